@@ -1,1 +1,1 @@
-"""The contract that producers, worker and query API share: events, rows, refs, and nothing that touches the world but the registry."""
+"""The contract that producers, worker and query API share; nothing in it but the registry client touches the world."""

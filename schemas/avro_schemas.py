@@ -8,7 +8,7 @@ import json
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from fastavro.schema import parse_schema
 
@@ -55,5 +55,4 @@ def parse_event_schema(text: str) -> AvroSchema:
 @cache
 def _parse(normalized_text: str) -> AvroSchema:
     """One object a schema, however it was spelled: `decode` tells a version that needs no resolution by identity."""
-    parsed: AvroSchema = parse_schema(json.loads(normalized_text))
-    return parsed
+    return cast("AvroSchema", parse_schema(json.loads(normalized_text)))

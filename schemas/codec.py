@@ -7,7 +7,7 @@ one canonical encoding of what was read: it is written again with the writer's s
 
 import io
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from fastavro import schemaless_reader, schemaless_writer
@@ -66,24 +66,24 @@ def decode(datum: bytes, *, writer_schema: AvroSchema, recorded_at: datetime) ->
 def _read(datum: bytes, writer_schema: AvroSchema, reader_schema: AvroSchema | None = None) -> dict[str, Any]:
     buffer = io.BytesIO(datum)
     try:
-        read: dict[str, Any] = schemaless_reader(
+        read = schemaless_reader(
             buffer, writer_schema, reader_schema, return_record_name=True, return_record_name_override=True
         )
     except OverflowError as error:
         # Only a time can overflow: its 64 bits reach 292,000 years, Python's datetime 9999.
         raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at") from error
-    except Exception as error:  # noqa: BLE001 - what hostile bytes raise in a decoder is no closed list
+    except Exception as error:  # what hostile bytes raise in a decoder is no closed list
         raise InvalidEvent(Reason.MALFORMED) from error
     if buffer.tell() != len(datum):
         raise InvalidEvent(Reason.TRAILING_BYTES)
-    return read
+    return cast("dict[str, Any]", read)
 
 
 def _require_canonical(datum: bytes, written: dict[str, Any], writer_schema: AvroSchema) -> None:
     buffer = io.BytesIO()
     try:
         schemaless_writer(buffer, writer_schema, written)
-    except Exception as error:  # noqa: BLE001 - as above: what was read may not even be writable
+    except Exception as error:  # as above: what was read may not even be writable
         raise InvalidEvent(Reason.MALFORMED) from error
     if buffer.getvalue() != datum:
         raise InvalidEvent(Reason.MALFORMED)

@@ -27,6 +27,8 @@ class Reason(StrEnum):
     """A time without a UTC offset names no instant."""
     OUT_OF_RANGE = "out_of_range"
     """The value lies outside the range that the field allows."""
+    REFUSED_BY_STORE = "refused_by_store"
+    """The event keeps every bound, yet ClickHouse would not take its rows: a bound is missing here."""
     TOO_LONG = "too_long"
     """The text is longer than its limit."""
     TRAILING_BYTES = "trailing_bytes"

@@ -60,6 +60,6 @@ def difference(applied: dict[int, str]) -> str | None:
         if checksum is None:
             return f"migration {migration.number:04d}_{migration.name} is not applied: run `audit-stream migrate`"
         if checksum != migration.checksum:
-            return f"migration {migration.number:04d}_{migration.name} was applied from another text than this version's"
+            return f"migration {migration.number:04d}_{migration.name} was applied from another text than this one"
     newer = sorted(set(applied) - {migration.number for migration in migrations()})
     return f"migration {newer[0]:04d} is newer than this version" if newer else None

@@ -5,7 +5,6 @@ Written here rather than taken from a client library for one reason: the librari
 then dead-letter good records by the thousand. Only error code 40403 says that the id does not exist.
 """
 
-import asyncio
 import json
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -100,7 +99,7 @@ class HttpSchemaRegistry:
         try:
             async with self._session.request(method, self._url + path, json=body) as response:
                 answer = json.loads(await response.read())
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise RegistryUnavailable(f"{method} {path}: {type(error).__name__}") from error
         if not isinstance(answer, dict):
             raise RegistryUnavailable(f"{method} {path}: the answer is no JSON object")

@@ -1,6 +1,6 @@
 -- The log itself. Copies of an event (replays, retries, repeated imports) have one sorting key, lie side by side and are
 -- folded by merges; readers drop the copies that no merge has reached yet. The largest precedence is the first copy.
-CREATE TABLE {database}.activity_log
+CREATE TABLE IF NOT EXISTS {database}.activity_log
 (
     client_space_id LowCardinality(String),
     occurred_at DateTime64(6, 'UTC') CODEC(DoubleDelta, ZSTD(1)),

@@ -1,5 +1,5 @@
 -- Every name of a person, with the time it was seen. The only table that holds ids and names: erasing a person erases here.
-CREATE TABLE {database}.person_names
+CREATE TABLE IF NOT EXISTS {database}.person_names
 (
     client_space_id LowCardinality(String),
     person_ref UUID,
@@ -14,7 +14,7 @@ ORDER BY (client_space_id, person_ref, username, display_name)
 SETTINGS non_replicated_deduplication_window = 1000;
 
 -- When a person was created and deleted. A set of facts: any order and any repetition of inserts ends in the same rows.
-CREATE TABLE {database}.person_lifetimes
+CREATE TABLE IF NOT EXISTS {database}.person_lifetimes
 (
     client_space_id LowCardinality(String),
     person_ref UUID,

@@ -1,5 +1,5 @@
 -- For each person that was ever deleted: the last deletion, and the first creation after it (the epoch where there is none).
-CREATE VIEW {database}.erased_persons AS
+CREATE VIEW IF NOT EXISTS {database}.erased_persons AS
 SELECT
     client_space_id,
     person_ref,
@@ -18,7 +18,7 @@ FROM
 WHERE notEmpty(erasures);
 
 -- Each person's names as one array, the order of first sight.
-CREATE VIEW {database}.known_names AS
+CREATE VIEW IF NOT EXISTS {database}.known_names AS
 SELECT
     client_space_id,
     person_ref,
@@ -42,7 +42,7 @@ GROUP BY client_space_id, person_ref;
 -- What analysts read: one row per line, named as it was at the time, "Deleted User" where a person was deleted, cut at 12
 -- calendar months. A deleted person has no id here; their ref is another one than a later life's of the same id, so that
 -- what one deleted admin did can be followed without leading to a name.
-CREATE VIEW {database}.activities AS
+CREATE VIEW IF NOT EXISTS {database}.activities AS
 WITH
     toDateTime64(0, 6, 'UTC') AS never,
     now64(6, 'UTC') AS now_utc,

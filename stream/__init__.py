@@ -1,0 +1,1 @@
+"""The Faust worker: Kafka records become rows in ClickHouse, or dead letters; nothing in between."""

@@ -1,0 +1,53 @@
+"""The Faust application and its one agent: `faust -A stream.app worker`."""
+
+from typing import cast
+
+import faust
+import mode
+from faust import streams
+
+from schemas.topics import EVENTS_TOPIC
+from stream.intake import Intake
+from stream.records import Chunk
+from stream.settings import WorkerSettings
+from stream.transport import ChunkSchema, ChunkTransport
+
+settings = WorkerSettings()
+
+# The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
+if getattr(streams, "_CStreamIterator", None) is None:
+    raise RuntimeError("faust-streaming is installed without its Cython extensions; install a wheel, without NO_CYTHON")
+
+app = faust.App(
+    settings.consumer_group,
+    broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
+    key_serializer="raw",
+    value_serializer="raw",
+    consumer_auto_offset_reset="earliest",
+    consumer_group_instance_id=settings.instance,
+    consumer_max_fetch_size=4 * 1024 * 1024,
+    broker_session_timeout=settings.session_timeout_seconds,
+    broker_heartbeat_interval=settings.session_timeout_seconds / 4,
+    # The agent blocks for as long as an outage lasts; leaving the group meanwhile would end in a deadlock.
+    broker_max_poll_interval=14 * 24 * 3600,
+    # Counted in chunks. What waits here is memory, and is read again after a crash.
+    stream_buffer_maxsize=16,
+    # Nothing is acknowledged through Faust, so there is nothing to wait for in a rebalance or a shutdown.
+    stream_wait_empty=False,
+    topic_allow_declare=False,
+    topic_disable_leader=True,
+    web_enabled=False,
+)
+app.transport = ChunkTransport([*app.conf.broker_consumer], app)
+intake = Intake(app, settings)
+app.add_dependency(intake)
+
+# `acks=False`: Faust's own acknowledgements would commit over a failed batch. Offsets move in `stream.offsets` alone.
+events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)
+
+
+@app.agent(events, concurrency=1, supervisor_strategy=mode.CrashingSupervisor)
+async def record_activities(chunks: faust.StreamT[Chunk]) -> None:
+    """Hand every chunk to the pipeline, which decodes, inserts and then commits it."""
+    async for event in cast("faust.Stream[Chunk]", chunks).noack().events():
+        await intake.put(event.value)

@@ -1,0 +1,75 @@
+"""`audit-stream`: run the worker, and prepare what it needs."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.exceptions import Error
+from pydantic import ValidationError
+
+from schemas.errors import ContractError
+from stream.errors import StreamError
+from stream.migrate import migrate as apply_migrations
+from stream.settings import WorkerSettings
+from stream.sink import connect
+from stream.topics import create_topics, register_schemas, topic_differences
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker: the same as `faust -A stream.app worker`."""
+    from faust.cli.faust import cli as faust_cli  # noqa: PLC0415 - Faust patches the event loop when it is imported
+
+    faust_cli(["-A", "stream.app", "worker", "--loglevel", "info"])
+
+
+@app.command()
+def migrate() -> None:
+    """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
+    settings = _settings()
+    with connect(settings.clickhouse_url) as client:
+        for migration in apply_migrations(client, settings.clickhouse_database):
+            typer.echo(f"applied {migration.number:04d}_{migration.name}")
+    typer.echo(f"database {settings.clickhouse_database} is up to date")
+
+
+@app.command()
+def topics(
+    replication_factor: Annotated[int, typer.Option(help="copies of each new topic; 3 in production", min=1)] = 1,
+) -> None:
+    """Create the topics that are missing and register the event's schemas; report what differs from the declaration."""
+    settings = _settings()
+    created = asyncio.run(create_topics(settings.kafka_bootstrap_servers, replication_factor=replication_factor))
+    for name in created:
+        typer.echo(f"created topic {name}")
+    for version, schema_id in asyncio.run(register_schemas(settings.schema_registry_url)).items():
+        typer.echo(f"event schema v{version} has id {schema_id}")
+    differences = asyncio.run(topic_differences(settings.kafka_bootstrap_servers))
+    for difference in differences:
+        typer.echo(f"differs: {difference}", err=True)
+    if differences:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+def _settings() -> WorkerSettings:
+    try:
+        return WorkerSettings()
+    except ValidationError as error:
+        for problem in error.errors(include_input=False, include_url=False):
+            typer.echo(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
+
+
+def main() -> None:
+    """The command's entry point. Failures that an operator can do something about are one line, not a traceback."""
+    try:
+        app()
+    except (StreamError, ContractError, KafkaError, Error) as error:
+        sys.exit(f"audit-stream: {type(error).__name__}: {error}")

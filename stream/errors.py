@@ -1,0 +1,40 @@
+"""Every error of the worker, split by what must happen next.
+
+StreamError
+├── Unavailable       wait and try again; the same call may succeed later
+├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
+└── Fatal             end the process with a non-zero code; a restart reads again from the last commit
+    ├── OffsetGap     a record between two received ones never arrived here
+    └── WrongSchema   ClickHouse's tables are not those of this version
+"""
+
+
+class StreamError(Exception):
+    """The root of this tree; never raised itself. No text of it carries a value of an event."""
+
+
+class Unavailable(StreamError):  # noqa: N818 - it names what was found, as in `schemas.errors`
+    """Kafka or ClickHouse did not do what was asked; whether it did a part of it is not known."""
+
+
+class StoreRefused(StreamError):  # noqa: N818 - as above
+    """ClickHouse understood the rows and will not store them. *code* is its error code."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"ClickHouse refuses the rows (code {code})")
+        self.code = code
+
+
+class Fatal(StreamError):  # noqa: N818 - as above
+    """Going on could lose a record or store a wrong row."""
+
+
+class OffsetGap(Fatal):
+    """Records are missing between what was received last and what came now."""
+
+    def __init__(self, topic: str, partition: int, expected: int, received: int) -> None:
+        super().__init__(f"{topic}[{partition}]: expected offset {expected}, received {received}")
+
+
+class WrongSchema(Fatal):
+    """The database's migrations are not this version's; the text says which differs."""

@@ -1,0 +1,57 @@
+"""The pipeline as a service of the Faust app: built when the worker starts, ended with it."""
+
+from contextlib import AsyncExitStack
+
+import faust
+from mode import Service
+
+from schemas.registry import HttpSchemaRegistry
+from stream.dead_letters import KafkaDeadLetters
+from stream.offsets import Offsets
+from stream.pipeline import Pipeline, Ports
+from stream.records import Chunk
+from stream.settings import WorkerSettings
+from stream.sink import ClickHouseSink
+from stream.transport import commit
+
+
+class Intake(Service):
+    """Takes chunks from the agent and works them off. If that ends with an error, so does the worker."""
+
+    def __init__(self, app: faust.App, settings: WorkerSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._pipeline: Pipeline | None = None
+        self._resources = AsyncExitStack()
+        super().__init__()
+
+    async def put(self, chunk: Chunk) -> None:
+        """Hand over *chunk*; returns when there is room for it."""
+        if self._pipeline is None:
+            raise RuntimeError("a chunk came before the worker had started")
+        await self._pipeline.put(chunk)
+
+    async def on_start(self) -> None:
+        """Build the pipeline on its real ports. Nothing connects before it must, so no outage stops a start."""
+        settings, app = self._settings, self._app
+        registry = await self._resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
+        dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
+        self._resources.push_async_callback(dead_letters.close)
+        sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+        self._resources.callback(sink.close)
+        offsets = Offsets(
+            current_generation=lambda: app.consumer_generation_id,
+            assigned=lambda: app.consumer.assignment(),  # noqa: PLW0108 - the consumer is made later
+            commit=lambda due: commit(app, due),
+        )
+        ports = Ports(registry=registry, sink=sink, dead_letters=dead_letters, offsets=offsets)
+        self._pipeline = Pipeline(ports, pseudonymization_key=settings.key)
+
+    @Service.task
+    async def _work(self) -> None:
+        if self._pipeline is not None:
+            await self._pipeline.run()
+
+    async def on_shutdown(self) -> None:
+        """Let go of every connection. What was not committed is read again by the next worker."""
+        await self._resources.aclose()

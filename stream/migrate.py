@@ -1,0 +1,46 @@
+"""Applies ClickHouse's migrations, each once, and remembers by which text."""
+
+from collections.abc import Iterator
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.migrations import MIGRATIONS_TABLE, Migration, difference, migrations
+from stream.errors import WrongSchema
+
+
+def migrate(client: Client, database: str) -> Iterator[Migration]:
+    """Bring *database* to this version, yielding each migration once it is applied.
+
+    Every statement is idempotent and a migration is remembered after its last one, so a run that was cut off is simply
+    repeated. Raises `WrongSchema` where the database was built from other texts, and then changes nothing.
+    """
+    client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
+    client.command(
+        f"CREATE TABLE IF NOT EXISTS {database}.{MIGRATIONS_TABLE}"
+        " (number UInt32, name String, checksum String, applied_at DateTime64(6, 'UTC'))"
+        " ENGINE = ReplacingMergeTree(applied_at) ORDER BY number"
+    )
+    applied = applied_checksums(client, database)
+    known = {migration.number: migration.checksum for migration in migrations()}
+    if found := difference({**known, **applied}):
+        raise WrongSchema(found)
+    for migration in migrations():
+        if migration.number not in applied:
+            for statement in migration.statements(database):
+                client.command(statement)
+            _remember(client, database, migration)
+            yield migration
+
+
+def applied_checksums(client: Client, database: str) -> dict[int, str]:
+    """The checksum of each migration that *database* has had, by number."""
+    sql = f"SELECT number, checksum FROM {database}.{MIGRATIONS_TABLE} FINAL"  # noqa: S608 - a checked name
+    return {int(number): str(checksum) for number, checksum in client.query(sql).result_rows}
+
+
+def _remember(client: Client, database: str, migration: Migration) -> None:
+    client.command(
+        f"INSERT INTO {database}.{MIGRATIONS_TABLE}"
+        " SELECT {number:UInt32}, {name:String}, {checksum:String}, now64(6, 'UTC')",
+        parameters={"number": migration.number, "name": migration.name, "checksum": migration.checksum},
+    )

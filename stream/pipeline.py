@@ -1,0 +1,181 @@
+"""The order of effects: decode, keep dead letters, insert, commit. Nothing here knows Faust."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import stamina
+import structlog
+
+from schemas.avro_schemas import AvroSchema
+from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.registry import SchemaRegistry
+from schemas.wire import unframe
+from stream.batches import Batch, Rows, build_batch, fold_rows
+from stream.dead_letters import DeadLetters
+from stream.errors import StoreRefused, Unavailable
+from stream.offsets import Offsets
+from stream.projection import Accepted, Outcome, Refused, project
+from stream.records import Chunk
+from stream.sink import LogSink
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH_RECORDS = 20_000
+"""Records that one batch may hold: some 10 MB of rows, and a part that ClickHouse likes."""
+
+FIRST_RETRY_SECONDS = 0.2
+LAST_RETRY_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the pipeline touches of the world."""
+
+    registry: SchemaRegistry
+    sink: LogSink
+    dead_letters: DeadLetters
+    offsets: Offsets
+
+
+class Pipeline:
+    """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
+
+    While one batch is being stored the next is being decoded; `put` blocks while *max_waiting_chunks* wait, and that is
+    the back-pressure: Faust then fetches nothing more.
+    """
+
+    def __init__(self, ports: Ports, *, pseudonymization_key: bytes, max_waiting_chunks: int = 8) -> None:
+        self._ports = ports
+        self._key = pseudonymization_key
+        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
+        self._decoded: asyncio.Queue[Batch] = asyncio.Queue(1)
+
+    async def put(self, chunk: Chunk) -> None:
+        """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
+        self._ports.offsets.receive(chunk)
+        await self._waiting.put(chunk)
+
+    async def run(self) -> None:
+        """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it."""
+        await self._until_possible("schema", lambda: asyncio.to_thread(self._ports.sink.check_schema))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._decode_all())
+            tasks.create_task(self._store_all())
+
+    async def _decode_all(self) -> None:
+        async for chunks in self._groups():
+            schemas = await self._schemas(chunks)
+            # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
+            batch = await asyncio.to_thread(self._decode, chunks, schemas)
+            await self._decoded.put(batch)
+
+    async def _store_all(self) -> None:
+        while True:
+            await self._store(await self._decoded.get())
+
+    async def _groups(self) -> AsyncIterator[list[Chunk]]:
+        """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
+        while True:
+            chunks = [await self._waiting.get()]
+            while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
+                chunks.append(self._waiting.get_nowait())
+            # A chunk of an earlier generation belongs to whoever holds its partition now.
+            current = [chunk for chunk in chunks if self._ports.offsets.is_current(chunk)]
+            if current:
+                yield current
+
+    async def _schemas(self, chunks: Sequence[Chunk]) -> dict[int, AvroSchema | Reason]:
+        """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
+        ids: set[int] = set()
+        for chunk in chunks:
+            ids.update(_schema_ids(chunk))
+        found: dict[int, AvroSchema | Reason] = {}
+        for schema_id in sorted(ids):
+            await self._until_possible("registry", partial(self._look_up, schema_id, found))
+        return found
+
+    async def _look_up(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
+        try:
+            found[schema_id] = await self._ports.registry.event_schema(schema_id)
+        except UnknownSchemaId:
+            found[schema_id] = Reason.UNKNOWN_SCHEMA_ID
+        except InvalidEvent as error:
+            found[schema_id] = error.reason
+
+    def _decode(self, chunks: Sequence[Chunk], schemas: dict[int, AvroSchema | Reason]) -> Batch:
+        outcomes: list[tuple[Chunk, list[Outcome]]] = [
+            (
+                chunk,
+                [
+                    project(record, chunk.partition, schemas=schemas, pseudonymization_key=self._key)
+                    for record in chunk.records
+                ],
+            )
+            for chunk in chunks
+        ]
+        return build_batch(outcomes)
+
+    async def _store(self, batch: Batch) -> None:
+        # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
+        await self._keep_dead_letters(batch.refusals)
+        # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
+        refused_by_store = await self._insert(batch.accepted, batch.rows)
+        # Killed here: the rows are there and will be inserted again; the tables fold the copies.
+        await self._keep_dead_letters(refused_by_store)
+        # Killed here: as above.
+        await self._ports.offsets.finish(batch.chunks)
+        # Killed here: all is done.
+
+    async def _keep_dead_letters(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
+        for chunk, refused in refusals:
+            log.warning(
+                "record refused",
+                topic=chunk.topic,
+                partition=chunk.partition,
+                offset=refused.record.offset,
+                reason=refused.reason.value,
+                field=refused.field,
+            )
+        if refusals:
+            await self._until_possible("dead letters", lambda: self._ports.dead_letters.keep(refusals))
+
+    async def _insert(self, accepted: Sequence[tuple[Chunk, Accepted]], rows: Rows) -> list[tuple[Chunk, Refused]]:
+        """Insert *rows*, made of *accepted*; the answer names the records that the store refuses.
+
+        The store refuses a whole insert for one row. Halving finds that row in a few inserts, and its neighbours go in.
+        """
+        try:
+            await self._until_possible("insert", lambda: asyncio.to_thread(self._ports.sink.write, rows))
+        except StoreRefused:
+            if len(accepted) == 1:
+                chunk, outcome = accepted[0]
+                return [(chunk, Refused(outcome.record, Reason.REFUSED_BY_STORE, ""))]
+            half = len(accepted) // 2
+            first, second = accepted[:half], accepted[half:]
+            return [*await self._insert(first, fold_rows(first)), *await self._insert(second, fold_rows(second))]
+        return []
+
+    async def _until_possible(self, step: str, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Do *attempt* until it succeeds. An outage is waited out, however long; any other error comes out."""
+        retries = stamina.retry_context(
+            on=(Unavailable, RegistryUnavailable),
+            attempts=None,
+            timeout=None,
+            wait_initial=FIRST_RETRY_SECONDS,
+            wait_max=LAST_RETRY_SECONDS,
+        )
+        async for retry in retries.with_name(step, (), {}):
+            with retry:
+                await attempt()
+
+
+def _schema_ids(chunk: Chunk) -> set[int]:
+    """The schema ids that *chunk* names; a record without a frame names none and is refused when it is decoded."""
+    ids = set()
+    for record in chunk.records:
+        with contextlib.suppress(InvalidEvent):
+            ids.add(unframe(record.value)[0])
+    return ids

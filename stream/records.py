@@ -1,0 +1,57 @@
+"""Kafka records as the worker takes them: raw, and in chunks of one partition."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Record(Protocol):
+    """What the worker reads of a record; `aiokafka.ConsumerRecord` has it all."""
+
+    @property
+    def offset(self) -> int:
+        """Its position in the partition."""
+        ...
+
+    @property
+    def timestamp(self) -> int:
+        """The broker's append time, in milliseconds since 1970 (the topic is `LogAppendTime`)."""
+        ...
+
+    @property
+    def key(self) -> bytes | None:
+        """The key as it was sent."""
+        ...
+
+    @property
+    def value(self) -> bytes | None:
+        """The value as it was sent; `None` is a tombstone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive records of one partition, fetched in one *generation* of the consumer group's membership."""
+
+    topic: str
+    partition: int
+    generation: int
+    records: Sequence[Record]
+
+    @property
+    def first_offset(self) -> int:
+        """The offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit once every record of the chunk is a row or a dead letter."""
+        return self.records[-1].offset + 1
+
+
+def recorded_at(record: Record) -> datetime:
+    """When the broker appended *record*; exact, without a float between."""
+    return _EPOCH + timedelta(milliseconds=record.timestamp)

@@ -1,0 +1,70 @@
+"""The worker's settings: read once from the environment, frozen, refused at start with the reason."""
+
+import base64
+import binascii
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.person_ref import MIN_KEY_BYTES
+
+_DATABASE = r"^[A-Za-z_][A-Za-z0-9_]*$"
+
+
+def _key(value: SecretStr) -> SecretStr:
+    try:
+        size = len(base64.b64decode(value.get_secret_value(), validate=True))
+    except binascii.Error:
+        raise ValueError("must be base64") from None
+    if size < MIN_KEY_BYTES:
+        raise ValueError(f"must hold at least {MIN_KEY_BYTES} bytes, base64-encoded")
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not re.match(r"https?://[^/]+", value):
+        raise ValueError("must start with http:// or https://")
+    return value
+
+
+class WorkerSettings(BaseSettings):
+    """What the worker must know. Every field is an environment variable, named by its alias."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS", description="host:port, comma-separated")
+    schema_registry_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        alias="SCHEMA_REGISTRY_URL", description="base URL of the registry's Confluent API"
+    )
+    clickhouse_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        alias="CLICKHOUSE_URL", description="ClickHouse's HTTP interface; may carry user:password@"
+    )
+    clickhouse_database: str = Field(
+        "audit", alias="AUDIT_CLICKHOUSE_DATABASE", pattern=_DATABASE, description="the database of the log"
+    )
+    pseudonymization_key: Annotated[SecretStr, AfterValidator(_key)] = Field(
+        alias="AUDIT_PSEUDONYMIZATION_KEY",
+        description="base64 of at least 32 bytes; with another key every person is another one",
+    )
+    consumer_group: str = Field(
+        "user-management-audit-log", alias="AUDIT_CONSUMER_GROUP", description="Kafka consumer group of the workers"
+    )
+    instance: str | None = Field(
+        None,
+        alias="AUDIT_WORKER_INSTANCE",
+        description="name of this worker, unique in the group: a restart under it goes on at once, without a rebalance",
+    )
+    session_timeout_seconds: float = Field(
+        8.0,
+        alias="AUDIT_SESSION_TIMEOUT_SECONDS",
+        ge=6.0,
+        le=60.0,
+        description="silence after which the group gives a dead worker's partitions away; the broker's minimum is 6",
+    )
+
+    @property
+    def key(self) -> bytes:
+        """The pseudonymization key itself."""
+        return base64.b64decode(self.pseudonymization_key.get_secret_value())

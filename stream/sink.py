@@ -1,0 +1,127 @@
+"""Where rows go: the port, and ClickHouse behind it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error
+
+from schemas.migrations import MIGRATIONS_TABLE, difference
+from schemas.rows import (
+    ACTIVITY_LOG,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    ActivityRow,
+    PersonLifetimeRow,
+    PersonNameRow,
+)
+from stream.batches import Rows
+from stream.errors import StoreRefused, Unavailable, WrongSchema
+
+INSERT_SETTINGS = {
+    # Batches are built here; the server must not hold rows back, and its answer must mean that they are stored.
+    "async_insert": 0,
+    "wait_end_of_query": 1,
+}
+
+REFUSAL_CODES = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 469})
+"""ClickHouse's codes for "this value cannot be stored in this column": parse and type errors, a value out of range, a
+`NULL` where none may be, a violated constraint. Every other code may go away by itself, so it is waited out.
+https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp"""
+
+
+def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
+    """A client of the ClickHouse at *url* (`http[s]://[user:password@]host[:port]`). It retries nothing by itself."""
+    address = urlsplit(url)
+    return clickhouse_connect.get_client(
+        host=address.hostname,
+        port=address.port,
+        username=address.username or "default",
+        password=address.password or "",
+        secure=address.scheme == "https",
+        connect_timeout=5,
+        send_receive_timeout=timeout_seconds,
+        query_retries=0,
+    )
+
+
+class LogSink(Protocol):
+    """The store of the log. One caller at a time."""
+
+    def check_schema(self) -> None:
+        """Raise `WrongSchema` unless the store's tables are this version's, `Unavailable` where it does not answer."""
+        ...
+
+    def write(self, rows: Rows) -> None:
+        """Store *rows*; on return they survive a crash of the store's process and are visible to readers.
+
+        Blocks. Writing the same rows again changes nothing that a reader sees. Raises `Unavailable` (any part of the
+        rows may be stored: write all of them again) or `StoreRefused` (at least one row will never be taken).
+        """
+        ...
+
+
+class ClickHouseSink:
+    """`LogSink` over ClickHouse's HTTP interface; it connects at the first use and again after a failure."""
+
+    def __init__(self, url: str, database: str, *, timeout_seconds: float = 30.0) -> None:
+        self._url = url
+        self._database = database
+        self._timeout_seconds = timeout_seconds
+        self._client: Client | None = None
+
+    def check_schema(self) -> None:
+        """See `LogSink.check_schema`."""
+        try:
+            sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
+            applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}
+        except Exception as error:
+            raise self._translated(error) from error
+        if found := difference(applied):
+            raise WrongSchema(found)
+
+    def write(self, rows: Rows) -> None:
+        """See `LogSink.write`."""
+        try:
+            # A kill between two inserts leaves the earlier tables ahead of the log. The batch is then read again from
+            # Kafka and written whole; what is already there folds into it.
+            self._insert(PERSON_LIFETIMES, PersonLifetimeRow._fields, rows.lifetimes)
+            self._insert(PERSON_NAMES, PersonNameRow._fields, rows.names)
+            self._insert(ACTIVITY_LOG, ActivityRow._fields, rows.activities)
+        except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
+            # Not chained: the driver's text may quote the values that failed, and a traceback would print it.
+            raise self._translated(error) from None
+
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        self._connected().insert(
+            table,
+            list(zip(*rows, strict=True)),
+            column_names=list(columns),
+            database=self._database,
+            column_oriented=True,
+            settings=INSERT_SETTINGS,
+        )
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._url, timeout_seconds=self._timeout_seconds)
+        return self._client
+
+    def _translated(self, error: Exception) -> Unavailable | StoreRefused:
+        """*error* as one of ours. Its text is dropped: an insert's may quote the values that failed."""
+        code = error.code if isinstance(error, Error) else None
+        if isinstance(error, DataError) or (isinstance(error, DatabaseError) and code in REFUSAL_CODES):
+            # A `DataError` without a code is the driver's: it could not even serialize the rows.
+            return StoreRefused(code)
+        self.close()
+        return Unavailable(f"ClickHouse: {type(error).__name__} (code {code})")

@@ -1,0 +1,67 @@
+"""Creates the declared topics and registers the event's schemas; idempotent, and never changes what is there."""
+
+from collections.abc import Sequence
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from schemas.avro_schemas import event_schema_texts
+from schemas.registry import HttpSchemaRegistry
+from schemas.topics import EVENTS_SUBJECT, TOPICS, Topic
+from stream.errors import Unavailable
+
+
+async def create_topics(bootstrap_servers: str, *, replication_factor: int) -> list[str]:
+    """Create the topics of `schemas.topics` that do not exist; the answer names them."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in TOPICS if topic.name not in existing]
+        response = await admin.create_topics(
+            [NewTopic(t.name, t.partitions, replication_factor, topic_configs=t.config) for t in missing]
+        )
+        for name, code, *message in response.topic_errors:
+            if code:
+                raise Unavailable(f"creating topic {name}: error {code} {message}")
+        return [topic.name for topic in missing]
+    finally:
+        await admin.close()
+
+
+async def topic_differences(bootstrap_servers: str, topics: Sequence[Topic] = TOPICS) -> list[str]:
+    """In words, where an existing topic is not as declared. They are not changed: a shorter retention would delete."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        found: list[str] = []
+        described = {d["topic"]: d for d in await admin.describe_topics([topic.name for topic in topics])}
+        for topic in topics:
+            partitions = len(described[topic.name]["partitions"])
+            if partitions != topic.partitions:
+                found.append(f"{topic.name}: {partitions} partitions, declared {topic.partitions}")
+            actual = await _config(admin, topic.name)
+            found += [
+                f"{topic.name}: {option} is {actual.get(option)}, declared {value}"
+                for option, value in topic.config.items()
+                if actual.get(option) != value
+            ]
+        return found
+    finally:
+        await admin.close()
+
+
+async def register_schemas(registry_url: str) -> dict[int, int]:
+    """Register every released version of the event, oldest first, and pin its compatibility; version → schema id."""
+    async with HttpSchemaRegistry(registry_url) as registry:
+        ids = {}
+        for version, text in event_schema_texts().items():
+            ids[version] = await registry.register(EVENTS_SUBJECT, text)
+            await registry.set_compatibility(EVENTS_SUBJECT)
+        return ids
+
+
+async def _config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    (resource,) = response.resources
+    return {entry[0]: entry[1] for entry in resource[4]}
