@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import Activity, AdminRightsUpdate, Channel, Event, Person, Source, UserDeletion, UserLicenseUpdate
@@ -34,24 +35,30 @@ def check_event(event: Event, *, recorded_at: datetime, publishing: bool = False
     clock is never asked, so that a replay decides as the first reading did. A producer says *publishing*: it must know
     its channel, whereas a reader accepts one that it has not heard of.
     """
+    _check_type("event_id", event.event_id, UUID)
     _check_instant("occurred_at", event.occurred_at)
     if not EARLIEST_OCCURRED_AT <= event.occurred_at <= recorded_at + MAX_CLOCK_AHEAD:
         raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at")
+    _check_type("channel", event.channel, Channel)
     if publishing and event.channel is Channel.UNKNOWN:
         raise InvalidEvent(Reason.INVALID_VALUE, "channel")
     for path, limit_name, value, required in _texts(event):
         _check_text(path, value, MAX_LENGTHS[limit_name], required=required)
-    if isinstance(event.activity, AdminRightsUpdate) and not isinstance(event.activity.granted, bool):
-        raise InvalidEvent(Reason.WRONG_TYPE, "activity.granted")
+    if isinstance(event.activity, AdminRightsUpdate):
+        _check_type("activity.granted", event.activity.granted, bool)
     if isinstance(event.activity, UserDeletion):
         _check_nameless(event.affected_user)
     if event.source is not None:
         _check_source(event.source)
 
 
-def _check_instant(field: str, value: object) -> None:
-    if not isinstance(value, datetime):
+def _check_type(field: str, value: object, expected: type) -> None:
+    if not isinstance(value, expected):
         raise InvalidEvent(Reason.WRONG_TYPE, field)
+
+
+def _check_instant(field: str, value: datetime) -> None:
+    _check_type(field, value, datetime)
     if value.utcoffset() is None:
         raise InvalidEvent(Reason.NAIVE_DATETIME, field)
 
@@ -95,7 +102,13 @@ def _check_nameless(affected_user: Person) -> None:
 
 
 def _check_source(source: Source) -> None:
-    if source.file_sha256 is not None and len(source.file_sha256) != SHA256_BYTES:
-        raise InvalidEvent(Reason.INVALID_VALUE, "source.file_sha256")
-    if source.row_number is not None and not 1 <= source.row_number <= MAX_ROW_NUMBER:
-        raise InvalidEvent(Reason.OUT_OF_RANGE, "source.row_number")
+    if source.import_id is not None:
+        _check_type("source.import_id", source.import_id, UUID)
+    if source.file_sha256 is not None:
+        _check_type("source.file_sha256", source.file_sha256, bytes)
+        if len(source.file_sha256) != SHA256_BYTES:
+            raise InvalidEvent(Reason.INVALID_VALUE, "source.file_sha256")
+    if source.row_number is not None:
+        _check_type("source.row_number", source.row_number, int)
+        if not 1 <= source.row_number <= MAX_ROW_NUMBER:
+            raise InvalidEvent(Reason.OUT_OF_RANGE, "source.row_number")

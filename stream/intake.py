@@ -7,6 +7,7 @@ from mode import Service
 
 from schemas.registry import HttpSchemaRegistry
 from stream.dead_letters import KafkaDeadLetters
+from stream.errors import Fatal
 from stream.offsets import Offsets
 from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
@@ -29,7 +30,12 @@ class Intake(Service):
         """Hand over *chunk*; returns when there is room for it."""
         if self._pipeline is None:
             raise RuntimeError("a chunk came before the worker had started")
-        await self._pipeline.put(chunk)
+        try:
+            await self._pipeline.put(chunk)
+        except Fatal as error:
+            # An agent that fails stops alone, and the worker would live on without it: end the worker from here.
+            await self.crash(error)
+            raise
 
     async def on_start(self) -> None:
         """Build the pipeline on its real ports. Nothing connects before it must, so no outage stops a start."""

@@ -1,0 +1,245 @@
+"""Events to bytes and back."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.avro_schemas import current_event_schema, current_event_schema_text, parse_event_schema
+from schemas.codec import decode, encode
+from schemas.errors import InvalidEvent, Reason
+from schemas.events import (
+    Activity,
+    AdminRightsUpdate,
+    Channel,
+    Event,
+    Person,
+    Source,
+    UserCreation,
+    UserDeletion,
+    UserLicenseUpdate,
+)
+from tests.builders import NOW, USER, an_event
+
+
+def decoded(datum: bytes, recorded_at: datetime = NOW) -> Event:
+    return decode(datum, writer_schema=current_event_schema(), recorded_at=recorded_at)
+
+
+def texts(limit: int) -> st.SearchStrategy[str]:
+    return st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=limit).filter(
+        lambda s: not s.isspace()
+    )
+
+
+def persons(*, named: bool = True) -> st.SearchStrategy[Person]:
+    names = st.none() | texts(40) if named else st.none()
+    return st.builds(Person, texts(40), names, names)
+
+
+sources = st.none() | st.builds(
+    Source,
+    service=texts(20),
+    request_id=st.none() | texts(20),
+    import_id=st.none() | st.uuids(),
+    file_sha256=st.none() | st.binary(min_size=32, max_size=32),
+    row_number=st.none() | st.integers(1, 2**31 - 1),
+)
+activities: st.SearchStrategy[Activity] = st.one_of(
+    st.just(UserCreation()),
+    st.just(UserDeletion()),
+    st.builds(UserLicenseUpdate, st.none() | texts(20), st.none() | texts(20)),
+    st.builds(AdminRightsUpdate, st.booleans()),
+)
+
+
+@st.composite
+def events(draw: st.DrawFn) -> Event:
+    activity = draw(activities)
+    return Event(
+        event_id=draw(st.uuids()),
+        occurred_at=draw(st.datetimes(datetime(2000, 1, 1), NOW.replace(tzinfo=None), timezones=st.just(UTC))),  # noqa: DTZ001
+        client_space_id=draw(texts(20)),
+        channel=draw(st.sampled_from([Channel.UI, Channel.API, Channel.FILE_IMPORT])),
+        admin=draw(persons()),
+        affected_user=draw(persons(named=not isinstance(activity, UserDeletion))),
+        activity=activity,
+        source=draw(sources),
+    )
+
+
+@given(events())
+def test_every_event_comes_back_as_it_was(event: Event) -> None:
+    assert decoded(encode(event, now=NOW)) == event
+
+
+@given(events(), st.data())
+def test_no_changed_byte_is_read_as_the_same_event(event: Event, data: st.DataObject) -> None:
+    datum = encode(event, now=NOW)
+    position = data.draw(st.integers(0, len(datum) - 1))
+    changed = bytearray(datum)
+    changed[position] = data.draw(st.integers(0, 255).filter(lambda b: b != datum[position]))
+    try:
+        other = decoded(bytes(changed))
+    except InvalidEvent:
+        return
+    assert other != event
+    # What is read from other bytes is another event, written with exactly those bytes.
+    if other.channel is not Channel.UNKNOWN:
+        assert encode(other, now=NOW) == bytes(changed)
+
+
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_refused_or_canonical(datum: bytes) -> None:
+    try:
+        event = decoded(datum)
+    except InvalidEvent:
+        return
+    assert encode(event, now=NOW) == datum
+
+
+def test_a_time_in_another_zone_is_stored_as_the_same_instant() -> None:
+    in_paris = NOW.astimezone(timezone(timedelta(hours=1)))
+    assert decoded(encode(an_event(occurred_at=in_paris), now=NOW)).occurred_at == NOW
+
+
+def test_bytes_after_the_datum_are_refused() -> None:
+    assert refusal(encode(an_event(), now=NOW) + b"\0") == (Reason.TRAILING_BYTES, "")
+
+
+def test_a_truncated_datum_is_refused_at_every_length() -> None:
+    datum = encode(an_event(), now=NOW)
+    assert {refusal(datum[:length])[0] for length in range(len(datum))} == {Reason.MALFORMED}
+
+
+def test_a_negative_or_too_large_enum_index_is_refused() -> None:
+    event = an_event(channel=Channel.FILE_IMPORT)
+    datum = encode(event, now=NOW)
+    at = datum.index(b"acme") + len(b"acme")
+    assert datum[at] == 6  # the zigzag code of symbol 3
+    for index in (b"\x01", b"\x08", b"\xc6\x01"):  # -1, which fastavro takes for the last symbol; 4; -99
+        assert refusal(datum[:at] + index + datum[at + 1 :])[0] is Reason.MALFORMED
+
+
+def test_a_negative_or_too_large_union_index_is_refused() -> None:
+    event = an_event(activity=AdminRightsUpdate(granted=True), source=None)
+    datum = encode(event, now=NOW)
+    assert datum[-3:] == b"\x06\x01\x00"  # branch 3, true, no source
+    for index in (b"\x01", b"\x08", b"\x07"):  # -1, which fastavro takes for the last branch; 4; -4
+        assert refusal(datum[:-3] + index + datum[-2:])[0] is Reason.MALFORMED
+
+
+def test_a_boolean_other_than_zero_or_one_is_refused() -> None:
+    datum = encode(an_event(activity=AdminRightsUpdate(granted=True), source=None), now=NOW)
+    assert refusal(datum[:-2] + b"\x02" + datum[-1:])[0] is Reason.MALFORMED
+
+
+def test_a_number_spelled_longer_than_needed_is_refused() -> None:
+    datum = encode(an_event(activity=UserCreation(), source=None), now=NOW)
+    assert refusal(datum[:-1] + b"\x80\x00")[0] is Reason.MALFORMED
+
+
+def test_an_event_id_in_another_spelling_of_a_uuid_is_refused() -> None:
+    event_id = uuid4()
+    datum = encode(an_event(event_id=event_id), now=NOW)
+    assert refusal(datum.replace(str(event_id).encode(), str(event_id).upper().encode()))[0] is Reason.MALFORMED
+
+
+@pytest.mark.parametrize("micros", [2**62, -(2**62), 2**63 - 1])
+def test_a_time_beyond_every_calendar_is_out_of_range(micros: int) -> None:
+    datum = encode(an_event(), now=NOW)
+    start = 1 + 36
+    end = start
+    while datum[end] & 0x80:
+        end += 1
+    assert refusal(datum[:start] + zigzag(micros) + datum[end + 1 :]) == (Reason.OUT_OF_RANGE, "occurred_at")
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "field"),
+    [
+        ({"occurred_at": datetime(2026, 1, 1)}, Reason.NAIVE_DATETIME, "occurred_at"),  # noqa: DTZ001
+        ({"occurred_at": "2026-01-01T00:00:00Z"}, Reason.WRONG_TYPE, "occurred_at"),
+        ({"occurred_at": datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)}, Reason.OUT_OF_RANGE, "occurred_at"),
+        ({"occurred_at": NOW + timedelta(hours=24, microseconds=1)}, Reason.OUT_OF_RANGE, "occurred_at"),
+        ({"client_space_id": ""}, Reason.BLANK, "client_space_id"),
+        ({"client_space_id": "x" * 129}, Reason.TOO_LONG, "client_space_id"),
+        ({"admin": Person(" ")}, Reason.BLANK, "admin.id"),
+        ({"admin": Person("x" * 257)}, Reason.TOO_LONG, "admin.id"),
+        ({"affected_user": Person("")}, Reason.BLANK, "affected_user.id"),
+        ({"affected_user": Person("u", username="")}, Reason.BLANK, "affected_user.username"),
+        ({"affected_user": Person("u", username="x" * 321)}, Reason.TOO_LONG, "affected_user.username"),
+        ({"affected_user": Person("u", display_name="x" * 257)}, Reason.TOO_LONG, "affected_user.display_name"),
+        ({"affected_user": Person(12)}, Reason.WRONG_TYPE, "affected_user.id"),  # type: ignore[arg-type]
+        ({"activity": UserLicenseUpdate("x" * 129, None)}, Reason.TOO_LONG, "activity.previous_license"),
+        ({"activity": UserLicenseUpdate(None, "")}, Reason.BLANK, "activity.new_license"),
+        ({"activity": AdminRightsUpdate(granted=1)}, Reason.WRONG_TYPE, "activity.granted"),  # type: ignore[arg-type]
+        ({"activity": UserDeletion(), "affected_user": USER}, Reason.FORBIDDEN_NAME, "affected_user.username"),
+        (
+            {"activity": UserDeletion(), "affected_user": Person("u", display_name="Ada")},
+            Reason.FORBIDDEN_NAME,
+            "affected_user.display_name",
+        ),
+        ({"channel": Channel.UNKNOWN}, Reason.INVALID_VALUE, "channel"),
+        ({"source": Source("")}, Reason.BLANK, "source.service"),
+        ({"source": Source("s", file_sha256=b"short")}, Reason.INVALID_VALUE, "source.file_sha256"),
+        ({"source": Source("s", row_number=0)}, Reason.OUT_OF_RANGE, "source.row_number"),
+        ({"source": Source("s", row_number=2**31)}, Reason.OUT_OF_RANGE, "source.row_number"),
+        ({"event_id": "not-a-uuid"}, Reason.WRONG_TYPE, "event_id"),
+        ({"channel": "ui"}, Reason.WRONG_TYPE, "channel"),
+        ({"source": Source("s", row_number="3")}, Reason.WRONG_TYPE, "source.row_number"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_breaks_a_bound_is_not_encoded(fields: dict[str, Any], reason: Reason, field: str) -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        encode(an_event(**fields), now=NOW)
+    assert (refused.value.reason, refused.value.field) == (reason, field)
+
+
+def test_bounds_are_inclusive() -> None:
+    for at in (datetime(2000, 1, 1, tzinfo=UTC), NOW + timedelta(hours=24)):
+        assert decoded(encode(an_event(occurred_at=at), now=NOW)).occurred_at == at
+
+
+def test_the_append_time_decides_what_is_too_far_ahead_not_the_clock() -> None:
+    at = datetime(2090, 1, 1, tzinfo=UTC)
+    datum = encode(an_event(occurred_at=at), now=at)
+    assert decoded(datum, recorded_at=at).occurred_at == at
+    assert refusal(datum, recorded_at=NOW) == (Reason.OUT_OF_RANGE, "occurred_at")
+
+
+def test_a_refusal_quotes_no_value_of_the_event() -> None:
+    with pytest.raises(InvalidEvent) as refused:
+        encode(an_event(affected_user=Person("u", username="ada-secret@example.com" * 20)), now=NOW)
+    assert "secret" not in str(refused.value)
+
+
+def test_one_schema_in_any_spelling_needs_no_resolution() -> None:
+    spelled_otherwise = json.dumps(dict(reversed(json.loads(current_event_schema_text()).items())))
+    assert parse_event_schema(spelled_otherwise) is current_event_schema()
+
+
+@pytest.mark.parametrize("text", ['"string"', '{"type": "record", "name": "Other", "fields": []}', "[]"])
+def test_the_schema_of_something_else_is_no_event_schema(text: str) -> None:
+    with pytest.raises(ValueError, match=r"not a schema of user_management\.UserManagementEvent"):
+        parse_event_schema(text)
+
+
+def refusal(datum: bytes, recorded_at: datetime = NOW) -> tuple[Reason, str]:
+    with pytest.raises(InvalidEvent) as refused:
+        decoded(datum, recorded_at)
+    return refused.value.reason, refused.value.field
+
+
+def zigzag(value: int) -> bytes:
+    code = (value << 1) ^ (value >> 63)
+    encoded = bytearray()
+    while code > 0x7F:
+        encoded.append((code & 0x7F) | 0x80)
+        code >>= 7
+    encoded.append(code)
+    return bytes(encoded)
