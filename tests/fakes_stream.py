@@ -1,0 +1,117 @@
+"""In-memory ports of the worker, and the faults that they can be told to have."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from schemas.avro_schemas import AvroSchema, current_event_schema
+from schemas.errors import ContractError, UnknownSchemaId
+from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow
+from stream.batches import Rows
+from stream.errors import StoreRefused, StreamError, Unavailable
+from stream.offsets import Offsets, Partition
+from stream.projection import Refused
+from stream.records import Chunk
+from tests.builders import SCHEMA_ID
+
+
+@dataclass
+class Faults:
+    """What the next calls do instead of working: raise before the effect ("lost") or after it ("done")."""
+
+    lost: list[StreamError | ContractError] = field(default_factory=list)
+    done: list[StreamError | ContractError] = field(default_factory=list)
+
+    def before(self) -> None:
+        if self.lost:
+            raise self.lost.pop(0)
+
+    def after(self) -> None:
+        if self.done:
+            raise self.done.pop(0)
+
+
+class InMemorySink:
+    """`LogSink` in lists. *refuses* says which lines it never takes; an insert with one of them stores nothing."""
+
+    def __init__(self, refuses: Callable[[ActivityRow], bool] = lambda _: False) -> None:
+        self.lifetimes: list[PersonLifetimeRow] = []
+        self.names: list[PersonNameRow] = []
+        self.activities: list[ActivityRow] = []
+        self.schema_problem: StreamError | None = None
+        self.faults = Faults()
+        self._refuses = refuses
+
+    def check_schema(self) -> None:
+        if self.schema_problem is not None:
+            raise self.schema_problem
+
+    def write(self, rows: Rows) -> None:
+        self.faults.before()
+        if any(self._refuses(row) for row in rows.activities):
+            raise StoreRefused(53)
+        self.lifetimes += rows.lifetimes
+        self.names += rows.names
+        self.activities += rows.activities
+        self.faults.after()
+
+    def shown(self) -> set[UUID]:
+        """The events of which a reader sees a line."""
+        return {row.event_id for row in self.activities}
+
+
+class InMemoryDeadLetters:
+    """`DeadLetters` in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[Chunk, Refused]] = []
+        self.faults = Faults()
+
+    async def keep(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
+        self.faults.before()
+        self.kept += refusals
+        self.faults.after()
+
+    def places(self) -> set[tuple[int, int]]:
+        """Partition and offset of each record that is kept at least once."""
+        return {(chunk.partition, refused.record.offset) for chunk, refused in self.kept}
+
+
+class InMemoryRegistry:
+    """`SchemaRegistry` in a dict."""
+
+    def __init__(self) -> None:
+        self.schemas: dict[int, AvroSchema] = {SCHEMA_ID: current_event_schema()}
+        self.faults = Faults()
+
+    async def register(self, subject: str, schema_text: str) -> int:  # noqa: ARG002 - it knows one schema
+        return SCHEMA_ID
+
+    async def event_schema(self, schema_id: int) -> AvroSchema:
+        self.faults.before()
+        try:
+            return self.schemas[schema_id]
+        except KeyError:
+            raise UnknownSchemaId(schema_id) from None
+
+
+class InMemoryGroup:
+    """The consumer group's side: its generation, this worker's partitions, and what was committed."""
+
+    def __init__(self, partitions: Iterable[int] = range(4), topic: str = "user-management.events") -> None:
+        self.generation = 1
+        self.partitions = {(topic, partition) for partition in partitions}
+        self.committed: dict[Partition, int] = {}
+        self.refuses_commits = False
+
+    async def commit(self, due: dict[Partition, int]) -> bool:
+        if self.refuses_commits:
+            return False
+        self.committed.update(due)
+        return True
+
+    def offsets(self) -> Offsets:
+        return Offsets(current_generation=lambda: self.generation, assigned=lambda: self.partitions, commit=self.commit)
+
+
+UNAVAILABLE = Unavailable("a fault of the test")

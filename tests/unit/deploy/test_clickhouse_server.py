@@ -1,0 +1,223 @@
+"""The local ClickHouse, used as its clients use a server: clickhouse-connect and plain HTTP."""
+
+import gzip
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import clickhouse_connect
+import cramjam
+import httpx
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from tests.unit.deploy.conftest import ClickHouseProcess
+
+HOSTILE = "tab\there, line\nbreak, 'quote', \\back\\slash, NUL\0, `tick`, é 中 \u202e"
+
+
+@pytest.fixture
+def client(clickhouse: ClickHouseProcess) -> Iterator[Client]:
+    client = clickhouse_connect.get_client(host="127.0.0.1", port=clickhouse.port)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def database(client: Client) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    client.command(f"CREATE DATABASE {name}")
+    yield name
+    client.command(f"DROP DATABASE {name}")
+
+
+def test_every_column_type_of_the_log_survives_a_columnar_insert_of_ten_thousand_rows(
+    client: Client, database: str
+) -> None:
+    client.command(
+        f"CREATE TABLE {database}.log (id UUID, at DateTime64(6, 'UTC'), kind LowCardinality(String), "
+        "license LowCardinality(Nullable(String)), granted Nullable(Bool), row Nullable(UInt32), text String) "
+        "ENGINE = MergeTree ORDER BY row SETTINGS allow_nullable_key = 1"
+    )
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        (
+            uuid.UUID(int=number),
+            start + timedelta(microseconds=number),
+            ("user_creation", "user_deletion")[number % 2],
+            None if number % 3 else "Data Steward",
+            (None, True, False)[number % 3],
+            number,
+            HOSTILE,
+        )
+        for number in range(10_000)
+    ]
+    columns = ["id", "at", "kind", "license", "granted", "row", "text"]
+    summary = client.insert(f"{database}.log", list(zip(*rows, strict=True)), columns, column_oriented=True)
+    assert summary.written_rows == 10_000
+    assert (
+        client.query("SELECT * FROM {db:Identifier}.log ORDER BY row", {"db": database}, tz_mode="aware").result_rows
+        == rows
+    )
+
+
+def test_a_bound_string_arrives_as_it_is_whatever_it_holds(client: Client) -> None:
+    answer = client.query(
+        "SELECT {text:String}, {texts:Array(String)}", parameters={"text": HOSTILE, "texts": [HOSTILE]}
+    )
+    assert answer.result_rows == [(HOSTILE, [HOSTILE])]
+
+
+def test_parameters_that_are_too_long_for_a_url_arrive_as_a_form(client: Client) -> None:
+    texts = [f"{HOSTILE} {number}" for number in range(5_000)]
+    assert client.query("SELECT {texts:Array(String)}", parameters={"texts": texts}).result_rows == [(texts,)]
+
+
+async def test_the_async_client_is_served_too(clickhouse: ClickHouseProcess) -> None:
+    client = await clickhouse_connect.get_async_client(host="127.0.0.1", port=clickhouse.port)
+    try:
+        assert (await client.query("SELECT number FROM numbers(3)")).result_rows == [(0,), (1,), (2,)]
+    finally:
+        await client.close()
+
+
+def test_an_error_has_clickhouses_code_and_text(client: Client) -> None:
+    with pytest.raises(DatabaseError, match="UNKNOWN_TABLE") as raised:
+        client.query("SELECT * FROM no_such_table")
+    assert "code: 60" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("sql", "options", "status", "code"),
+    [
+        ("SELEC 1", {}, 400, 62),
+        ("", {}, 400, 62),
+        ("SELECT 1; SELECT 2", {}, 400, 62),
+        ("SELECT * FROM nowhere.nothing", {}, 404, 81),
+        ("SELECT 1", {"database": "nowhere"}, 404, 81),
+        ("SELECT 1", {"no_such_setting": "1"}, 404, 115),
+        ("SELECT 1", {"a'b": "1"}, 404, 115),
+        ("SELECT {x:String}", {}, 400, 456),
+        ("SELECT throwIf(1)", {}, 500, 395),
+        ("SELECT 1 INTO OUTFILE 'x'", {}, 501, 48),
+        ("SET max_threads = 1", {"session_id": "s"}, 501, 48),
+        ("CREATE TEMPORARY TABLE t (a Int8)", {"session_id": "s"}, 501, 48),
+        ("SELECT 1", {"session_id": "s", "session_check": "1"}, 501, 48),
+        ("SELECT 1", {"decompress": "1"}, 501, 48),
+        ("SELECT 1", {"role": "r"}, 501, 48),
+    ],
+)
+def test_what_fails_is_answered_with_a_status_and_a_code(
+    clickhouse: ClickHouseProcess, sql: str, options: dict[str, str], status: int, code: int
+) -> None:
+    answer = httpx.post(clickhouse.url, params=options, content=sql)
+    assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (status, str(code))
+    assert answer.text.startswith(f"Code: {code}. DB::Exception: ")
+
+
+def test_a_database_in_the_url_is_where_unqualified_tables_are(clickhouse: ClickHouseProcess, database: str) -> None:
+    def send(sql: str, database: str) -> httpx.Response:
+        return httpx.post(clickhouse.url, params={"database": database}, content=sql)
+
+    send("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a", database).raise_for_status()
+    send("INSERT INTO t VALUES (7)", database).raise_for_status()
+    assert send("SELECT a FROM t", database).text == "7\n"
+    assert send("SELECT a FROM t", "default").status_code == 404
+
+
+def test_settings_hold_for_their_request_only(clickhouse: ClickHouseProcess) -> None:
+    sql = "SELECT getSetting('max_block_size'), getSetting('async_insert')"
+    changed = httpx.post(clickhouse.url, params={"max_block_size": "77"}, content=sql).text
+    assert (changed, httpx.post(clickhouse.url, content=sql).text) == ("77\tfalse\n", "65409\tfalse\n")
+
+
+def test_a_get_cannot_change_anything(clickhouse: ClickHouseProcess) -> None:
+    answer = httpx.get(clickhouse.url, params={"query": "CREATE DATABASE not_by_get"})
+    assert answer.headers["x-clickhouse-exception-code"] == "164"
+    assert httpx.get(clickhouse.url, params={"query": "SELECT 1", "max_threads": "1"}).text == "1\n"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip", "lz4", "zstd"])
+def test_a_body_may_be_compressed(clickhouse: ClickHouseProcess, database: str, encoding: str) -> None:
+    compress = {
+        "identity": lambda data: data,
+        "gzip": gzip.compress,
+        "lz4": lambda data: bytes(cramjam.lz4.compress(data)),
+        "zstd": lambda data: bytes(cramjam.zstd.compress(data)),
+    }
+    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8, s String) ENGINE = MergeTree ORDER BY a")
+    rows = b'{"a": 1, "s": "VALUES ("}\n{"a": 2, "s": "FORMAT x"}\n'
+    answer = httpx.post(
+        clickhouse.url,
+        params={"query": f"INSERT INTO {database}.t FORMAT JSONEachRow"},
+        content=compress[encoding](rows),
+        headers={"content-encoding": encoding},
+    )
+    assert json.loads(answer.headers["x-clickhouse-summary"])["written_rows"] == "2"
+    read = httpx.get(clickhouse.url, params={"database": database, "query": "SELECT * FROM t ORDER BY a FORMAT CSV"})
+    assert (read.text, read.headers["x-clickhouse-format"]) == ('1,"VALUES ("\n2,"FORMAT x"\n', "CSV")
+
+
+def test_a_body_that_is_not_what_it_says_is_refused(clickhouse: ClickHouseProcess) -> None:
+    for encoding, status in (("gzip", 400), ("lz4", 400), ("zstd", 400), ("br", 501)):
+        answer = httpx.post(clickhouse.url, content=b"SELECT 1", headers={"content-encoding": encoding})
+        assert (encoding, answer.status_code) == (encoding, status)
+
+
+def test_an_insert_that_ends_halfway_leaves_no_row(clickhouse: ClickHouseProcess, database: str) -> None:
+    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8) ENGINE = MergeTree ORDER BY a")
+    native = httpx.post(clickhouse.url, content="SELECT number::UInt8 AS a FROM numbers(200) FORMAT Native").content
+    insert = {"query": f"INSERT INTO {database}.t FORMAT Native"}
+    assert httpx.post(clickhouse.url, params=insert, content=native + native[:100]).status_code == 400
+    assert httpx.post(clickhouse.url, params={"database": database}, content="SELECT count() FROM t").text == "0\n"
+
+
+def test_a_web_page_cannot_use_it(clickhouse: ClickHouseProcess) -> None:
+    assert httpx.post(clickhouse.url, content="SELECT 1", headers={"origin": "http://example.com"}).status_code == 403
+    assert httpx.post(clickhouse.url, content="SELECT 1", headers={"host": "example.com"}).status_code == 400
+
+
+def test_a_query_id_comes_back_where_a_header_can_carry_it(clickhouse: ClickHouseProcess) -> None:
+    def answered(query_id: str) -> str:
+        return httpx.get(clickhouse.url, params={"query": "SELECT 1", "query_id": query_id}).headers[
+            "x-clickhouse-query-id"
+        ]
+
+    assert answered("mine") == "mine"
+    assert str(uuid.UUID(answered("a\r\nb"))) != ""
+
+
+def test_rows_outlive_a_sigkill_that_follows_their_insert(tmp_path: Path) -> None:
+    server = ClickHouseProcess(tmp_path / "data with a space")
+    server.start()
+    try:
+        httpx.post(server.url, content="CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a").raise_for_status()
+        httpx.post(server.url, content="INSERT INTO t VALUES (1), (2)").raise_for_status()
+        server.kill()
+        server.start()
+        assert httpx.post(server.url, content="SELECT a FROM t ORDER BY a").text == "1\n2\n"
+    finally:
+        server.kill()
+
+
+def test_a_second_process_on_the_directory_ends_and_says_why(clickhouse: ClickHouseProcess) -> None:
+    second = ClickHouseProcess(clickhouse.directory).spawn()
+    output, _ = second.communicate(timeout=30)
+    assert second.returncode == 3
+    assert f"clickhouse: {clickhouse.directory} is open in another process" in output
+
+
+def test_a_password_is_demanded_wherever_one_is_set(tmp_path: Path) -> None:
+    server = ClickHouseProcess(tmp_path, password="secret")
+    server.start()
+    try:
+        assert httpx.post(server.url, content="SELECT 1").status_code == 403
+        assert httpx.post(server.url, content="SELECT 1", auth=("default", "wrong")).status_code == 403
+        assert httpx.post(server.url, content="SELECT 1", auth=("default", "secret")).text == "1\n"
+        key = {"x-clickhouse-user": "default", "x-clickhouse-key": "secret"}
+        assert httpx.post(server.url, content="SELECT 1", headers=key).text == "1\n"
+    finally:
+        server.kill()

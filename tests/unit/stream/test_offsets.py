@@ -1,0 +1,68 @@
+"""Offsets move only over what is finished, and only while it is ours."""
+
+import pytest
+
+from stream.errors import OffsetGap
+from tests.builders import FakeRecord, a_chunk
+from tests.fakes_stream import InMemoryGroup
+
+TOPIC = "user-management.events"
+
+
+def records(*offsets: int) -> list[FakeRecord]:
+    return [FakeRecord(offset, b"") for offset in offsets]
+
+
+async def test_the_offset_after_the_last_finished_record_is_committed() -> None:
+    group = InMemoryGroup()
+    offsets = group.offsets()
+    chunks = [a_chunk(*records(5, 6)), a_chunk(*records(7)), a_chunk(*records(0), partition=2)]
+    assert await offsets.finish(chunks) is True
+    assert group.committed == {(TOPIC, 0): 8, (TOPIC, 2): 1}
+
+
+async def test_a_chunk_of_an_earlier_generation_is_not_committed() -> None:
+    group = InMemoryGroup()
+    group.generation = 2
+    assert await group.offsets().finish([a_chunk(*records(5))]) is False
+    assert group.committed == {}
+
+
+async def test_a_partition_that_was_taken_away_is_not_committed() -> None:
+    group = InMemoryGroup(partitions=[1])
+    offsets = group.offsets()
+    assert await offsets.finish([a_chunk(*records(5)), a_chunk(*records(3), partition=1)]) is False
+    assert group.committed == {(TOPIC, 1): 4}
+
+
+async def test_a_refused_commit_is_reported() -> None:
+    group = InMemoryGroup()
+    group.refuses_commits = True
+    assert await group.offsets().finish([a_chunk(*records(5))]) is False
+
+
+def test_a_hole_within_a_generation_ends_the_worker() -> None:
+    offsets = InMemoryGroup().offsets()
+    offsets.receive(a_chunk(*records(5, 6)))
+    with pytest.raises(OffsetGap, match="expected offset 7, received 8"):
+        offsets.receive(a_chunk(*records(8)))
+
+
+def test_going_back_within_a_generation_ends_the_worker() -> None:
+    offsets = InMemoryGroup().offsets()
+    offsets.receive(a_chunk(*records(5, 6)))
+    with pytest.raises(OffsetGap):
+        offsets.receive(a_chunk(*records(6)))
+
+
+def test_partitions_are_counted_apart() -> None:
+    offsets = InMemoryGroup().offsets()
+    offsets.receive(a_chunk(*records(5)))
+    offsets.receive(a_chunk(*records(0), partition=1))
+    offsets.receive(a_chunk(*records(6)))
+
+
+def test_a_new_generation_starts_where_the_group_committed() -> None:
+    offsets = InMemoryGroup().offsets()
+    offsets.receive(a_chunk(*records(5, 6)))
+    offsets.receive(a_chunk(*records(5), generation=2))
