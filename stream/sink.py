@@ -44,6 +44,8 @@ def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
         connect_timeout=5,
         send_receive_timeout=timeout_seconds,
         query_retries=0,
+        # A naive time would take the zone of whoever reads it.
+        tz_mode="aware",
     )
 
 

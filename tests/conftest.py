@@ -1,0 +1,60 @@
+"""The real stack, started once for every test that needs it; a test that needs none never starts it."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from deploy.local.layout import HOST, Ports
+from deploy.local.stack import LocalStack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Kafka, registry, ClickHouse, worker and query API, on free ports and an empty directory."""
+    with LocalStack(tmp_path_factory.mktemp("stack"), port_base=free_port_base()) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def stack_environment(stack: LocalStack) -> dict[str, str]:
+    """The settings of the stack's clients, by environment variable."""
+    return stack.environment()
+
+
+@pytest.fixture(scope="session")
+def clickhouse_url(stack_environment: dict[str, str]) -> str:
+    """The HTTP interface of the stack's ClickHouse."""
+    return stack_environment["CLICKHOUSE_URL"]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The developer's own environment decides nothing here."""
+    for name in list(os.environ):
+        if name.startswith(("AUDIT_", "KAFKA_", "CLICKHOUSE_", "SCHEMA_REGISTRY_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+def free_port_base() -> int:
+    """The first of a row of free ports that is long enough for a stack."""
+    count = len(fields(Ports))
+    for base in range(23_000 + os.getpid() % 5_000, 60_000, count):
+        if all(_is_free(port) for port in range(base, base + count)):
+            return base
+    raise RuntimeError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket()) as candidate:
+        return candidate.connect_ex((HOST, port)) != 0

@@ -1,0 +1,163 @@
+"""The four verbs and the two live adapters."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from producers import (
+    ActionContext,
+    ApiRequest,
+    DeliveryUnknown,
+    InvalidEvent,
+    NothingChanged,
+    Person,
+    Stamp,
+    UiSession,
+    license_updated,
+    live_stamp,
+    user_created,
+    user_deleted,
+)
+from schemas.events import (
+    AdminRightsUpdate,
+    Channel,
+    Event,
+    Source,
+    UserCreation,
+    UserDeletion,
+    UserLicenseUpdate,
+)
+from tests.builders import ADMIN, NOW, USER
+from tests.fakes import InMemoryPublisher
+
+STAMP = Stamp(UUID(int=7), NOW)
+CONTEXT = ActionContext("acme", Channel.UI, ADMIN, Source("user-service"))
+
+
+def ui_session(publisher: InMemoryPublisher) -> UiSession:
+    return UiSession(
+        publisher, client_space_id="acme", admin=ADMIN, service="user-service", request_id="r1", clock=lambda: NOW
+    )
+
+
+def api_request(publisher: InMemoryPublisher, idempotency_key: str | None = None) -> ApiRequest:
+    return ApiRequest(
+        publisher,
+        client_space_id="acme",
+        token_owner=ADMIN,
+        request_id="r1",
+        service="scim",
+        idempotency_key=idempotency_key,
+        first_received_at=None if idempotency_key is None else NOW,
+    )
+
+
+def test_an_event_is_a_function_of_context_user_and_stamp() -> None:
+    assert user_created(CONTEXT, USER, STAMP) == Event(
+        STAMP.event_id, NOW, "acme", Channel.UI, ADMIN, USER, UserCreation(), Source("user-service")
+    )
+
+
+def test_a_deletion_does_not_name_its_affected_user() -> None:
+    assert user_deleted(CONTEXT, USER, STAMP).affected_user == Person(USER.id)
+
+
+@pytest.mark.parametrize("license_name", [None, "Data Reader"])
+def test_an_update_that_changes_nothing_is_refused(license_name: str | None) -> None:
+    with pytest.raises(NothingChanged):
+        license_updated(CONTEXT, USER, STAMP, previous_license=license_name, new_license=license_name)
+
+
+def test_live_events_have_increasing_version_7_ids_and_the_time_of_the_clock() -> None:
+    stamps = [live_stamp(lambda: NOW) for _ in range(100)]
+    assert {stamp.event_id.version for stamp in stamps} == {7}
+    assert stamps == sorted(stamps, key=lambda stamp: stamp.event_id)
+    assert {stamp.occurred_at for stamp in stamps} == {NOW}
+
+
+async def test_the_ui_adapter_publishes_all_four_activities_for_its_admin() -> None:
+    async with InMemoryPublisher() as publisher:
+        ui = ui_session(publisher)
+        await ui.user_created(USER)
+        await ui.license_updated(USER, previous_license=None, new_license="Data Reader")
+        await ui.admin_rights_updated(USER, granted=True)
+        await ui.user_deleted(USER)
+    assert [event.activity for event in publisher.events] == [
+        UserCreation(),
+        UserLicenseUpdate(None, "Data Reader"),
+        AdminRightsUpdate(granted=True),
+        UserDeletion(),
+    ]
+    assert {event.channel for event in publisher.events} == {Channel.UI}
+    assert {event.admin for event in publisher.events} == {ADMIN}
+    assert {event.source for event in publisher.events} == {Source("user-service", request_id="r1")}
+
+
+async def test_the_api_adapter_names_the_token_owner_and_the_request() -> None:
+    async with InMemoryPublisher() as publisher:
+        await api_request(publisher).user_created(USER)
+    (event,) = publisher.events
+    assert (event.channel, event.admin, event.source) == (Channel.API, ADMIN, Source("scim", request_id="r1"))
+    assert event.event_id.version == 7
+
+
+async def test_a_repeated_request_with_an_idempotency_key_publishes_the_same_events() -> None:
+    async with InMemoryPublisher() as publisher:
+        for _ in range(2):
+            request = api_request(publisher, "key-1")
+            await request.user_created(USER)
+            await request.admin_rights_updated(USER, granted=True)
+            await request.admin_rights_updated(USER, granted=False)
+    assert publisher.events[:3] == publisher.events[3:]
+    assert len({event.event_id for event in publisher.events}) == 3
+    times = [event.occurred_at for event in publisher.events[:3]]
+    assert times == sorted(set(times))
+    assert times[-1] - NOW < timedelta(milliseconds=1)
+
+
+async def test_another_idempotency_key_makes_other_events() -> None:
+    async with InMemoryPublisher() as publisher:
+        for key in ("key-1", "key-2"):
+            await api_request(publisher, key).user_created(USER)
+    assert len({event.event_id for event in publisher.events}) == 2
+
+
+def test_an_idempotency_key_without_the_time_of_its_first_arrival_is_refused() -> None:
+    with pytest.raises(ValueError, match="come together"):
+        ApiRequest(
+            InMemoryPublisher(),
+            client_space_id="acme",
+            token_owner=ADMIN,
+            request_id="r",
+            service="scim",
+            idempotency_key="k",
+        )
+
+
+async def test_the_stamp_of_an_unknown_delivery_publishes_the_same_event_again() -> None:
+    async with InMemoryPublisher() as publisher:
+        publisher.fail_at[0] = "done"
+        ui = ui_session(publisher)
+        with pytest.raises(DeliveryUnknown) as caught:
+            await ui.user_created(USER)
+        await ui.user_created(USER, stamp=caught.value.stamp)
+    first, again = publisher.events
+    assert first == again
+
+
+async def test_an_event_that_breaks_the_contract_is_refused() -> None:
+    async with InMemoryPublisher() as publisher:
+        with pytest.raises(InvalidEvent, match=r"affected_user\.id"):
+            await ui_session(publisher).user_created(Person(" "))
+    assert publisher.events == []
+
+
+async def test_no_error_carries_a_name() -> None:
+    async with InMemoryPublisher() as publisher:
+        publisher.fail_at = {0: "lost", 1: "done"}
+        ui = ui_session(publisher)
+        for _ in range(2):
+            with pytest.raises(Exception, match="event|written") as caught:
+                await ui.user_created(USER)
+            assert not any(text in repr(vars(caught.value)) + str(caught.value) for text in ("ada", "usr_", "grace"))
