@@ -41,6 +41,8 @@ TOPICS = (
             # A dead letter is a raw event, names included: it lives no longer than one.
             "retention.ms": _WEEK_MS,
             "message.timestamp.type": "LogAppendTime",
+            # Whatever fits into the events topic must fit in here too, headers and another compression included.
+            "max.message.bytes": str(16 * 1024 * 1024),
             "unclean.leader.election.enable": "false",
         },
     ),

@@ -11,6 +11,8 @@ from stream.errors import Unavailable
 from stream.projection import Refused
 from stream.records import Chunk
 
+MAX_RECORD_BYTES = 512 * 1024 * 1024
+
 
 class DeadLetters(Protocol):
     """The keeper of refused records."""
@@ -36,8 +38,11 @@ class KafkaDeadLetters:
         try:
             producer = await self._started()
             for chunk, refused in refusals:
+                record = refused.record
+                # Kafka has records with neither key nor value, but aiokafka sends none: an empty key stands for it.
+                key = b"" if record.key is None and record.value is None else record.key
                 await producer.send_and_wait(
-                    DEAD_LETTERS_TOPIC, refused.record.value, key=refused.record.key, headers=_headers(chunk, refused)
+                    DEAD_LETTERS_TOPIC, record.value, key=key, headers=_headers(chunk, refused)
                 )
         except KafkaError as error:
             # An idempotent producer that lost its sequence never recovers: the next attempt starts with a new one.

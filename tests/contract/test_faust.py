@@ -1,0 +1,65 @@
+"""What we rely on in faust-streaming beyond its documentation; an upgrade that moves any of it fails here."""
+
+import base64
+import inspect
+from importlib.metadata import version
+
+import faust
+import pytest
+from faust import streams
+from faust.transport.drivers import aiokafka as driver
+from faust.types.enums import ProcessingGuarantee
+
+from tests.builders import KEY
+
+
+def test_the_version_is_the_one_whose_source_was_read() -> None:
+    assert version("faust-streaming") == "0.15.3"
+
+
+def test_the_cython_iterator_is_there() -> None:
+    # The pure-Python one acknowledges events of an earlier generation.
+    assert streams._CStreamIterator is not None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("_wait_next_records", ["self", "timeout"]), ("_commit", ["self", "offsets"])]
+)
+def test_the_private_methods_of_the_consumer_are_as_they_were(name: str, parameters: list[str]) -> None:
+    method = getattr(driver.Consumer, name)
+    assert inspect.iscoroutinefunction(method)
+    assert list(inspect.signature(method).parameters) == parameters
+
+
+def test_the_stream_can_be_told_to_acknowledge_nothing() -> None:
+    assert callable(faust.Stream.noack)
+
+
+@pytest.fixture
+def stream_app(monkeypatch: pytest.MonkeyPatch) -> faust.App:
+    """The worker's app, built but not started."""
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("CLICKHOUSE_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AUDIT_PSEUDONYMIZATION_KEY", base64.b64encode(KEY).decode())
+    from stream.app import app  # noqa: PLC0415 - it reads its settings when it is imported
+
+    return app
+
+
+def test_faust_tracks_no_offset_of_the_events_topic_itself(stream_app: faust.App) -> None:
+    from stream.app import events  # noqa: PLC0415 - as above
+
+    assert events.acks is False
+    assert str(stream_app.conf.processing_guarantee) == str(ProcessingGuarantee.AT_LEAST_ONCE)
+
+
+def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: faust.App) -> None:
+    conf = stream_app.conf
+    assert conf.stream_wait_empty is False
+    assert conf.broker_max_poll_interval > 7 * 24 * 3600
+    assert conf.topic_disable_leader is True
+    assert conf.topic_allow_declare is False
+    assert conf.web_enabled is False
+    assert conf.consumer_auto_offset_reset == "earliest"
+    assert conf.broker_session_timeout <= 10

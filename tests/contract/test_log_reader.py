@@ -1,0 +1,544 @@
+"""Every `LogReader` keeps its promises: the in-memory one, and ClickHouse."""
+
+import itertools
+import random
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from query_api.auth import Caller
+from query_api.clickhouse_connection import ClickHouseConnection
+from query_api.clickhouse_reader import ClickHouseLogReader
+from query_api.cursor import CursorSealer
+from query_api.errors import OtherSchema, QueryTimeout, StoreUnavailable
+from query_api.filters import ActivityFilter, Order, Position, Selection, Span, conditions
+from query_api.log import ActivityLog
+from query_api.people import KnownName, Lifetime
+from query_api.reader import Line, LogReader
+from query_api.settings import Settings
+from schemas.migrations import MIGRATIONS_TABLE
+from schemas.rows import (
+    ACTIVITY_LOG,
+    CREATED,
+    ERASED,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    ActivityRow,
+    PersonLifetimeRow,
+    PersonNameRow,
+)
+from stream.migrate import migrate
+from stream.sink import connect
+from tests.builders import NOW, a_uuid
+from tests.fakes_reader import InMemoryLogReader
+from tests.unit.query_api.api import settings_for
+
+MICROSECOND = timedelta(microseconds=1)
+LONG_AGO = NOW - timedelta(days=360)
+ADMIN, OTHER_ADMIN, USER, OTHER_USER = (a_uuid(number) for number in (1, 2, 3, 4))
+
+
+class Insert(Protocol):
+    """Store rows; none replaces another before the test ends."""
+
+    def __call__(
+        self,
+        activities: Iterable[ActivityRow] = (),
+        names: Iterable[PersonNameRow] = (),
+        lifetimes: Iterable[PersonLifetimeRow] = (),
+    ) -> None: ...
+
+
+@dataclass(frozen=True)
+class Store:
+    """A reader, a way to fill what it reads, and a client space that no other test uses."""
+
+    reader: LogReader
+    insert: Insert
+    caller: Caller
+
+
+@dataclass(frozen=True)
+class ClickHouse:
+    """A migrated database in which copies stay apart."""
+
+    client: Client
+    settings: Settings
+
+    @property
+    def database(self) -> str:
+        return self.settings.clickhouse_database
+
+    def insert(
+        self,
+        activities: Iterable[ActivityRow] = (),
+        names: Iterable[PersonNameRow] = (),
+        lifetimes: Iterable[PersonLifetimeRow] = (),
+    ) -> None:
+        for table, rows, columns in (
+            (ACTIVITY_LOG, list(activities), ActivityRow._fields),
+            (PERSON_NAMES, list(names), PersonNameRow._fields),
+            (PERSON_LIFETIMES, list(lifetimes), PersonLifetimeRow._fields),
+        ):
+            if rows:
+                # Block deduplication would swallow the copies that a test is about.
+                without = {"insert_deduplicate": 0, "async_insert": 0, "optimize_on_insert": 0}
+                self.client.insert(table, rows, column_names=columns, database=self.database, settings=without)
+
+
+@pytest.fixture(scope="module")
+def clickhouse(request: pytest.FixtureRequest) -> Iterator[ClickHouse]:
+    url = request.getfixturevalue("clickhouse_url")
+    database = f"reader_{uuid4().hex}"
+    with connect(url) as client:
+        list(migrate(client, database))
+        client.command(f"SYSTEM STOP MERGES {database}.{ACTIVITY_LOG}")
+        yield ClickHouse(client, settings_for(CLICKHOUSE_URL=url, AUDIT_CLICKHOUSE_DATABASE=database))
+        client.command(f"DROP DATABASE {database}")
+
+
+@pytest.fixture(params=["in memory", "clickhouse"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    caller = Caller(f"space-{uuid4()}", "tester")
+    if request.param == "in memory":
+        fake = InMemoryLogReader()
+        yield Store(fake, fake.insert, caller)
+        return
+    clickhouse: ClickHouse = request.getfixturevalue("clickhouse")
+    reader = ClickHouseLogReader(ClickHouseConnection(clickhouse.settings))
+    yield Store(reader, clickhouse.insert, caller)
+    await reader.close()
+
+
+@pytest.fixture
+async def reader(clickhouse: ClickHouse) -> AsyncIterator[ClickHouseLogReader]:
+    reader = ClickHouseLogReader(ClickHouseConnection(clickhouse.settings))
+    yield reader
+    await reader.close()
+
+
+def a_row(caller: Caller, **fields: Any) -> ActivityRow:
+    row = ActivityRow(
+        client_space_id=caller.client_space_id,
+        occurred_at=NOW,
+        event_id=uuid4(),
+        activity_type="user_license_update",
+        channel="ui",
+        admin_ref=ADMIN,
+        affected_user_ref=USER,
+        previous_license="Data Reader",
+        new_license=None,
+        admin_rights_granted=None,
+        source_service="user-service",
+        request_id=None,
+        import_id=None,
+        import_file_sha256=None,
+        import_row_number=None,
+        recorded_at=NOW,
+        kafka_partition=0,
+        kafka_offset=1,
+        schema_id=7,
+        precedence=1_000,
+    )
+    return row._replace(**fields)
+
+
+def a_name(caller: Caller, ref: UUID, username: str, seen: Sequence[datetime] = (NOW,)) -> PersonNameRow:
+    return PersonNameRow(caller.client_space_id, ref, "usr_ada", username, "Ada", min(seen), max(seen))
+
+
+def a_lifetime(caller: Caller, ref: UUID, change: str, at: datetime) -> PersonLifetimeRow:
+    return PersonLifetimeRow(caller.client_space_id, ref, change, at)
+
+
+def everything(limit: int = 100, **fields: Any) -> Selection:
+    return replace(Selection(since=LONG_AGO, limit=limit), **fields)
+
+
+async def found(store: Store, selection: Selection) -> set[UUID]:
+    return {line.event_id for line in await store.reader.lines(store.caller, selection)}
+
+
+async def walk(store: Store, selection: Selection) -> list[Line]:
+    """Every line, page by page, as a caller of the API would meet them."""
+    met: list[Line] = []
+    while page := await store.reader.lines(store.caller, selection):
+        met += page
+        selection = replace(selection, after=Position(page[-1].occurred_at, page[-1].event_id))
+    return met
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("page_size", [1, 7, 499])
+async def test_500_lines_of_one_time_are_met_exactly_once(store: Store, order: Order, page_size: int) -> None:
+    rows = [a_row(store.caller) for _ in range(500)]
+    store.insert(rows)
+
+    met = await walk(store, everything(page_size, order=order))
+
+    assert sorted(line.event_id for line in met) == sorted(row.event_id for row in rows)
+
+
+async def test_the_two_orders_are_each_others_reverse_where_times_are_equal_too(store: Store) -> None:
+    store.insert([a_row(store.caller, occurred_at=NOW + timedelta(seconds=number // 10)) for number in range(50)])
+
+    newest_first = await walk(store, everything(7))
+
+    assert newest_first == list(reversed(await walk(store, everything(7, order=Order.ASC))))
+    assert [line.occurred_at for line in newest_first] == sorted(
+        (line.occurred_at for line in newest_first), reverse=True
+    )
+
+
+@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_five_unmerged_copies_of_every_line_are_met_once(store: Store, order: Order, *, filtered: bool) -> None:
+    rows = [a_row(store.caller, occurred_at=NOW + timedelta(seconds=number // 30)) for number in range(120)]
+    for copy in range(5):
+        store.insert(row._replace(precedence=1_000 - copy, kafka_offset=copy) for row in rows)
+
+    selection = everything(7, order=order, channels=frozenset({"ui"}) if filtered else frozenset())
+    met = await walk(store, selection)
+
+    assert sorted(line.event_id for line in met) == sorted(row.event_id for row in rows)
+    assert {line.precedence for line in met} == {1_000}
+
+
+async def test_a_page_is_full_however_many_copies_lie_before_its_end(store: Store) -> None:
+    often = a_row(store.caller, occurred_at=NOW + timedelta(seconds=1))
+    store.insert(often._replace(precedence=precedence) for precedence in range(200))
+    store.insert(a_row(store.caller) for _ in range(3))
+
+    assert len(await store.reader.lines(store.caller, everything(4))) == 4
+
+
+async def test_a_line_is_whole(store: Store) -> None:
+    row = a_row(
+        store.caller,
+        occurred_at=NOW.replace(microsecond=1),
+        new_license="Data Steward",
+        admin_rights_granted=True,
+        request_id="r\t1\n'\\é\U0001f600",
+        import_id=uuid4(),
+        import_row_number=2**31 - 1,
+        precedence=2**64 - 1,
+    )
+    store.insert([row])
+
+    (line,) = await store.reader.lines(store.caller, everything())
+
+    assert line == Line(*(getattr(row, name) for name in Line._fields))
+    assert line.occurred_at.tzinfo is not None
+    assert await store.reader.line(store.caller, row.event_id, LONG_AGO) == line
+
+
+async def test_of_copies_that_differ_only_the_first_is_shown(store: Store) -> None:
+    event_id = uuid4()
+    first = a_row(store.caller, event_id=event_id, admin_ref=ADMIN, precedence=2)
+    later = a_row(store.caller, event_id=event_id, admin_ref=OTHER_ADMIN, channel="api", precedence=1)
+    store.insert([later])
+    store.insert([first])
+
+    (line,) = await store.reader.lines(store.caller, everything())
+
+    assert line.admin_ref == ADMIN
+    assert await store.reader.line(store.caller, event_id, LONG_AGO) == line
+    assert await found(store, everything(admins={ADMIN: Span()})) == {event_id}
+    assert await found(store, everything(admins={OTHER_ADMIN: Span()})) == set()
+    assert await found(store, everything(channels=frozenset({"api"}))) == set()
+
+
+async def test_lines_that_match_are_found_behind_copies_that_do_not_count(store: Store) -> None:
+    losing = [a_row(store.caller, occurred_at=NOW + timedelta(seconds=number)) for number in range(100)]
+    store.insert(row._replace(channel="api", precedence=1) for row in losing)
+    store.insert(losing)
+    wanted = a_row(store.caller, channel="api", occurred_at=NOW - timedelta(seconds=1))
+    store.insert([wanted])
+
+    assert await found(store, everything(1, channels=frozenset({"api"}))) == {wanted.event_id}
+
+
+async def test_another_client_space_sees_nothing(store: Store) -> None:
+    row = a_row(store.caller)
+    store.insert([row], [a_name(store.caller, USER, "ada")], [a_lifetime(store.caller, USER, ERASED, NOW)])
+    other = Caller(f"{store.caller.client_space_id}2", "tester")
+
+    assert await store.reader.lines(other, everything()) == []
+    assert await store.reader.lines(other, everything(affected_users={USER: Span()})) == []
+    assert await store.reader.line(other, row.event_id, LONG_AGO) is None
+    assert await store.reader.lifetimes(other, None) == {}
+    assert await store.reader.lifetimes(other, [USER]) == {}
+    assert await store.reader.known_persons(other, [USER]) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["it's", "tab\tand\nline", "back\\slash", "{x:String}", "%(x)s", "\U0001f600", "nul\0"]
+)
+async def test_a_client_space_of_any_spelling_is_itself_and_no_other(store: Store, name: str) -> None:
+    caller = Caller(f"{store.caller.client_space_id}{name}", "tester")
+    store.insert([a_row(caller)])
+
+    assert len(await store.reader.lines(caller, everything())) == 1
+    assert await store.reader.lines(store.caller, everything()) == []
+
+
+async def test_the_range_is_half_open_to_the_microsecond(store: Store) -> None:
+    store.insert(a_row(store.caller, occurred_at=NOW + number * MICROSECOND) for number in range(-1, 3))
+
+    lines = await store.reader.lines(store.caller, everything(since=NOW, until=NOW + 2 * MICROSECOND))
+
+    assert [line.occurred_at for line in lines] == [NOW + MICROSECOND, NOW]
+
+
+async def test_a_single_line_is_found_down_to_the_microsecond_of_its_bound(store: Store) -> None:
+    row = a_row(store.caller)
+    store.insert([row])
+
+    assert await store.reader.line(store.caller, row.event_id, NOW) is not None
+    assert await store.reader.line(store.caller, row.event_id, NOW + MICROSECOND) is None
+
+
+async def test_bounds_beyond_the_stores_calendar_select_as_they_say(store: Store) -> None:
+    store.insert([a_row(store.caller)])
+    latest = datetime(9999, 12, 31, tzinfo=UTC)
+
+    assert len(await store.reader.lines(store.caller, everything(until=latest))) == 1
+    assert await store.reader.lines(store.caller, everything(since=latest)) == []
+    assert await store.reader.lines(store.caller, everything(until=datetime(1, 1, 1, tzinfo=UTC))) == []
+
+
+async def test_values_of_one_filter_are_alternatives_and_filters_must_all_match(store: Store) -> None:
+    rows = {
+        (kind, channel, admin, user): a_row(
+            store.caller, activity_type=kind, channel=channel, admin_ref=admin, affected_user_ref=user
+        )
+        for kind, channel, admin, user in itertools.product(
+            ("user_creation", "user_deletion", "admin_rights_update"),
+            ("ui", "api", "file_import"),
+            (ADMIN, OTHER_ADMIN),
+            (USER, OTHER_USER),
+        )
+    }
+    store.insert(rows.values())
+
+    chosen = everything(
+        activity_types=frozenset({"user_creation", "user_deletion"}),
+        channels=frozenset({"api"}),
+        admins={ADMIN: Span(), OTHER_ADMIN: Span()},
+        affected_users={USER: Span()},
+    )
+
+    assert await found(store, chosen) == {
+        row.event_id
+        for (kind, channel, _, user), row in rows.items()
+        if kind != "admin_rights_update" and channel == "api" and user == USER
+    }
+
+
+async def test_a_span_cuts_the_lines_of_its_person_and_of_nobody_else(store: Store) -> None:
+    rows = {
+        (ref, number): a_row(store.caller, affected_user_ref=ref, occurred_at=NOW + number * MICROSECOND)
+        for ref in (ADMIN, USER, OTHER_USER)
+        for number in (-1, 0)
+    }
+    store.insert(rows.values())
+
+    spans = {USER: Span(since=NOW), OTHER_USER: Span(until=NOW), ADMIN: Span()}
+
+    expected = {(USER, 0), (OTHER_USER, -1), (ADMIN, -1), (ADMIN, 0)}
+    assert await found(store, everything(affected_users=spans)) == {rows[key].event_id for key in expected}
+
+
+async def test_a_page_asks_for_more_persons_than_a_url_holds(store: Store) -> None:
+    refs = [uuid4() for _ in range(1_002)]
+    store.insert(names=[a_name(store.caller, ref, "ada") for ref in refs])
+    store.insert(lifetimes=[a_lifetime(store.caller, ref, ERASED, NOW) for ref in refs])
+
+    assert set(await store.reader.known_persons(store.caller, refs)) == set(refs)
+    assert set(await store.reader.lifetimes(store.caller, refs)) == set(refs)
+
+
+async def test_a_persons_names_are_folded(store: Store) -> None:
+    early, late = NOW - timedelta(days=2), NOW - timedelta(days=1)
+    store.insert(names=[a_name(store.caller, USER, "ada", (late,)), a_name(store.caller, USER, "countess", (NOW,))])
+    store.insert(names=[a_name(store.caller, USER, "ada", (early,)), a_name(store.caller, OTHER_USER, "grace")])
+
+    known = await store.reader.known_persons(store.caller, [USER])
+
+    assert set(known) == {USER}
+    assert known[USER].person_id == "usr_ada"
+    assert set(known[USER].names) == {KnownName(early, late, "ada", "Ada"), KnownName(NOW, NOW, "countess", "Ada")}
+
+
+async def test_a_life_is_the_last_deletion_and_the_first_creation_after_it(store: Store) -> None:
+    day = timedelta(days=1)
+    changes = [
+        (USER, CREATED, NOW - 5 * day),
+        (USER, ERASED, NOW - 4 * day),
+        (USER, CREATED, NOW - 3 * day),
+        (USER, ERASED, NOW - 2 * day),
+        (USER, CREATED, NOW),
+        (USER, CREATED, NOW - day),
+        (OTHER_USER, CREATED, NOW - day),
+        (OTHER_USER, ERASED, NOW - day),
+        (ADMIN, CREATED, NOW),
+    ]
+    for change in (*changes, *reversed(changes)):
+        store.insert(lifetimes=[a_lifetime(store.caller, *change)])
+
+    expected = {USER: Lifetime(NOW - 2 * day, NOW - day), OTHER_USER: Lifetime(NOW - day, None)}
+    assert await store.reader.lifetimes(store.caller, None) == expected
+    assert await store.reader.lifetimes(store.caller, [USER, ADMIN]) == {USER: expected[USER]}
+
+
+async def test_a_database_of_this_version_has_no_difference(store: Store) -> None:
+    assert await store.reader.schema_difference() is None
+
+
+async def test_a_page_is_read_in_key_order_and_stops_early(clickhouse: ClickHouse) -> None:
+    """The order by precedence behind the key must not make ClickHouse sort a whole client space."""
+    for order in Order:
+        after = Position(NOW, USER)
+        where = conditions(everything(order=order, after=after, channels=frozenset({"ui"})))
+        direction = order.value.upper()
+        plan = clickhouse.client.query(
+            f"EXPLAIN PLAN actions = 1 SELECT * FROM {clickhouse.database}.{ACTIVITY_LOG}"
+            f" WHERE client_space_id = {{client_space_id:String}} AND {' AND '.join(where.clauses)}"
+            f" ORDER BY occurred_at {direction}, event_id {direction}, precedence DESC LIMIT 51",
+            parameters={**where.parameters, "client_space_id": "acme"},
+        ).result_rows
+        text = "\n".join(row[0] for row in plan)
+
+        assert f"Prefix sort description: occurred_at {direction}, event_id {direction}" in text.replace(
+            f"{clickhouse.database}.{ACTIVITY_LOG}.", ""
+        ).replace("__table1.", "")
+
+
+async def test_another_version_of_the_schema_is_refused_until_it_is_this_one(
+    clickhouse: ClickHouse, reader: ClickHouseLogReader
+) -> None:
+    client, table = clickhouse.client, f"{clickhouse.database}.{MIGRATIONS_TABLE}"
+    caller = Caller("acme", "tester")
+    assert await reader.schema_difference() is None
+
+    client.command(f"INSERT INTO {table} VALUES (9999, 'newer', 'x', now64(6))")
+    assert await reader.schema_difference() == "migration 9999 is newer than this version"
+    with pytest.raises(OtherSchema):
+        await reader.lines(caller, everything())
+
+    client.command(f"DELETE FROM {table} WHERE number = 9999")
+    assert await reader.schema_difference() is None
+    assert await reader.lines(caller, everything()) == []
+
+
+async def test_a_database_without_tables_asks_for_the_migration(clickhouse: ClickHouse) -> None:
+    settings = clickhouse.settings.model_copy(update={"clickhouse_database": "nowhere"})
+    reader = ClickHouseLogReader(ClickHouseConnection(settings))
+
+    difference = await reader.schema_difference()
+
+    assert difference is not None
+    assert "audit-stream migrate" in difference
+    await reader.close()
+
+
+async def test_an_unreachable_store_is_unavailable_and_names_no_secret() -> None:
+    reader = ClickHouseLogReader(ClickHouseConnection(settings_for(CLICKHOUSE_URL="http://me:hush@127.0.0.1:9")))
+
+    with pytest.raises(StoreUnavailable) as caught:
+        await reader.lines(Caller("acme", "tester"), everything())
+
+    assert "hush" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    await reader.close()
+
+
+async def test_a_query_that_takes_too_long_is_a_timeout(clickhouse: ClickHouse) -> None:
+    connection = ClickHouseConnection(clickhouse.settings)
+
+    with pytest.raises(QueryTimeout):
+        await connection.query(
+            "SELECT sleepEachRow(0.1) FROM numbers(100) SETTINGS max_execution_time = 0.3, max_block_size = 1", {}
+        )
+
+    await connection.close()
+
+
+async def test_the_reader_can_change_nothing(clickhouse: ClickHouse) -> None:
+    connection = ClickHouseConnection(clickhouse.settings)
+
+    for statement in (f"DROP TABLE {{database}}.{ACTIVITY_LOG}", f"TRUNCATE TABLE {{database}}.{ACTIVITY_LOG}"):
+        with pytest.raises(StoreUnavailable) as caught:
+            await connection.query(statement, {})
+        assert caught.value.code == 164  # READONLY
+
+    await connection.close()
+
+
+async def test_view_and_api_agree_on_random_lives(clickhouse: ClickHouse, reader: ClickHouseLogReader) -> None:
+    """Analysts and the panel read the same names, whatever happened to a person and in whatever order it arrived."""
+    seed = secrets.randbelow(2**32)
+    now = datetime.now(UTC).replace(microsecond=0)
+    caller = Caller(f"lives-{uuid4()}", "tester")
+    histories = random.Random(seed)  # noqa: S311 - test data
+    lives = [a_life(histories, caller, a_uuid(number), now - timedelta(days=1)) for number in range(1, 101)]
+    clickhouse.insert(*(list(itertools.chain.from_iterable(kind)) for kind in zip(*lives, strict=True)))
+    log = ActivityLog(reader, CursorSealer(b"c" * 32), b"k" * 32, lambda: now)
+
+    page = await log.page(caller, ActivityFilter(), order=Order.ASC, limit=500, cursor=None)
+
+    view = clickhouse.client.query(
+        "SELECT event_id, affected_user, affected_user_id, affected_user_username, affected_user_deleted,"
+        " admin, admin_id, admin_username, admin_deleted"
+        f" FROM {clickhouse.database}.activities WHERE client_space_id = {{space:String}}",
+        parameters={"space": caller.client_space_id},
+    ).result_rows
+    shown = {
+        (
+            line.line.event_id,
+            *(
+                value
+                for person in (line.affected_user, line.admin)
+                for value in (
+                    person.display_name or person.username or person.id or "",
+                    person.id,
+                    person.username,
+                    person.deleted,
+                )
+            ),
+        )
+        for line in page.lines
+    }
+    assert shown == {tuple(row) for row in view}, f"seed {seed}"
+    assert len(shown) == 500
+
+
+Life = tuple[list[ActivityRow], list[PersonNameRow], list[PersonLifetimeRow]]
+
+
+def a_life(histories: random.Random, caller: Caller, ref: UUID, start: datetime) -> Life:
+    """A person with few moments and few names, so that every kind of tie is met."""
+
+    def moment() -> datetime:
+        return start + timedelta(seconds=histories.randrange(8))
+
+    names = [
+        PersonNameRow(caller.client_space_id, ref, "usr", username, display_name, *sorted((moment(), moment())))
+        for username, display_name in histories.sample(
+            list(itertools.product(("", "ada", "countess"), ("", "Ada", "Lovelace"))), histories.randrange(4)
+        )
+    ]
+    lifetimes = [
+        a_lifetime(caller, ref, histories.choice((CREATED, ERASED)), moment()) for _ in range(histories.randrange(5))
+    ]
+    rows = [
+        a_row(caller, occurred_at=moment(), affected_user_ref=ref, admin_ref=histories.choice((ref, UUID(int=1))))
+        for _ in range(5)
+    ]
+    return rows, names, lifetimes

@@ -1,0 +1,146 @@
+"""The query API's store in memory, over the same rows that the worker writes."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from query_api.auth import Caller
+from query_api.errors import StoreError
+from query_api.filters import Order, Selection, Spans
+from query_api.people import KnownName, KnownPerson, Lifetime
+from query_api.reader import Line
+from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
+
+_HALF = 2**64
+
+Row = TypeVar("Row", ActivityRow, PersonNameRow, PersonLifetimeRow)
+
+
+class InMemoryLogReader:
+    """`LogReader` in lists. *before_persons* is called between the reads of a page's lines and of its persons."""
+
+    def __init__(self) -> None:
+        self.activities: list[ActivityRow] = []
+        self.names: list[PersonNameRow] = []
+        self.lifetime_rows: list[PersonLifetimeRow] = []
+        self.difference: str | None = None
+        self.failure: StoreError | None = None
+        self.names_failure: StoreError | None = None
+        self.before_persons: Callable[[], None] = lambda: None
+        self.closed = False
+
+    def insert(
+        self,
+        activities: Iterable[ActivityRow] = (),
+        names: Iterable[PersonNameRow] = (),
+        lifetimes: Iterable[PersonLifetimeRow] = (),
+    ) -> None:
+        """Store rows; none replaces another."""
+        self.activities += activities
+        self.names += names
+        self.lifetime_rows += lifetimes
+
+    async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
+        self._fail()
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection)]
+        rows.sort(key=_key, reverse=selection.order is Order.DESC)
+        if selection.after is not None:
+            after = (selection.after.occurred_at, _clickhouse_order(selection.after.event_id))
+            rows = [row for row in rows if (_key(row) < after if selection.order is Order.DESC else _key(row) > after)]
+        return [_to_line(row) for row in rows[: selection.limit]]
+
+    async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
+        self._fail()
+        rows = [row for row in self._of(caller, self.activities) if row.event_id == event_id]
+        rows = [row for row in rows if row.occurred_at >= since]
+        return _to_line(max(rows, key=lambda row: row.precedence)) if rows else None
+
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID] | None) -> dict[UUID, Lifetime]:
+        self._fail()
+        found = {}
+        rows = self._of(caller, self.lifetime_rows)
+        for ref in {row.person_ref for row in rows}:
+            erasures = [row.occurred_at for row in rows if row.person_ref == ref and row.change == ERASED]
+            if erasures and (refs is None or ref in refs):
+                creations = [row.occurred_at for row in rows if row.person_ref == ref and row.change == CREATED]
+                later = [created for created in creations if created > max(erasures)]
+                found[ref] = Lifetime(max(erasures), min(later) if later else None)
+        return found
+
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
+        self._fail()
+        self.before_persons()
+        if self.names_failure is not None:
+            raise self.names_failure
+        known: dict[UUID, KnownPerson] = {}
+        for row in self._of(caller, self.names):
+            if row.person_ref in refs:
+                names = known[row.person_ref].names if row.person_ref in known else ()
+                name = KnownName(row.first_seen, row.last_seen, row.username, row.display_name)
+                known[row.person_ref] = KnownPerson(row.person_id, _merged([*names, name]))
+        return known
+
+    async def schema_difference(self) -> str | None:
+        self._fail()
+        return self.difference
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    def _first_copies(self, caller: Caller) -> list[ActivityRow]:
+        first: dict[tuple[datetime, UUID], ActivityRow] = {}
+        for row in self._of(caller, self.activities):
+            key = row.occurred_at, row.event_id
+            if key not in first or row.precedence > first[key].precedence:
+                first[key] = row
+        return list(first.values())
+
+    @staticmethod
+    def _of(caller: Caller, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row.client_space_id == caller.client_space_id]
+
+
+def _fits(row: ActivityRow, selection: Selection) -> bool:
+    return (
+        row.occurred_at >= selection.since
+        and (selection.until is None or row.occurred_at < selection.until)
+        and (not selection.activity_types or row.activity_type in selection.activity_types)
+        and (not selection.channels or row.channel in selection.channels)
+        and _in_spans(row.affected_user_ref, row.occurred_at, selection.affected_users)
+        and _in_spans(row.admin_ref, row.occurred_at, selection.admins)
+    )
+
+
+def _in_spans(ref: UUID, at: datetime, spans: Spans | None) -> bool:
+    if spans is None:
+        return True
+    span = spans.get(ref)
+    return span is not None and (span.since is None or at >= span.since) and (span.until is None or at < span.until)
+
+
+def _key(row: ActivityRow) -> tuple[datetime, tuple[int, int]]:
+    return row.occurred_at, _clickhouse_order(row.event_id)
+
+
+def _clickhouse_order(event_id: UUID) -> tuple[int, int]:
+    """ClickHouse sorts UUIDs by their second half."""
+    return event_id.int % _HALF, event_id.int // _HALF
+
+
+def _to_line(row: ActivityRow) -> Line:
+    return Line(*(getattr(row, name) for name in Line._fields))
+
+
+def _merged(names: list[KnownName]) -> tuple[KnownName, ...]:
+    """One row a name, as the table's engine folds them."""
+    folded: dict[tuple[str, str], KnownName] = {}
+    for name in names:
+        key = name.username, name.display_name
+        known = folded.get(key, name)
+        folded[key] = KnownName(min(known.first_seen, name.first_seen), max(known.last_seen, name.last_seen), *key)
+    return tuple(folded.values())

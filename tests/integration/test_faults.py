@@ -1,0 +1,222 @@
+"""What the log shows after the worst: nothing lost, nothing twice, and it goes on by itself."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+
+from deploy.local.stack import LocalStack
+from producers import KafkaPublisher, Person, UiSession
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
+from tests.log_client import LogClient
+
+ADMIN = Person("usr_grace", "grace@example.com")
+STEPS = ["person_lifetimes", "person_names", "activity_log", "commit"]
+
+ReadLog = Callable[[str], LogClient]
+
+
+async def publish(publisher: KafkaPublisher, client_space_id: str, count: int, *, start: int = 0) -> set[str]:
+    """Create *count* users; the answer is the event ids that the broker has acknowledged."""
+    session = UiSession(publisher, client_space_id=client_space_id, admin=ADMIN, service="user-service")
+    acknowledged = await asyncio.gather(
+        *(
+            session.user_created(Person(f"usr_{number}", f"{number}@example.com"))
+            for number in range(start, start + count)
+        )
+    )
+    return {str(a.event_id) for a in acknowledged}
+
+
+def assert_shown_once(log: LogClient, acknowledged: set[str]) -> None:
+    """Every acknowledged event is a line, no line is there twice, and no line comes from nowhere."""
+    lines = log.wait_for(lambda found: len(found) >= len(acknowledged))
+    shown = [line["event_id"] for line in lines]
+    assert acknowledged - set(shown) == set(), "lost"
+    assert len(shown) == len(set(shown)), "twice"
+    assert set(shown) - acknowledged == set(), "from nowhere"
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_worker_killed_between_any_two_effects_and_restarted_loses_and_doubles_nothing(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog, tmp_path: Path, step: str
+) -> None:
+    stack.stop_service("worker")
+    acknowledged = await publish(publisher, client_space_id, 20)
+    reached = tmp_path / "reached"
+    script = Path(__file__).with_name("worker_that_stops.py")
+    with (tmp_path / "log").open("wb") as log:
+        doomed = subprocess.Popen(
+            [sys.executable, str(script), step, str(reached)],
+            env={**os.environ, **stack.environment()},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            wait_until(reached.exists)
+        finally:
+            doomed.kill()
+            doomed.wait()
+    stack.start_service("worker")
+    assert_shown_once(read_log(client_space_id), acknowledged)
+
+
+async def test_a_worker_killed_again_and_again_under_load_loses_and_doubles_nothing(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    acknowledged: set[str] = set()
+
+    async def load() -> None:
+        for batch in range(60):
+            acknowledged.update(await publish(publisher, client_space_id, 20, start=batch * 20))
+            await asyncio.sleep(0.1)
+
+    loading = asyncio.create_task(load())
+    for pause in (0.3, 1.1, 0.7):
+        await asyncio.sleep(pause)
+        stack.kill("worker")
+        await asyncio.to_thread(stack.start_service, "worker")
+    await loading
+    assert_shown_once(read_log(client_space_id), acknowledged)
+
+
+async def test_a_bad_record_is_kept_raw_with_its_place_and_reason_and_its_neighbours_go_through(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    servers = stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]
+    poison: list[tuple[bytes | None, str]] = [
+        (None, "empty_record"),
+        (b"", "empty_record"),
+        (b'{"event_id": "json"}', "wrong_magic"),
+        (b"\x00\x7f\xff\xff\xffnobody registered this", "unknown_schema_id"),
+        (b"\x00\x00\x00\x00\x01" + b"\xff" * 40, "malformed"),
+    ]
+    acknowledged: set[str] = set()
+    places: dict[tuple[int, int], tuple[bytes | None, str]] = {}
+    async with AIOKafkaProducer(bootstrap_servers=servers) as raw:
+        for number, (value, reason) in enumerate(poison):
+            acknowledged |= await publish(publisher, client_space_id, 1, start=number)
+            sent = await raw.send_and_wait(EVENTS_TOPIC, value, key=f"{client_space_id}/usr_{number}".encode())
+            places[sent.partition, sent.offset] = (value, reason)
+        acknowledged |= await publish(publisher, client_space_id, len(poison))
+    assert_shown_once(read_log(client_space_id), acknowledged)
+    dead_letters = await read_until(servers, lambda found: places.keys() <= {place(record) for record in found})
+    kept = {place(r): (r.value, dict(r.headers)["reason"].decode()) for r in dead_letters}
+    assert {where: kept[where] for where in places} == places
+
+
+def place(dead_letter: ConsumerRecord) -> tuple[int, int]:
+    headers = dict(dead_letter.headers)
+    return int(headers["partition"]), int(headers["offset"])
+
+
+async def read_until(servers: str, condition: Callable[[Sequence[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+    found: list[ConsumerRecord] = []
+    async with AIOKafkaConsumer(
+        DEAD_LETTERS_TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest"
+    ) as consumer:
+        async with asyncio.timeout(30):
+            while not condition(found):
+                found.append(await consumer.getone())
+    return found
+
+
+async def test_an_outage_of_clickhouse_is_waited_out(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    acknowledged = await publish(publisher, client_space_id, 10)
+    log = read_log(client_space_id)
+    assert_shown_once(log, acknowledged)
+    stack.stop_service("clickhouse")
+    acknowledged |= await publish(publisher, client_space_id, 10, start=10)
+    unready = log.get("/readyz")
+    assert (unready.status_code, log.get("/v1/activities").status_code, log.get("/healthz").status_code) == (
+        503,
+        503,
+        200,
+    )
+    stack.start_service("clickhouse")
+    wait_until(lambda: log.get("/readyz").status_code == 200)
+    assert_shown_once(log, acknowledged)
+    assert stack.dead() == []
+
+
+async def test_clickhouse_killed_while_it_takes_inserts_keeps_what_it_acknowledged(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    acknowledged: set[str] = set()
+    for batch in range(3):
+        acknowledged |= await publish(publisher, client_space_id, 50, start=batch * 50)
+        stack.kill("clickhouse")
+        acknowledged |= await publish(publisher, client_space_id, 50, start=1000 + batch * 50)
+        stack.start_service("clickhouse")
+    log = read_log(client_space_id)
+    wait_until(lambda: log.get("/readyz").status_code == 200)
+    assert_shown_once(log, acknowledged)
+
+
+async def test_an_outage_of_the_schema_registry_turns_no_good_record_into_a_dead_letter(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    acknowledged = await publish(publisher, client_space_id, 1)
+    stack.stop_service("schema_registry")
+    # A restarted worker knows no schema, and has nobody to ask.
+    stack.restart("worker")
+    acknowledged |= await publish(publisher, client_space_id, 10, start=1)
+    await asyncio.sleep(2)
+    log = read_log(client_space_id)
+    assert len(log.lines()) <= 1
+    stack.start_service("schema_registry")
+    assert_shown_once(log, acknowledged)
+
+
+async def test_the_whole_stack_restarted_shows_the_same_log_and_goes_on(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    acknowledged = await publish(publisher, client_space_id, 20)
+    log = read_log(client_space_id)
+    assert_shown_once(log, acknowledged)
+    before = log.lines()
+    await asyncio.to_thread(stack.stop)
+    await asyncio.to_thread(stack.start)
+    wait_until(lambda: log.get("/readyz").status_code == 200)
+    assert log.lines() == before
+    acknowledged |= await publish(publisher, client_space_id, 5, start=20)
+    assert_shown_once(log, acknowledged)
+
+
+async def test_a_rebalance_between_two_workers_loses_and_doubles_nothing(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog, tmp_path: Path
+) -> None:
+    acknowledged: set[str] = set()
+    command = [str(Path(sys.executable).with_name("faust")), "-A", "stream.app", "worker", "-l", "info"]
+    environment = {**os.environ, **stack.environment(), "AUDIT_WORKER_INSTANCE": "worker-2"}
+
+    async def load() -> None:
+        for batch in range(60):
+            acknowledged.update(await publish(publisher, client_space_id, 20, start=batch * 20))
+            await asyncio.sleep(0.15)
+
+    loading = asyncio.create_task(load())
+    with (tmp_path / "log").open("wb") as log:
+        second = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            await asyncio.sleep(6)
+        finally:
+            second.terminate()
+            await asyncio.to_thread(second.wait)
+    await loading
+    assert_shown_once(read_log(client_space_id), acknowledged)

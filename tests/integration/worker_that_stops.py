@@ -1,0 +1,43 @@
+"""The worker, made to stand still at a named step so that a test can kill it: `python worker_that_stops.py STEP FILE`.
+
+STEP is a table's name (stand still after its insert) or `commit` (before the offsets move). FILE appears when it does.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from stream.offsets import Offsets
+from stream.records import Chunk
+from stream.sink import ClickHouseSink
+
+STEP, REACHED = sys.argv[1], Path(sys.argv[2])
+_insert = ClickHouseSink._insert
+
+
+def insert_then_stop(
+    self: ClickHouseSink, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Insert, and go no further after the table that was named."""
+    _insert(self, table, columns, rows)
+    if table == STEP and rows:
+        REACHED.touch()
+        time.sleep(600)
+
+
+async def stop_instead_of_commit(self: Offsets, chunks: Iterable[Chunk]) -> bool:  # noqa: ARG001 - as the real one
+    """Never commit."""
+    REACHED.touch()
+    await asyncio.sleep(600)
+    return False
+
+
+if __name__ == "__main__":
+    ClickHouseSink._insert = insert_then_stop  # type: ignore[method-assign]
+    if STEP == "commit":
+        Offsets.finish = stop_instead_of_commit  # type: ignore[method-assign]
+    from faust.cli.faust import cli
+
+    cli(["-A", "stream.app", "worker", "-l", "info"])

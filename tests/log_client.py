@@ -1,0 +1,75 @@
+"""The log as a client space's administrator reads it: over HTTP, page by page."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.local.stack import LocalStack
+
+Line = dict[str, Any]
+DEADLINE_SECONDS = 60.0
+
+
+class LogClient:
+    """Reads one client space of a running stack, under a development token for it."""
+
+    def __init__(self, stack: LocalStack, client_space_id: str, *, page_size: int = 100) -> None:
+        self._page_size = page_size
+        token = run_command(stack, "audit-query", "token", "--client-space", client_space_id, "--subject", "tests")
+        self._http = httpx.Client(
+            base_url=stack.layout.endpoints()["query_api"],
+            headers={"Authorization": f"Bearer {token.strip()}"},
+            timeout=30,
+        )
+
+    def get(self, path: str, **parameters: Any) -> httpx.Response:
+        """One request, whatever its answer."""
+        return self._http.get(path, params=parameters)
+
+    def lines(self, **filters: Any) -> list[Line]:
+        """Every line that *filters* leave, page after page, newest first unless they say otherwise."""
+        found: list[Line] = []
+        parameters = {"limit": self._page_size, **filters}
+        while True:
+            response = self.get("/v1/activities", **parameters)
+            assert response.status_code == httpx.codes.OK, response.text
+            page = response.json()
+            found += page["data"]
+            if not page["page"]["has_more"]:
+                return found
+            parameters["cursor"] = page["page"]["next_cursor"]
+
+    def event_ids(self) -> list[str]:
+        """The event id of each line."""
+        return [line["event_id"] for line in self.lines()]
+
+    def wait_for(self, condition: Callable[[list[Line]], bool]) -> list[Line]:
+        """The lines, once *condition* holds for them."""
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            lines = self.lines()
+            if condition(lines):
+                return lines
+            if time.monotonic() > deadline:
+                raise AssertionError(f"after {DEADLINE_SECONDS} s the log has {len(lines)} lines and is not as awaited")
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """End the connections."""
+        self._http.close()
+
+
+def run_command(stack: LocalStack, name: str, *arguments: str) -> str:
+    """What one of the console scripts prints, run against *stack*; fails the test where it fails."""
+    script = str(Path(sys.executable).with_name(name))
+    completed = subprocess.run(
+        [script, *arguments], env={**os.environ, **stack.environment()}, capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout

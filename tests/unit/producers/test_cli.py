@@ -1,0 +1,129 @@
+"""`audit-produce import` as an operator meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from producers import cli
+from producers.cli import ExitCode, app
+from producers.errors import PublishFailed
+from producers.settings import ProducerSettings
+from tests.fakes import InMemoryPublisher
+
+CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
+WHO = ["--client-space", "acme", "--admin-id", "usr_admin"]
+LISTS = ["import", str(CORPUS / "after.csv"), "--before", str(CORPUS / "before.csv"), *WHO]
+ACTIONS = ["import", str(CORPUS / "actions.csv"), *WHO]
+COUNTS = {"user_creation": 1, "user_deletion": 1, "user_license_update": 1, "admin_rights_update": 1}
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def publisher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InMemoryPublisher:
+    publisher = InMemoryPublisher()
+
+    def open_publisher(settings: ProducerSettings) -> InMemoryPublisher:
+        assert settings.kafka_bootstrap_servers == "kafka:9092"
+        return publisher
+
+    monkeypatch.setattr(cli, "KafkaPublisher", open_publisher)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://registry")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return publisher
+
+
+def test_a_dry_run_counts_and_needs_no_environment(
+    publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS")
+    result = runner.invoke(app, [*LISTS, "--dry-run"])
+    assert result.exit_code == ExitCode.DONE
+    assert result.stdout.splitlines() == [
+        "user_creation: 1",
+        "user_deletion: 1",
+        "user_license_update: 2",
+        "admin_rights_update: 2",
+        "Nothing was published: a dry run.",
+    ]
+    assert publisher.events == []
+
+
+def test_an_import_publishes_and_a_second_one_says_that_it_is_the_second(publisher: InMemoryPublisher) -> None:
+    for ran_before in (False, True):
+        result = runner.invoke(app, [*ACTIONS, "--json"])
+        assert result.exit_code == ExitCode.DONE
+        summary = json.loads(result.stdout)
+        assert (summary["events"], summary["published"], summary["ran_before"]) == (COUNTS, 4, ran_before)
+    assert publisher.events[:4] == publisher.events[4:]
+    assert "no line is doubled" in runner.invoke(app, ACTIONS).stdout
+
+
+def test_the_time_and_the_admin_are_the_operators(publisher: InMemoryPublisher) -> None:
+    options = ["--occurred-at", "2026-02-01T10:00:00+01:00", "--admin-username", "g@x.org", "--admin-name", "Grace"]
+    result = runner.invoke(app, [*LISTS, *options])
+    assert result.exit_code == ExitCode.DONE
+    assert "at 2026-02-01T09:00:00+00:00" in result.stdout
+    assert {event.admin.display_name for event in publisher.events} == {"Grace"}
+
+
+def test_bad_rows_are_listed_without_what_they_say_and_nothing_is_published(
+    publisher: InMemoryPublisher, tmp_path: Path
+) -> None:
+    after = tmp_path / "after.csv"
+    after.write_text((CORPUS / "after.csv").read_text("utf-8").replace(",yes", ",perhaps"), "utf-8")
+    command = ["import", str(after), "--before", str(CORPUS / "before.csv"), *WHO]
+    result = runner.invoke(app, command)
+    assert result.exit_code == ExitCode.BAD_ROWS
+    assert "list after, row 2, admin access: neither yes" in result.stderr
+    assert "Nothing was published: 1 bad row(s)." in result.stdout
+    assert publisher.events == []
+    skipping = runner.invoke(app, [*command, "--on-error", "skip"])
+    assert skipping.exit_code == ExitCode.BAD_ROWS
+    assert {event.affected_user.id for event in publisher.events} == {"u-1", "u-2", "u-3"}
+    assert not any(text in result.output + skipping.output for text in ("barbara", "Liskov", "perhaps", "u-5"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["import", "nowhere.csv", *WHO], "No such file"),
+        (["import", str(CORPUS / "after.csv"), *WHO], "--before"),
+        ([*ACTIONS, "--occurred-at", "yesterday"], "not a time like"),
+        ([*ACTIONS, "--on-error", "ignore"], "ignore"),
+        (["import", str(CORPUS / "actions.csv"), "--client-space", "", "--admin-id", "a"], "client_space_id: blank"),
+        (["import", str(CORPUS / "actions.csv")], "--client-space"),
+    ],
+)
+def test_a_wrong_command_is_refused_with_the_reason(
+    arguments: list[str], message: str, publisher: InMemoryPublisher
+) -> None:
+    result = runner.invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == ExitCode.USAGE
+    assert message in result.stderr
+    assert publisher.events == []
+
+
+def test_a_missing_setting_is_named_before_the_files_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCHEMA_REGISTRY_URL")
+    result = runner.invoke(app, ["import", "nowhere.csv", *WHO])
+    assert result.exit_code == ExitCode.USAGE
+    assert "SCHEMA_REGISTRY_URL" in result.stderr
+
+
+def test_a_failure_to_publish_says_to_run_it_again(publisher: InMemoryPublisher) -> None:
+    publisher.fail_at[1] = "lost"
+    result = runner.invoke(app, ACTIONS)
+    assert result.exit_code == ExitCode.FAILED
+    assert "Run the same command again" in result.stderr
+    assert PublishFailed.__name__ in result.stderr
+
+
+def test_an_interruption_has_its_own_exit_code(publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publisher, "publish", interrupt)
+    assert runner.invoke(app, ACTIONS).exit_code == ExitCode.INTERRUPTED
