@@ -62,6 +62,10 @@ class KafkaDeadLetters:
                 enable_idempotence=True,
                 acks="all",
                 request_timeout_ms=10_000,
+                # Brokers bound a record's compressed size, so a small batch can unpack into a huge one. It must go
+                # back in: a dead letter that cannot be written would hold up its partition for ever.
+                compression_type="zstd",
+                max_request_size=MAX_RECORD_BYTES,
             )
             try:
                 await producer.start()
