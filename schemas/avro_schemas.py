@@ -12,7 +12,8 @@ from typing import Any, cast
 
 from fastavro.schema import parse_schema
 
-EVENT_FULLNAME = "user_management.UserManagementEvent"
+EVENT_NAMESPACE = "user_management"
+EVENT_FULLNAME = f"{EVENT_NAMESPACE}.UserManagementEvent"
 _FILE = re.compile(r"user_management_event\.v(\d+)\.avsc")
 
 AvroSchema = dict[str, Any]

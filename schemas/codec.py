@@ -1,37 +1,24 @@
 """Events to bytes and back: pure, exact, and the same in every process.
 
-fastavro is lenient where an audit log may not be: it ignores bytes after the datum, takes a negative union or enum
-index for the last branch or symbol, and accepts several spellings of one number. So a datum counts only if it is the
-one canonical encoding of what was read: it is written again with the writer's schema, and the bytes must agree.
+A datum counts only if it is the one canonical encoding of what was read. fastavro alone is too lenient for an audit
+log: it ignores bytes after the datum, takes a negative union or enum index for the last branch or symbol, and accepts
+several spellings of one number.
 """
 
 import io
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
-from uuid import UUID
 
 from fastavro import schemaless_reader, schemaless_writer
 
-from schemas.avro_schemas import AvroSchema, current_event_schema
+from schemas.avro_schemas import EVENT_NAMESPACE, AvroSchema, current_event_schema, current_event_schema_text
+from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_reader
 from schemas.errors import InvalidEvent, Reason
-from schemas.events import (
-    Activity,
-    AdminRightsUpdate,
-    Channel,
-    Event,
-    Person,
-    Source,
-    UserCreation,
-    UserDeletion,
-    UserLicenseUpdate,
-)
-from schemas.limits import check_event
-
-_NAMESPACE = "user_management"
-_ACTIVITIES: dict[str, type[Activity]] = {
-    f"{_NAMESPACE}.{record.__name__}": record
-    for record in (UserCreation, UserDeletion, UserLicenseUpdate, AdminRightsUpdate)
-}
+from schemas.events import AdminRightsUpdate, Channel, Event, UserLicenseUpdate
+from schemas.fields import FIELD_PATHS, EventFields, to_event, to_fields, to_micros
+from schemas.limits import check_fields
 
 
 def encode(event: Event, *, now: datetime) -> bytes:
@@ -39,28 +26,49 @@ def encode(event: Event, *, now: datetime) -> bytes:
 
     *now* stands in for the broker's append time, which is not known yet.
     """
-    check_event(event, recorded_at=now, publishing=True)
+    fields = to_fields(event)
+    if event.channel is Channel.UNKNOWN:
+        raise InvalidEvent(Reason.INVALID_VALUE, "channel")
+    check_fields(fields, recorded_at=to_micros(now))
     buffer = io.BytesIO()
-    try:
-        schemaless_writer(buffer, current_event_schema(), _to_datum(event), strict_allow_default=True)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InvalidEvent(Reason.WRONG_TYPE) from error
+    schemaless_writer(buffer, current_event_schema(), _to_datum(fields), strict_allow_default=True)
     return buffer.getvalue()
 
 
 def decode(datum: bytes, *, writer_schema: AvroSchema, recorded_at: datetime) -> Event:
-    """The event in *datum*, written with *writer_schema* (any released version) and appended at *recorded_at*.
+    """The event in *datum*; see `decode_fields`."""
+    return to_event(decode_fields(datum, writer_schema=writer_schema, recorded_at=to_micros(recorded_at)))
 
-    Raises `InvalidEvent` for bytes that are not exactly one event within the bounds of `schemas.limits`. The answer
-    depends on the arguments alone.
+
+def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) -> EventFields:
+    """The fields of the event in *datum*, written with *writer_schema* (any released version).
+
+    *recorded_at* is the broker's append time in microseconds since 1970. Raises `InvalidEvent` for bytes that are not
+    exactly one event within the bounds of `schemas.limits`. The answer depends on the arguments alone.
     """
-    written = _read(datum, writer_schema)
-    _require_canonical(datum, written, writer_schema)
-    current = current_event_schema()
-    resolved = written if writer_schema is current else _read(datum, writer_schema, current)
-    event = _from_datum(resolved)
-    check_event(event, recorded_at=recorded_at)
-    return event
+    if writer_schema is current_event_schema():
+        try:
+            fields = EventFields._make(_current_reader()(datum))
+        except BytesLeft:
+            raise InvalidEvent(Reason.TRAILING_BYTES) from None
+        except NotCanonical:
+            raise InvalidEvent(Reason.MALFORMED) from None
+    else:
+        fields = _resolve(datum, writer_schema)
+    check_fields(fields, recorded_at=recorded_at)
+    return fields
+
+
+@cache
+def _current_reader() -> Reader:
+    return compile_reader(current_event_schema_text(), FIELD_PATHS)
+
+
+def _resolve(datum: bytes, writer_schema: AvroSchema) -> EventFields:
+    """The fields of a datum of another version, through fastavro, which knows Avro's rules of schema resolution."""
+    _require_canonical(datum, _read(datum, writer_schema), writer_schema)
+    resolved = _read(datum, writer_schema, current_event_schema())
+    return EventFields._make(_value_at(resolved, path) for path in FIELD_PATHS)
 
 
 def _read(datum: bytes, writer_schema: AvroSchema, reader_schema: AvroSchema | None = None) -> dict[str, Any]:
@@ -69,11 +77,11 @@ def _read(datum: bytes, writer_schema: AvroSchema, reader_schema: AvroSchema | N
         read = schemaless_reader(
             buffer, writer_schema, reader_schema, return_record_name=True, return_record_name_override=True
         )
-    except OverflowError as error:
+    except OverflowError:
         # Only a time can overflow: its 64 bits reach 292,000 years, Python's datetime 9999.
-        raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at") from error
-    except Exception as error:  # what hostile bytes raise in a decoder is no closed list
-        raise InvalidEvent(Reason.MALFORMED) from error
+        raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at") from None
+    except Exception:  # noqa: BLE001 - what hostile bytes raise in a decoder is no closed list
+        raise InvalidEvent(Reason.MALFORMED) from None
     if buffer.tell() != len(datum):
         raise InvalidEvent(Reason.TRAILING_BYTES)
     return cast("dict[str, Any]", read)
@@ -83,62 +91,59 @@ def _require_canonical(datum: bytes, written: dict[str, Any], writer_schema: Avr
     buffer = io.BytesIO()
     try:
         schemaless_writer(buffer, writer_schema, written)
-    except Exception as error:  # as above: what was read may not even be writable
-        raise InvalidEvent(Reason.MALFORMED) from error
+    except Exception:  # noqa: BLE001 - as above: what was read may not even be writable
+        raise InvalidEvent(Reason.MALFORMED) from None
     if buffer.getvalue() != datum:
         raise InvalidEvent(Reason.MALFORMED)
 
 
-def _to_datum(event: Event) -> dict[str, Any]:
+def _value_at(datum: Mapping[str, Any], path: str) -> object:
+    """The value at *path* as `EventFields` has it; `None` where an absent record would have held it."""
+    value: Any = datum
+    for name in path.split("."):
+        if isinstance(value, tuple):
+            value = value[1]
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if path == "activity":
+        return value[0].rpartition(".")[2]
+    if isinstance(value, datetime):
+        return to_micros(value)
+    return value if value is None or isinstance(value, str | bytes | bool | int) else str(value)
+
+
+def _to_datum(fields: EventFields) -> dict[str, Any]:
+    """*fields* as the nested values that fastavro writes."""
     return {
-        "event_id": event.event_id,
-        "occurred_at": event.occurred_at,
-        "client_space_id": event.client_space_id,
-        "channel": event.channel.value,
-        "admin": _person_to_datum(event.admin),
-        "affected_user": _person_to_datum(event.affected_user),
-        "activity": _activity_to_datum(event.activity),
-        "source": None if event.source is None else _source_to_datum(event.source),
+        "event_id": fields.event_id,
+        "occurred_at": fields.occurred_at,
+        "client_space_id": fields.client_space_id,
+        "channel": fields.channel,
+        "admin": {
+            "id": fields.admin_id,
+            "username": fields.admin_username,
+            "display_name": fields.admin_display_name,
+        },
+        "affected_user": {
+            "id": fields.affected_user_id,
+            "username": fields.affected_user_username,
+            "display_name": fields.affected_user_display_name,
+        },
+        "activity": (f"{EVENT_NAMESPACE}.{fields.activity}", _activity_to_datum(fields)),
+        "source": None if fields.service is None else _source_to_datum(fields),
     }
 
 
-def _person_to_datum(person: Person) -> dict[str, Any]:
-    return {"id": person.id, "username": person.username, "display_name": person.display_name}
+def _activity_to_datum(fields: EventFields) -> dict[str, Any]:
+    if fields.activity == UserLicenseUpdate.__name__:
+        return {"previous_license": fields.previous_license, "new_license": fields.new_license}
+    return {"granted": fields.granted} if fields.activity == AdminRightsUpdate.__name__ else {}
 
 
-def _activity_to_datum(activity: Activity) -> tuple[str, dict[str, Any]]:
-    fields: dict[str, Any] = {}
-    if isinstance(activity, UserLicenseUpdate):
-        fields = {"previous_license": activity.previous_license, "new_license": activity.new_license}
-    elif isinstance(activity, AdminRightsUpdate):
-        fields = {"granted": activity.granted}
-    return f"{_NAMESPACE}.{type(activity).__name__}", fields
-
-
-def _source_to_datum(source: Source) -> dict[str, Any]:
+def _source_to_datum(fields: EventFields) -> dict[str, Any]:
     return {
-        "service": source.service,
-        "request_id": source.request_id,
-        "import_id": source.import_id,
-        "file_sha256": source.file_sha256,
-        "row_number": source.row_number,
+        "service": fields.service,
+        "request_id": fields.request_id,
+        "import_id": fields.import_id,
+        "file_sha256": fields.file_sha256,
+        "row_number": fields.row_number,
     }
-
-
-def _from_datum(datum: dict[str, Any]) -> Event:
-    record_name, fields = datum["activity"]
-    source = datum["source"]
-    return Event(
-        event_id=_as_uuid(datum["event_id"]),
-        occurred_at=datum["occurred_at"],
-        client_space_id=datum["client_space_id"],
-        channel=Channel(datum["channel"]),
-        admin=Person(**datum["admin"]),
-        affected_user=Person(**datum["affected_user"]),
-        activity=_ACTIVITIES[record_name](**fields),
-        source=None if source is None else Source(**source),
-    )
-
-
-def _as_uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)

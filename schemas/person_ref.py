@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+from collections.abc import Callable
+from functools import lru_cache
 from uuid import UUID
 
 MIN_KEY_BYTES = 32
@@ -18,3 +20,19 @@ def person_ref(key: bytes, client_space_id: str, person_id: str) -> UUID:
     space = client_space_id.encode()
     message = len(space).to_bytes(4, "big") + space + person_id.encode()
     return UUID(bytes=hmac.digest(key, message, hashlib.sha256)[:_REF_BYTES])
+
+
+PersonRefs = Callable[[str, str], UUID]
+"""From a client space and a person's id to their ref."""
+
+_REMEMBERED = 50_000
+
+
+def person_refs(key: bytes) -> PersonRefs:
+    """`person_ref` under *key*, remembering the refs that it was asked for last: the same few people act all day."""
+
+    @lru_cache(_REMEMBERED)
+    def remembered(client_space_id: str, person_id: str) -> UUID:
+        return person_ref(key, client_space_id, person_id)
+
+    return remembered

@@ -66,12 +66,13 @@ _OFFSET_BITS = 22
 _MAX_UINT64 = 2**64 - 1
 
 
-def precedence(recorded_at: datetime, kafka_offset: int) -> int:
+def precedence(recorded_at_ms: int, kafka_offset: int) -> int:
     """How strongly a copy of an event claims its line: the first copy that the broker appended has the largest.
 
+    *recorded_at_ms* is the broker's append time in milliseconds since 1970.
+
     ReplacingMergeTree keeps the copy with the largest version, and an audit log keeps the first account of an event:
-    a later one with the same id must not rewrite history. Append times are milliseconds; the offset breaks their ties
+    a later one with the same id must not rewrite history. The offset breaks ties within a millisecond
     (modulo 2**22, which two copies within one millisecond do not span). The 42 bits of time last until the year 2109.
     """
-    milliseconds = round(recorded_at.timestamp() * 1000)
-    return _MAX_UINT64 - ((milliseconds << _OFFSET_BITS) | (kafka_offset & ((1 << _OFFSET_BITS) - 1)))
+    return _MAX_UINT64 - ((recorded_at_ms << _OFFSET_BITS) | (kafka_offset & ((1 << _OFFSET_BITS) - 1)))

@@ -61,9 +61,12 @@ def fold_rows(accepted: Iterable[tuple[Chunk, Accepted]]) -> Rows:
             rows.lifetimes.append(outcome.lifetime)
         for row in outcome.names:
             key = (row.client_space_id, row.person_ref, row.username, row.display_name)
-            known = names.get(key, row)
-            names[key] = row._replace(
-                first_seen=min(known.first_seen, row.first_seen), last_seen=max(known.last_seen, row.last_seen)
-            )
+            known = names.get(key)
+            if known is None:
+                names[key] = row
+            elif row.first_seen < known.first_seen:
+                names[key] = known._replace(first_seen=row.first_seen)
+            elif row.last_seen > known.last_seen:
+                names[key] = known._replace(last_seen=row.last_seen)
     rows.names = list(names.values())
     return rows

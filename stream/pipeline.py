@@ -11,13 +11,14 @@ import structlog
 
 from schemas.avro_schemas import AvroSchema
 from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
 from schemas.wire import unframe
 from stream.batches import Batch, Rows, build_batch, fold_rows
 from stream.dead_letters import DeadLetters
 from stream.errors import StoreRefused, Unavailable
 from stream.offsets import Offsets
-from stream.projection import Accepted, Outcome, Refused, project
+from stream.projection import Accepted, Outcome, Refused, SchemasById, project
 from stream.records import Chunk
 from stream.sink import LogSink
 
@@ -49,7 +50,7 @@ class Pipeline:
 
     def __init__(self, ports: Ports, *, pseudonymization_key: bytes, max_waiting_chunks: int = 8) -> None:
         self._ports = ports
-        self._key = pseudonymization_key
+        self._refs = person_refs(pseudonymization_key)
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
         self._decoded: asyncio.Queue[Batch] = asyncio.Queue(1)
 
@@ -87,7 +88,7 @@ class Pipeline:
             if current:
                 yield current
 
-    async def _schemas(self, chunks: Sequence[Chunk]) -> dict[int, AvroSchema | Reason]:
+    async def _schemas(self, chunks: Sequence[Chunk]) -> SchemasById:
         """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
         ids: set[int] = set()
         for chunk in chunks:
@@ -105,14 +106,11 @@ class Pipeline:
         except InvalidEvent as error:
             found[schema_id] = error.reason
 
-    def _decode(self, chunks: Sequence[Chunk], schemas: dict[int, AvroSchema | Reason]) -> Batch:
+    def _decode(self, chunks: Sequence[Chunk], schemas: SchemasById) -> Batch:
         outcomes: list[tuple[Chunk, list[Outcome]]] = [
             (
                 chunk,
-                [
-                    project(record, chunk.partition, schemas=schemas, pseudonymization_key=self._key)
-                    for record in chunk.records
-                ],
+                [project(record, chunk.partition, schemas=schemas, refs=self._refs) for record in chunk.records],
             )
             for chunk in chunks
         ]

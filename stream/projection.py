@@ -2,20 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
 
 from schemas.avro_schemas import AvroSchema
-from schemas.codec import decode
+from schemas.codec import decode_fields
 from schemas.errors import InvalidEvent, Reason
-from schemas.events import AdminRightsUpdate, Event, Person, UserCreation, UserDeletion, UserLicenseUpdate
-from schemas.person_ref import person_ref
+from schemas.events import UserCreation, UserDeletion
+from schemas.fields import EventFields, activity_class, from_micros
+from schemas.person_ref import PersonRefs
 from schemas.retention import retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.wire import unframe
-from stream.records import Record, recorded_at
+from stream.records import MICROS_PER_MILLI, Record
+
+SchemasById = Mapping[int, AvroSchema | Reason]
+"""The schema behind each id, or the reason for which that id is refused."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The rows that a record stands for.
 
     *activity* is `None` where the event was older than the retention when the broker recorded it: such a line is never
@@ -39,78 +45,77 @@ class Refused:
 
 Outcome = Accepted | Refused
 
+_LIFETIME_CHANGES = {UserCreation.__name__: CREATED, UserDeletion.__name__: ERASED}
 
-def project(
-    record: Record, partition: int, *, schemas: Mapping[int, AvroSchema | Reason], pseudonymization_key: bytes
-) -> Outcome:
-    """What becomes of *record*.
 
-    *schemas* holds, for the id of every framed record, its schema, or the reason for which that id is refused.
-    """
+def project(record: Record, partition: int, *, schemas: SchemasById, refs: PersonRefs) -> Outcome:
+    """What becomes of *record*. *schemas* has an entry for the id of every framed record."""
     try:
         schema_id, datum = unframe(record.value)
         schema = schemas[schema_id]
         if isinstance(schema, Reason):
             return Refused(record, schema, "")
-        event = decode(datum, writer_schema=schema, recorded_at=recorded_at(record))
+        fields = decode_fields(datum, writer_schema=schema, recorded_at=record.timestamp * MICROS_PER_MILLI)
     except InvalidEvent as error:
         return Refused(record, error.reason, error.field)
-    return _rows(event, record, partition, schema_id, pseudonymization_key)
-
-
-def _rows(event: Event, record: Record, partition: int, schema_id: int, key: bytes) -> Accepted:
-    space, at = event.client_space_id, event.occurred_at
+    occurred_at = from_micros(fields.occurred_at)
+    recorded_at = from_micros(record.timestamp * MICROS_PER_MILLI)
+    user_ref = refs(fields.client_space_id, fields.affected_user_id)
     lifetime = None
-    if isinstance(event.activity, UserCreation | UserDeletion):
-        change = CREATED if isinstance(event.activity, UserCreation) else ERASED
-        lifetime = PersonLifetimeRow(space, person_ref(key, space, event.affected_user.id), change, at)
-    if at < retention_start(recorded_at(record)):
+    if change := _LIFETIME_CHANGES.get(fields.activity):
+        lifetime = PersonLifetimeRow(fields.client_space_id, user_ref, change, occurred_at)
+    if occurred_at < retention_start(recorded_at):
         return Accepted(record, None, (), lifetime)
-    activity = _activity_row(event, record, partition, schema_id, key)
-    return Accepted(record, activity, _name_rows(event, key), lifetime)
-
-
-def _activity_row(event: Event, record: Record, partition: int, schema_id: int, key: bytes) -> ActivityRow:
-    activity, source, space = event.activity, event.source, event.client_space_id
-    license_update = activity if isinstance(activity, UserLicenseUpdate) else None
-    return ActivityRow(
-        client_space_id=space,
-        occurred_at=event.occurred_at,
-        event_id=event.event_id,
-        activity_type=activity.activity_type.value,
-        channel=event.channel.value,
-        admin_ref=person_ref(key, space, event.admin.id),
-        affected_user_ref=person_ref(key, space, event.affected_user.id),
-        previous_license=license_update.previous_license if license_update else None,
-        new_license=license_update.new_license if license_update else None,
-        admin_rights_granted=activity.granted if isinstance(activity, AdminRightsUpdate) else None,
-        source_service=source.service if source else None,
-        request_id=source.request_id if source else None,
-        import_id=source.import_id if source else None,
-        import_file_sha256=source.file_sha256.hex() if source and source.file_sha256 else None,
-        import_row_number=source.row_number if source else None,
-        recorded_at=recorded_at(record),
-        kafka_partition=partition,
-        kafka_offset=record.offset,
-        schema_id=schema_id,
-        precedence=precedence(recorded_at(record), record.offset),
+    admin_ref = refs(fields.client_space_id, fields.admin_id)
+    return Accepted(
+        record,
+        ActivityRow(
+            fields.client_space_id,
+            occurred_at,
+            UUID(fields.event_id),
+            activity_class(fields).activity_type.value,
+            fields.channel,
+            admin_ref,
+            user_ref,
+            fields.previous_license,
+            fields.new_license,
+            fields.granted,
+            fields.service,
+            fields.request_id,
+            None if fields.import_id is None else UUID(fields.import_id),
+            None if fields.file_sha256 is None else fields.file_sha256.hex(),
+            fields.row_number,
+            recorded_at,
+            partition,
+            record.offset,
+            schema_id,
+            precedence(record.timestamp, record.offset),
+        ),
+        _names(fields, admin_ref, user_ref, occurred_at),
+        lifetime,
     )
 
 
-def _name_rows(event: Event, key: bytes) -> tuple[PersonNameRow, ...]:
+def _names(fields: EventFields, admin_ref: UUID, user_ref: UUID, at: datetime) -> tuple[PersonNameRow, ...]:
     """What the event tells of its persons' names. A deletion tells nothing of the deleted person, their id included."""
-    if isinstance(event.activity, UserDeletion):
-        return (_name_row(event, event.admin, key),)
-    return (_name_row(event, event.admin, key), _name_row(event, event.affected_user, key))
-
-
-def _name_row(event: Event, person: Person, key: bytes) -> PersonNameRow:
-    return PersonNameRow(
-        client_space_id=event.client_space_id,
-        person_ref=person_ref(key, event.client_space_id, person.id),
-        person_id=person.id,
-        username=person.username or "",
-        display_name=person.display_name or "",
-        first_seen=event.occurred_at,
-        last_seen=event.occurred_at,
+    admin = PersonNameRow(
+        fields.client_space_id,
+        admin_ref,
+        fields.admin_id,
+        fields.admin_username or "",
+        fields.admin_display_name or "",
+        at,
+        at,
     )
+    if fields.activity == UserDeletion.__name__:
+        return (admin,)
+    affected_user = PersonNameRow(
+        fields.client_space_id,
+        user_ref,
+        fields.affected_user_id,
+        fields.affected_user_username or "",
+        fields.affected_user_display_name or "",
+        at,
+        at,
+    )
+    return (admin, affected_user)

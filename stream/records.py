@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROS_PER_MILLI = 1000
 
 
 class Record(Protocol):
@@ -50,8 +49,3 @@ class Chunk:
     def next_offset(self) -> int:
         """The offset to commit once every record of the chunk is a row or a dead letter."""
         return self.records[-1].offset + 1
-
-
-def recorded_at(record: Record) -> datetime:
-    """When the broker appended *record*; exact, without a float between."""
-    return _EPOCH + timedelta(milliseconds=record.timestamp)

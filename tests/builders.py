@@ -1,16 +1,18 @@
 """Values for tests: valid by default, and each test names only what it is about."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from schemas.codec import encode
 from schemas.events import Activity, Channel, Event, Person, Source, UserCreation, UserDeletion
+from schemas.fields import to_micros
 from schemas.wire import frame
 from stream.records import Chunk
 
 NOW = datetime(2026, 11, 24, 9, 31, 7, 412_345, tzinfo=UTC)
+NOW_MS = to_micros(NOW) // 1000
 KEY = b"k" * 32
 SCHEMA_ID = 7
 ADMIN = Person("usr_admin", "grace@example.com", "Grace Hopper")
@@ -40,15 +42,13 @@ class FakeRecord:
     offset: int
     value: bytes | None
     key: bytes | None = b"acme/usr_ada"
-    timestamp: int = round(NOW.timestamp() * 1000)
+    timestamp: int = NOW_MS
 
 
 def a_record(event: Event, offset: int = 0, *, recorded_at: datetime = NOW) -> FakeRecord:
     """*event* as it lies in Kafka, appended at *recorded_at*."""
     value = frame(SCHEMA_ID, encode(event, now=max(event.occurred_at, recorded_at)))
-    return FakeRecord(
-        offset, value, timestamp=(recorded_at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
-    )
+    return FakeRecord(offset, value, timestamp=to_micros(recorded_at) // 1000)
 
 
 def a_chunk(*records: FakeRecord, partition: int = 0, generation: int = 1) -> Chunk:

@@ -13,7 +13,7 @@ from stream.batches import Rows
 from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.migrate import migrate
 from stream.sink import ClickHouseSink, LogSink, connect
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, NOW_MS, a_uuid
 from tests.fakes_stream import InMemorySink
 
 
@@ -73,7 +73,7 @@ def a_line(event_id: UUID | None = None, **fields: Any) -> ActivityRow:
         "kafka_partition": 3,
         "kafka_offset": 2**40,
         "schema_id": 2**32 - 1,
-        "precedence": precedence(NOW, 5),
+        "precedence": precedence(NOW_MS, 5),
     }
     return ActivityRow(**{**defaults, **fields})
 
@@ -132,8 +132,8 @@ class TestClickHouse:
     ) -> None:
         sink = ClickHouseSink(clickhouse_url, database)
         event_id = uuid4()
-        first = a_line(event_id, new_license="first", precedence=precedence(NOW, 1))
-        second = a_line(event_id, new_license="second", precedence=precedence(NOW + timedelta(seconds=1), 0))
+        first = a_line(event_id, new_license="first", precedence=precedence(NOW_MS, 1))
+        second = a_line(event_id, new_license="second", precedence=precedence(NOW_MS + 1000, 0))
         sink.write(Rows(activities=[second]))
         sink.write(Rows(activities=[first]))
         sink.write(Rows(activities=[second, second]))

@@ -78,7 +78,7 @@ class Api:
         """The answer to a caller of *space*. `from_` stands for `from`."""
         query = {name.rstrip("_"): value for name, value in parameters.items()}
         headers = {"Authorization": f"Bearer {token(client_space_id=space)}"}
-        return await self.client.get(path, params=query, headers=headers)
+        return await self.client.get(path, params=query or None, headers=headers)
 
     async def page(self, space: str = SPACE, **parameters: Any) -> dict[str, Any]:
         """The body of a page."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from schemas.avro_schemas import current_event_schema
 from schemas.errors import Reason
 from schemas.events import UserCreation, UserDeletion
+from schemas.person_ref import person_refs
 from stream.batches import build_batch
 from stream.projection import Refused, project
 from tests.builders import KEY, NOW, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
@@ -18,7 +19,7 @@ def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
         (
             chunk,
             [
-                project(r, chunk.partition, schemas={SCHEMA_ID: current_event_schema()}, pseudonymization_key=KEY)
+                project(r, chunk.partition, schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
                 for r in chunk.records
             ],
         )

@@ -18,11 +18,10 @@ from schemas.events import (
     UserDeletion,
     UserLicenseUpdate,
 )
-from schemas.person_ref import person_ref
+from schemas.person_ref import person_ref, person_refs
 from schemas.retention import retention_start
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from stream.projection import Accepted, Outcome, Refused, project
-from stream.records import recorded_at
 from tests.builders import ADMIN, KEY, NOW, SCHEMA_ID, USER, FakeRecord, a_record, an_event
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -32,7 +31,7 @@ USER_REF = person_ref(KEY, "acme", USER.id)
 
 def outcome(record: FakeRecord) -> Outcome:
     return project(
-        record, 3, schemas={SCHEMA_ID: current_event_schema(), 8: Reason.UNKNOWN_SCHEMA_ID}, pseudonymization_key=KEY
+        record, 3, schemas={SCHEMA_ID: current_event_schema(), 8: Reason.UNKNOWN_SCHEMA_ID}, refs=person_refs(KEY)
     )
 
 
@@ -68,11 +67,11 @@ def test_a_line_holds_what_happened_and_refs_in_place_of_ids_and_names() -> None
             import_id=import_id,
             import_file_sha256="0f" * 32,
             import_row_number=42,
-            recorded_at=recorded_at(record),
+            recorded_at=NOW.replace(microsecond=412_000),
             kafka_partition=3,
             kafka_offset=17,
             schema_id=SCHEMA_ID,
-            precedence=precedence(recorded_at(record), 17),
+            precedence=precedence(record.timestamp, 17),
         ),
         names=(
             PersonNameRow("acme", ADMIN_REF, ADMIN.id, "grace@example.com", "Grace Hopper", NOW, NOW),
@@ -132,10 +131,12 @@ def test_a_deletion_that_comes_after_the_retention_still_erases() -> None:
     assert (late.activity, late.lifetime) == (None, PersonLifetimeRow("acme", USER_REF, "erased", at))
 
 
-def test_append_times_are_exact_to_the_millisecond() -> None:
-    for ms in (0, 1, 999, 1_700_000_000_123, 4_000_000_000_001):
-        assert recorded_at(FakeRecord(0, b"", timestamp=ms)).timestamp() * 1000 == pytest.approx(ms, abs=0.01)
-        assert recorded_at(FakeRecord(0, b"", timestamp=ms)).microsecond == ms % 1000 * 1000
+@pytest.mark.parametrize("milliseconds", [0, 1, 999, 123])
+def test_append_times_are_exact_to_the_millisecond(milliseconds: int) -> None:
+    recorded = NOW.replace(microsecond=milliseconds * 1000)
+    row = accepted(an_event(occurred_at=NOW - timedelta(days=1)), recorded_at=recorded).activity
+    assert row is not None
+    assert row.recorded_at == recorded
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,195 @@
+"""What every publisher promises, asked of the fake and of Kafka.
+
+Kafka and the registry come from the session fixture `stack_environment`: the environment variables of a local stack.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError
+
+from producers import (
+    Acknowledgement,
+    InvalidEvent,
+    KafkaPublisher,
+    Person,
+    ProducerSettings,
+    Publisher,
+    PublisherClosed,
+    PublishFailed,
+)
+from producers.kafka_link import abandon
+from schemas.codec import decode
+from schemas.events import AdminRightsUpdate, Event, UserDeletion, UserLicenseUpdate
+from schemas.registry import HttpSchemaRegistry
+from schemas.topics import EVENTS_TOPIC, TOPICS
+from schemas.wire import unframe
+from tests.builders import NOW, an_event
+from tests.fakes import InMemoryPublisher
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A publisher under test, a second one over the same records, and a way to read back what it acknowledged."""
+
+    publisher: InMemoryPublisher | KafkaPublisher
+    closed: InMemoryPublisher | KafkaPublisher
+    read: Callable[[Acknowledgement], object]
+
+
+@pytest.fixture(params=["memory", "kafka"])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    if request.param == "memory":
+        async with InMemoryPublisher() as memory:
+            yield Subject(memory, InMemoryPublisher(), lambda ack: _from_memory(memory, ack))
+        return
+    settings = kafka_settings(request.getfixturevalue("stack_environment"))
+    await create_topic(settings.kafka_bootstrap_servers)
+    async with AsyncExitStack() as stack:
+        registry = await stack.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
+        consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
+        await consumer.start()
+        stack.push_async_callback(consumer.stop)
+        kafka = await stack.enter_async_context(KafkaPublisher(settings))
+        yield Subject(kafka, KafkaPublisher(settings), lambda ack: _from_kafka(consumer, registry, ack))
+
+
+def kafka_settings(environment: dict[str, str], *, timeout_seconds: float = 20.0) -> ProducerSettings:
+    return ProducerSettings(
+        kafka_bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"],
+        schema_registry_url=environment["SCHEMA_REGISTRY_URL"],
+        publish_timeout_seconds=timeout_seconds,
+    )
+
+
+async def create_topic(bootstrap_servers: str) -> None:
+    topic = next(topic for topic in TOPICS if topic.name == EVENTS_TOPIC)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic(topic.name, topic.partitions, 1, topic_configs=topic.config)])
+    except TopicAlreadyExistsError:
+        pass
+    finally:
+        await admin.close()
+
+
+async def _from_memory(publisher: InMemoryPublisher, ack: Acknowledgement) -> tuple[bytes, Event]:
+    assert ack.offset is not None
+    return publisher.records[ack.offset]
+
+
+async def _from_kafka(
+    consumer: AIOKafkaConsumer, registry: HttpSchemaRegistry, ack: Acknowledgement
+) -> tuple[bytes, Event]:
+    partition = TopicPartition(ack.topic, ack.partition)
+    consumer.assign([partition])
+    consumer.seek(partition, ack.offset)
+    record = await consumer.getone(partition)
+    schema_id, datum = unframe(record.value)
+    schema = await registry.event_schema(schema_id)
+    return record.key, decode(datum, writer_schema=schema, recorded_at=NOW)
+
+
+async def read(subject: Subject, ack: Acknowledgement) -> tuple[bytes, Event]:
+    return await subject.read(ack)  # type: ignore[no-any-return,misc]
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [None, UserDeletion(), UserLicenseUpdate(None, "Data Reader"), AdminRightsUpdate(granted=True)],
+    ids=["user_creation", "user_deletion", "user_license_update", "admin_rights_update"],
+)
+async def test_an_acknowledged_event_can_be_read_back_under_its_users_key(
+    subject: Subject, activity: UserDeletion | None
+) -> None:
+    event = an_event(activity)
+    ack = await subject.publisher.publish(event)
+    assert (ack.event_id, ack.topic) == (event.event_id, EVENTS_TOPIC)
+    assert await read(subject, ack) == (b"acme/usr_ada", event)
+
+
+async def test_events_of_one_user_share_a_partition_and_keep_their_order(subject: Subject) -> None:
+    acks = [await subject.publisher.publish(an_event()) for _ in range(5)]
+    assert len({ack.partition for ack in acks}) == 1
+    offsets = [ack.offset for ack in acks]
+    assert offsets == sorted(offsets, key=lambda offset: offset or 0)
+
+
+async def test_the_same_event_again_is_another_record_of_the_same_event(subject: Subject) -> None:
+    event = an_event()
+    first, again = [await subject.publisher.publish(event) for _ in range(2)]
+    assert first.offset != again.offset
+    assert await read(subject, first) == await read(subject, again)
+
+
+async def test_all_of_many_events_are_acknowledged_in_their_order(subject: Subject) -> None:
+    events = [an_event(event_id=UUID(int=number)) for number in range(3000)]
+    before = await subject.publisher.publish(an_event())
+    steps = []
+    assert await subject.publisher.publish_all(events, on_acknowledged=lambda: steps.append(1)) == len(events)
+    assert len(steps) == len(events)
+    assert before.offset is not None
+    for number in (0, 1234, 2999):
+        ack = Acknowledgement(UUID(int=0), before.topic, before.partition, before.offset + 1 + number)
+        assert (await read(subject, ack))[1] == events[number]
+
+
+async def test_many_events_may_come_asynchronously(subject: Subject) -> None:
+    async def events() -> AsyncIterator[Event]:
+        for _ in range(3):
+            yield an_event()
+
+    assert await subject.publisher.publish_all(events()) == 3
+
+
+async def test_an_event_that_breaks_the_contract_is_refused(subject: Subject) -> None:
+    with pytest.raises(InvalidEvent, match=r"affected_user\.id: blank"):
+        await subject.publisher.publish(an_event(affected_user=Person(" ")))
+
+
+async def test_a_publisher_outside_its_context_refuses(subject: Subject) -> None:
+    with pytest.raises(PublisherClosed):
+        await subject.closed.publish(an_event())
+
+
+async def test_closing_twice_is_closing(subject: Subject) -> None:
+    await subject.publisher.close()
+    await subject.publisher.close()
+    with pytest.raises(PublisherClosed):
+        await subject.publisher.publish(an_event())
+
+
+async def test_without_kafka_a_publish_fails_within_its_time(stack_environment: dict[str, str]) -> None:
+    environment = {**stack_environment, "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
+    async with KafkaPublisher(kafka_settings(environment, timeout_seconds=1.0)) as publisher:
+        with pytest.raises(PublishFailed) as caught:
+            await publisher.publish(an_event())
+    assert caught.value.retryable
+
+
+async def test_a_producer_with_undelivered_records_can_be_abandoned(
+    stack_environment: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    # Guards the private names of aiokafka that `abandon` uses.
+    publisher = await KafkaPublisher(kafka_settings(stack_environment)).__aenter__()
+    await publisher.publish(an_event())
+    assert publisher._link is not None
+    producer = publisher._link._producer
+    assert producer is not None
+    assert producer._closed is False
+    await abandon(producer)
+    assert producer._sender.sender_task.done()
+    publisher._link._producer = None
+    await publisher.close()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def _both_are_publishers(memory: InMemoryPublisher, kafka: KafkaPublisher) -> list[Publisher]:
+    return [memory, kafka]  # mypy's to prove

@@ -1,0 +1,334 @@
+"""What the publisher for Kafka says when Kafka or the registry fails, tried on a scripted producer."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import errors as kafka
+from aiokafka.structs import RecordMetadata, TopicPartition
+
+from producers import (
+    Acknowledgement,
+    DeliveryUnknown,
+    InvalidEvent,
+    KafkaPublisher,
+    Person,
+    ProducerSettings,
+    PublisherClosed,
+    PublishFailed,
+    kafka_link,
+)
+from schemas.avro_schemas import AvroSchema, current_event_schema
+from schemas.codec import decode
+from schemas.errors import IncompatibleSchema, RegistryUnavailable
+from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
+from schemas.wire import unframe
+from tests.builders import NOW, an_event
+
+SCHEMA_ID = 7
+SETTINGS = ProducerSettings(
+    kafka_bootstrap_servers="kafka:9092", schema_registry_url="http://registry", publish_timeout_seconds=1.0
+)
+NEVER = "never"
+Answer = Exception | str | None
+
+
+class Broker:
+    """What happens to records: each producer's start and each record takes the next answer; no answer is success."""
+
+    def __init__(self) -> None:
+        self.starts: list[Answer] = []
+        self.answers: list[Answer] = []
+        self.on_send: list[Exception] = []
+        self.records: list[tuple[bytes, bytes]] = []
+        self.producers: list[Producer] = []
+
+
+class Producer:
+    """As much of aiokafka's producer as the link touches."""
+
+    def __init__(self, broker: Broker, **options: Any) -> None:
+        self.options = options
+        self.client = self
+        self.open = True
+        self._broker = broker
+        self._sender = self
+        self._closed = False
+        self._waiting: list[asyncio.Future[RecordMetadata]] = []
+        broker.producers.append(self)
+
+    async def start(self) -> None:
+        if self._broker.starts and (answer := self._broker.starts.pop(0)):
+            assert isinstance(answer, Exception)
+            raise answer
+
+    async def send(self, topic: str, value: bytes, key: bytes) -> asyncio.Future[RecordMetadata]:
+        if self._broker.on_send:
+            raise self._broker.on_send.pop(0)
+        future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        answer = self._broker.answers.pop(0) if self._broker.answers else None
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        elif answer == NEVER:
+            self._waiting.append(future)
+        else:
+            self._broker.records.append((key, value))
+            offset = len(self._broker.records) - 1
+            future.set_result(RecordMetadata(topic, 0, TopicPartition(topic, 0), offset, 0, 1, 0))
+        return future
+
+    async def flush(self) -> None:
+        if self._waiting:
+            await asyncio.wait(self._waiting)
+
+    async def stop(self) -> None:
+        self.open = False
+
+    async def close(self) -> None:
+        self.open = False
+
+
+class Registry:
+    """A registry that fails as often as it is told."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = []
+        self.subjects: list[str] = []
+
+    async def register(self, subject: str, schema_text: str) -> int:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.subjects.append(subject)
+        assert schema_text
+        return SCHEMA_ID
+
+    async def event_schema(self, schema_id: int) -> AvroSchema:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+    monkeypatch.setattr(kafka_link, "AIOKafkaProducer", lambda **options: Producer(broker, **options))
+    return broker
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+def open_publisher(broker: Broker, registry: Registry) -> Callable[[], KafkaPublisher]:
+    assert broker.producers == []  # entering connects to nothing
+    return lambda: KafkaPublisher(SETTINGS, registry=registry, clock=lambda: NOW)
+
+
+Open = Callable[[], KafkaPublisher]
+
+
+async def test_an_acknowledged_event_is_one_record_under_its_users_key(open_publisher: Open, broker: Broker) -> None:
+    event = an_event()
+    async with open_publisher() as publisher:
+        assert await publisher.publish(event) == Acknowledgement(event.event_id, EVENTS_TOPIC, 0, 0)
+    ((key, value),) = broker.records
+    schema_id, datum = unframe(value)
+    assert (key, schema_id) == (b"acme/usr_ada", SCHEMA_ID)
+    assert decode(datum, writer_schema=current_event_schema(), recorded_at=NOW) == event
+    assert not any(producer.open for producer in broker.producers)
+
+
+async def test_the_producer_is_idempotent_and_waits_for_all_replicas(open_publisher: Open, broker: Broker) -> None:
+    async with open_publisher() as publisher:
+        await publisher.publish(an_event())
+    options = broker.producers[0].options
+    assert (options["enable_idempotence"], options["acks"]) == (True, "all")
+
+
+async def test_the_schema_is_registered_once_and_only_when_it_is_needed(
+    open_publisher: Open, registry: Registry
+) -> None:
+    async with open_publisher() as publisher:
+        assert registry.subjects == []
+        await publisher.publish_all([an_event(), an_event()])
+    assert registry.subjects == [EVENTS_SUBJECT]
+
+
+async def test_an_invalid_event_is_refused_before_any_io(
+    open_publisher: Open, broker: Broker, registry: Registry
+) -> None:
+    async with open_publisher() as publisher:
+        with pytest.raises(InvalidEvent, match=r"affected_user\.id: blank"):
+            await publisher.publish(an_event(affected_user=Person("")))
+    assert (broker.producers, registry.subjects) == ([], [])
+
+
+async def test_a_short_absence_of_registry_and_broker_is_waited_out(
+    open_publisher: Open, broker: Broker, registry: Registry
+) -> None:
+    registry.failures = [RegistryUnavailable("away")]
+    broker.starts = [kafka.KafkaConnectionError("away")]
+    async with open_publisher() as publisher:
+        await publisher.publish(an_event())
+    assert len(broker.records) == 1
+    assert not any(producer.open for producer in broker.producers)
+
+
+@pytest.mark.parametrize("obstacle", ["registry", "broker", "topic"])
+async def test_an_event_that_never_left_failed_and_may_be_tried_again(
+    obstacle: str, open_publisher: Open, broker: Broker, registry: Registry
+) -> None:
+    if obstacle == "registry":
+        registry.failures = [RegistryUnavailable("away")] * 99
+    elif obstacle == "broker":
+        broker.starts = [kafka.KafkaConnectionError("away")] * 99
+    else:
+        broker.on_send = [kafka.UnknownTopicOrPartitionError()] * 99
+    event = an_event()
+    async with open_publisher() as publisher:
+        with pytest.raises(PublishFailed) as caught:
+            await publisher.publish(event)
+    assert caught.value.retryable
+    assert [stamp.event_id for stamp in caught.value.stamps] == [event.event_id]
+    assert broker.records == []
+
+
+async def test_a_refused_schema_is_not_tried_again(open_publisher: Open, registry: Registry) -> None:
+    registry.failures = [IncompatibleSchema("no")]
+    async with open_publisher() as publisher:
+        with pytest.raises(PublishFailed) as caught:
+            await publisher.publish(an_event())
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize("when", ["on_send", "answers"])
+async def test_a_refused_record_is_not_tried_again(when: str, open_publisher: Open, broker: Broker) -> None:
+    getattr(broker, when).append(kafka.TopicAuthorizationFailedError(EVENTS_TOPIC))
+    async with open_publisher() as publisher:
+        with pytest.raises(PublishFailed, match="TopicAuthorizationFailedError") as caught:
+            await publisher.publish(an_event())
+        assert not caught.value.retryable
+        await publisher.publish(an_event())
+    assert len(broker.records) == 1
+
+
+@pytest.mark.parametrize("error", [kafka.OutOfOrderSequenceNumber(), kafka.ProducerFenced(), kafka.UnknownError()])
+async def test_a_producer_that_cannot_go_on_is_replaced_and_the_event_published(
+    error: Exception, open_publisher: Open, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    broker.answers = [None, error]
+    async with open_publisher() as publisher:
+        for _ in range(3):
+            await publisher.publish(an_event())
+    assert (len(broker.records), len(broker.producers)) == (3, 2)
+    assert [record.levelname for record in caplog.records if record.name == "producers.kafka_link"] == ["WARNING"]
+    assert not any(producer.open for producer in broker.producers)
+
+
+async def test_an_event_without_an_answer_is_unknown_at_the_call_and_again_at_the_close(
+    open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = [NEVER]
+    event = an_event()
+    publisher = open_publisher()
+    await publisher.__aenter__()
+    with pytest.raises(DeliveryUnknown) as at_call:
+        await publisher.publish(event)
+    with pytest.raises(DeliveryUnknown) as at_close:
+        await publisher.close()
+    assert at_call.value.stamp == at_close.value.stamp
+    assert (at_call.value.stamp.event_id, at_call.value.stamp.occurred_at) == (event.event_id, event.occurred_at)
+    assert not any(producer.open for producer in broker.producers)
+
+
+async def test_an_event_that_left_once_is_never_said_to_have_failed(open_publisher: Open, broker: Broker) -> None:
+    broker.answers = [kafka.OutOfOrderSequenceNumber()]
+    broker.starts = [None, *[kafka.KafkaConnectionError("away")] * 99]
+    async with open_publisher() as publisher:
+        with pytest.raises(DeliveryUnknown):
+            await publisher.publish(an_event())
+
+
+async def test_a_cancelled_call_leaves_its_event_to_the_close(open_publisher: Open, broker: Broker) -> None:
+    broker.answers = [NEVER]
+    event = an_event()
+    publisher = open_publisher()
+    await publisher.__aenter__()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await publisher.publish(event)
+    with pytest.raises(DeliveryUnknown) as caught:
+        await publisher.close()
+    assert caught.value.stamp.event_id == event.event_id
+
+
+async def test_the_bodys_own_error_is_not_hidden_by_what_is_unacknowledged(
+    open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = [NEVER]
+    with pytest.raises(DeliveryUnknown) as caught:
+        async with open_publisher() as publisher:
+            await publisher.publish(an_event())
+    assert ["without an answer" in note for note in caught.value.__notes__] == [True]
+
+
+async def test_many_events_keep_their_order_and_are_counted(open_publisher: Open, broker: Broker) -> None:
+    events = [an_event() for _ in range(2500)]
+    acknowledged = 0
+
+    def count() -> None:
+        nonlocal acknowledged
+        acknowledged += 1
+
+    async with open_publisher() as publisher:
+        assert await publisher.publish_all(iter(events), on_acknowledged=count) == 2500
+    written = [
+        decode(unframe(value)[1], writer_schema=current_event_schema(), recorded_at=NOW) for _, value in broker.records
+    ]
+    assert (written, acknowledged) == (events, 2500)
+
+
+async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Registry) -> None:
+    settings = SETTINGS.model_copy(update={"max_in_flight": 10})
+    broker.answers = [NEVER] * 99
+    taken = 0
+
+    def events() -> Any:
+        nonlocal taken
+        for _ in range(99):
+            taken += 1
+            yield an_event()
+
+    publisher = KafkaPublisher(settings, registry=registry, clock=lambda: NOW)
+    await publisher.__aenter__()
+    with pytest.raises(DeliveryUnknown) as caught:
+        await publisher.publish_all(events())
+    assert (taken, len(caught.value.stamps)) == (11, 10)
+    with pytest.raises(DeliveryUnknown):
+        await publisher.close()
+
+
+async def test_a_failure_among_many_names_all_that_are_not_acknowledged(open_publisher: Open, broker: Broker) -> None:
+    refused = kafka.MessageSizeTooLargeError()
+    broker.answers = [None, refused, None, refused]
+    events = [an_event() for _ in range(5)]
+    async with open_publisher() as publisher:
+        with pytest.raises(PublishFailed) as caught:
+            await publisher.publish_all(events)
+    assert [stamp.event_id for stamp in caught.value.stamps] == [events[1].event_id, events[3].event_id]
+
+
+async def test_a_closed_publisher_refuses(open_publisher: Open) -> None:
+    publisher = open_publisher()
+    with pytest.raises(PublisherClosed):
+        await publisher.publish(an_event())
+    async with publisher:
+        pass
+    with pytest.raises(PublisherClosed):
+        await publisher.publish(an_event())
+
+
+def test_aiokafka_never_logs_a_record() -> None:
+    assert not logging.getLogger("aiokafka.producer.producer").isEnabledFor(logging.DEBUG)
