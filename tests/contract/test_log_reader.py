@@ -2,10 +2,12 @@
 
 import itertools
 import random
+import re
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
@@ -17,7 +19,7 @@ from query_api.clickhouse_connection import ClickHouseConnection
 from query_api.clickhouse_reader import ClickHouseLogReader
 from query_api.cursor import CursorSealer
 from query_api.errors import OtherSchema, QueryTimeout, StoreUnavailable
-from query_api.filters import ActivityFilter, Order, Position, Selection, Span, conditions
+from query_api.filters import ActivityFilter, Order, Position, Selection, Span
 from query_api.log import ActivityLog
 from query_api.people import KnownName, Lifetime
 from query_api.reader import Line, LogReader
@@ -92,6 +94,16 @@ class ClickHouse:
                 self.client.insert(table, rows, column_names=columns, database=self.database, settings=without)
 
 
+class RecordingConnection(ClickHouseConnection):
+    """Remembers what it was asked."""
+
+    asked: tuple[str, Mapping[str, Any]] = "", MappingProxyType({})
+
+    async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        self.asked = statement, parameters
+        return await super().query(statement, parameters)
+
+
 @pytest.fixture(scope="module")
 def clickhouse(request: pytest.FixtureRequest) -> Iterator[ClickHouse]:
     url = request.getfixturevalue("clickhouse_url")
@@ -114,6 +126,13 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     reader = ClickHouseLogReader(ClickHouseConnection(clickhouse.settings))
     yield Store(reader, clickhouse.insert, caller)
     await reader.close()
+
+
+@pytest.fixture
+async def connection(clickhouse: ClickHouse) -> AsyncIterator[RecordingConnection]:
+    connection = RecordingConnection(clickhouse.settings)
+    yield connection
+    await connection.close()
 
 
 @pytest.fixture
@@ -216,6 +235,23 @@ async def test_a_page_is_full_however_many_copies_lie_before_its_end(store: Stor
     store.insert(a_row(store.caller) for _ in range(3))
 
     assert len(await store.reader.lines(store.caller, everything(4))) == 4
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+async def test_the_first_copy_counts_wherever_it_lies_among_many(store: Store, *, filtered: bool) -> None:
+    """More copies than one read brings, and the first one in the middle."""
+    event_id = uuid4()
+    copies = [a_row(store.caller, event_id=event_id, precedence=number, kafka_offset=number) for number in range(1_200)]
+    middle = len(copies) // 2
+    for part in copies[middle:], copies[:middle]:
+        store.insert(part)
+    neighbors = [a_row(store.caller) for _ in range(3)]
+    store.insert(neighbors)
+
+    met = await walk(store, everything(2, channels=frozenset({"ui"}) if filtered else frozenset()))
+
+    assert sorted(line.event_id for line in met) == sorted([event_id, *(row.event_id for row in neighbors)])
+    assert {line.precedence for line in met} == {1_199, 1_000}
 
 
 async def test_a_line_is_whole(store: Store) -> None:
@@ -401,23 +437,22 @@ async def test_a_database_of_this_version_has_no_difference(store: Store) -> Non
     assert await store.reader.schema_difference() is None
 
 
-async def test_a_page_is_read_in_key_order_and_stops_early(clickhouse: ClickHouse) -> None:
-    """The order by precedence behind the key must not make ClickHouse sort a whole client space."""
-    for order in Order:
-        after = Position(NOW, USER)
-        where = conditions(everything(order=order, after=after, channels=frozenset({"ui"})))
-        direction = order.value.upper()
-        plan = clickhouse.client.query(
-            f"EXPLAIN PLAN actions = 1 SELECT * FROM {clickhouse.database}.{ACTIVITY_LOG}"
-            f" WHERE client_space_id = {{client_space_id:String}} AND {' AND '.join(where.clauses)}"
-            f" ORDER BY occurred_at {direction}, event_id {direction}, precedence DESC LIMIT 51",
-            parameters={**where.parameters, "client_space_id": "acme"},
-        ).result_rows
-        text = "\n".join(row[0] for row in plan)
+@pytest.mark.parametrize(("order", "read"), [(Order.DESC, "InReverseOrder"), (Order.ASC, "InOrder")])
+async def test_a_page_is_read_in_key_order_and_not_sorted(
+    clickhouse: ClickHouse, connection: RecordingConnection, order: Order, read: str
+) -> None:
+    caller = Caller(f"plan-{uuid4()}", "tester")
+    clickhouse.insert(a_row(caller) for _ in range(10))
+    selection = everything(order=order, after=Position(NOW, USER))
 
-        assert f"Prefix sort description: occurred_at {direction}, event_id {direction}" in text.replace(
-            f"{clickhouse.database}.{ACTIVITY_LOG}.", ""
-        ).replace("__table1.", "")
+    await ClickHouseLogReader(connection).lines(caller, selection)
+
+    statement, parameters = connection.asked
+    plan = await connection.query(f"EXPLAIN PLAN actions = 1 {statement}", parameters)
+    text = "\n".join(row[0] for row in plan)
+    assert f"Read type: {read}" in text
+    # A longer order than the key's would make every part give whole blocks: five times the time.
+    assert re.findall(r"Prefix sort description: (.*)", text) == re.findall(r"Result sort description: (.*)", text)
 
 
 async def test_another_version_of_the_schema_is_refused_until_it_is_this_one(
@@ -459,26 +494,18 @@ async def test_an_unreachable_store_is_unavailable_and_names_no_secret() -> None
     await reader.close()
 
 
-async def test_a_query_that_takes_too_long_is_a_timeout(clickhouse: ClickHouse) -> None:
-    connection = ClickHouseConnection(clickhouse.settings)
-
+async def test_a_query_that_takes_too_long_is_a_timeout(connection: RecordingConnection) -> None:
     with pytest.raises(QueryTimeout):
         await connection.query(
             "SELECT sleepEachRow(0.1) FROM numbers(100) SETTINGS max_execution_time = 0.3, max_block_size = 1", {}
         )
 
-    await connection.close()
 
-
-async def test_the_reader_can_change_nothing(clickhouse: ClickHouse) -> None:
-    connection = ClickHouseConnection(clickhouse.settings)
-
+async def test_the_reader_can_change_nothing(connection: RecordingConnection) -> None:
     for statement in (f"DROP TABLE {{database}}.{ACTIVITY_LOG}", f"TRUNCATE TABLE {{database}}.{ACTIVITY_LOG}"):
         with pytest.raises(StoreUnavailable) as caught:
             await connection.query(statement, {})
         assert caught.value.code == 164  # READONLY
-
-    await connection.close()
 
 
 async def test_view_and_api_agree_on_random_lives(clickhouse: ClickHouse, reader: ClickHouseLogReader) -> None:

@@ -92,7 +92,7 @@ async def test_a_line_tells_who_did_what_to_whom_and_how(
     assert license_update["source"]["service"] == "scim"
     detail = log.get(f"/v1/activities/{license_update['event_id']}")
     assert detail.status_code == httpx.codes.OK
-    assert detail.json()["affected_user"] == license_update["affected_user"]
+    assert detail.json()["data"] == license_update
 
 
 def without_ref(person: Line) -> Line:

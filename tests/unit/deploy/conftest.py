@@ -40,7 +40,7 @@ class ClickHouseProcess:
         command = [sys.executable, "-m", "deploy.local.clickhouse_server"]
         command += ["--data-dir", str(self.directory), "--port", str(self.port)]
         environment = os.environ | {"CLICKHOUSE_PASSWORD": self.password}
-        return subprocess.Popen(  # noqa: S603 - our own module
+        return subprocess.Popen(
             command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
 

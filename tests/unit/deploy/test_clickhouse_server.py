@@ -3,7 +3,7 @@
 import gzip
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,12 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from tests.unit.deploy.conftest import ClickHouseProcess
 
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "identity": lambda data: data,
+    "gzip": gzip.compress,
+    "lz4": lambda data: bytes(cramjam.lz4.compress(data)),
+    "zstd": lambda data: bytes(cramjam.zstd.compress(data)),
+}
 HOSTILE = "tab\there, line\nbreak, 'quote', \\back\\slash, NUL\0, `tick`, é 中 \u202e"
 
 
@@ -140,20 +146,14 @@ def test_a_get_cannot_change_anything(clickhouse: ClickHouseProcess) -> None:
     assert httpx.get(clickhouse.url, params={"query": "SELECT 1", "max_threads": "1"}).text == "1\n"
 
 
-@pytest.mark.parametrize("encoding", ["identity", "gzip", "lz4", "zstd"])
+@pytest.mark.parametrize("encoding", COMPRESS)
 def test_a_body_may_be_compressed(clickhouse: ClickHouseProcess, database: str, encoding: str) -> None:
-    compress = {
-        "identity": lambda data: data,
-        "gzip": gzip.compress,
-        "lz4": lambda data: bytes(cramjam.lz4.compress(data)),
-        "zstd": lambda data: bytes(cramjam.zstd.compress(data)),
-    }
     httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8, s String) ENGINE = MergeTree ORDER BY a")
     rows = b'{"a": 1, "s": "VALUES ("}\n{"a": 2, "s": "FORMAT x"}\n'
     answer = httpx.post(
         clickhouse.url,
         params={"query": f"INSERT INTO {database}.t FORMAT JSONEachRow"},
-        content=compress[encoding](rows),
+        content=COMPRESS[encoding](rows),
         headers={"content-encoding": encoding},
     )
     assert json.loads(answer.headers["x-clickhouse-summary"])["written_rows"] == "2"

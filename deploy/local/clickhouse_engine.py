@@ -1,0 +1,245 @@
+"""The ClickHouse engine over one directory, used as a server uses it: each request in a session of its own.
+
+chDB keeps a session (database, settings, parameters, temporary tables) for each connection, and a connection costs a
+quarter of a millisecond. So every request gets a new one, and nothing of one request can reach another.
+"""
+
+import fcntl
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast
+
+import chdb
+
+from deploy.local.clickhouse_sql import Insert, NotServed, Statement, Unreadable, read
+
+_SESSION_SETTINGS = {
+    # The engine in process differs from a server in these two; async_insert would answer before the rows are durable.
+    "async_insert": "0",
+    "implicit_select": "0",
+}
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ERROR = re.compile(r"Code: (\d+)\. DB::Exception: .*", re.DOTALL)
+
+SYNTAX_ERROR, NOT_IMPLEMENTED, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 62, 48, 115, 1002
+_READONLY_BUT_SETTINGS = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One statement and the session it runs in. *text* may end with the rows of an INSERT."""
+
+    text: bytes
+    database: str = "default"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    default_format: str = "TabSeparated"
+    read_only: bool = False
+    in_session: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a statement returned. *output_format* is `None` where it returns nothing."""
+
+    body: bytes
+    output_format: str | None
+    read_rows: int = 0
+    read_bytes: int = 0
+    written_rows: int = 0
+    written_bytes: int = 0
+    elapsed_seconds: float = 0.0
+
+
+class EngineError(Exception):
+    """A refusal, with ClickHouse's code and its own text as a server spells it."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class CannotOpen(Exception):  # noqa: N818 - it names what was found
+    """The engine cannot use the directory, most often because another process does. The message says what to do."""
+
+
+class _Inserter(Protocol):
+    """What `chdb.Connection.send_insert` returns, as far as it is used."""
+
+    def append(self, data: bytes) -> None: ...
+
+    def finish(self) -> "_InsertResult": ...
+
+    def cancel(self) -> None: ...
+
+
+class _InsertResult(Protocol):
+    rows_written: int
+    bytes_written: int
+    elapsed: float
+
+
+class _QueryResult(Protocol):
+    def bytes(self) -> bytes: ...
+
+    def rows_read(self) -> int: ...
+
+    def bytes_read(self) -> int: ...
+
+    def rows_written(self) -> int: ...
+
+    def bytes_written(self) -> int: ...
+
+    def elapsed(self) -> float: ...
+
+
+class _Session(Protocol):
+    """A chDB connection, as far as it is used."""
+
+    def query(self, query: str, format: str, params: dict[str, str] | None = None) -> _QueryResult: ...  # noqa: A002 - chDB's own name
+
+    def send_insert(self, query: str, format: str) -> _Inserter: ...  # noqa: A002 - as above
+
+    def close(self) -> None: ...
+
+
+class Engine:
+    """ClickHouse over *directory*. Every method blocks; any number of threads may call `execute`.
+
+    What an INSERT wrote is in the file system when `execute` returns, so it outlives a SIGKILL of the process (not a
+    power failure: ClickHouse does not fsync by default either).
+    """
+
+    def __init__(self, directory: Path, *, memory_limit_bytes: int) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = str(directory)
+        try:
+            # The engine ends with its last connection, so this one stays open.
+            self._root = _connect(self._path, {"max_server_memory_usage": str(memory_limit_bytes)})
+        except RuntimeError as error:
+            raise CannotOpen(_why_not(directory)) from error
+        version, self.time_zone = self._root.query("SELECT version(), timezone()", "TSV").bytes().decode().split()
+        self.version = version
+
+    def execute(self, request: Request) -> Answer:
+        """Run *request*. Raises `EngineError`."""
+        try:
+            statement = read(request.text)
+        except Unreadable as error:
+            raise self._refusal(SYNTAX_ERROR, f"Syntax error: {error}", "SYNTAX_ERROR") from error
+        except NotServed as error:
+            raise self._refusal(NOT_IMPLEMENTED, str(error), "NOT_IMPLEMENTED") from error
+        if request.in_session:
+            self._refuse_session_state(statement)
+        try:
+            with self._session(request) as session:
+                if isinstance(statement, Insert):
+                    # An insert takes no parameters of its own, only the session's.
+                    for name, value in request.parameters.items():
+                        self._set(session, f"param_{name}", value)
+                    return _insert(session, statement)
+                return _query(session, statement, request)
+        except RuntimeError as error:
+            raise self._translated(error) from error
+
+    def close(self) -> None:
+        """End the engine. Nothing is lost without it; the next start is a little faster."""
+        self._root.close()
+
+    @contextmanager
+    def _session(self, request: Request) -> Iterator[_Session]:
+        session = _connect(self._path, _SESSION_SETTINGS)
+        try:
+            session.query(f"USE {_identifier(request.database)}", "Null")
+            for name, value in request.settings.items():
+                self._set(session, name, value)
+            if request.read_only:
+                self._set(session, "readonly", _READONLY_BUT_SETTINGS)
+            yield session
+        finally:
+            session.close()
+
+    def _set(self, session: _Session, name: str, value: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise self._refusal(
+                UNKNOWN_SETTING, "a setting's name is letters, digits and underscores", "UNKNOWN_SETTING"
+            )
+        session.query(f"SET {name} = {_literal(value)}", "Null")
+
+    def _refuse_session_state(self, statement: Insert | Statement) -> None:
+        """Clients name a session without needing one; what would need it must not seem to have worked."""
+        words = statement.first_words if isinstance(statement, Statement) else ()
+        if words[:1] in (("SET",), ("USE",)) or words == ("CREATE", "TEMPORARY"):
+            what = " ".join(words) if words[0] == "CREATE" else words[0]
+            text = f"{what} needs a session, and this server keeps none: send settings with each request"
+            raise self._refusal(NOT_IMPLEMENTED, text, "NOT_IMPLEMENTED")
+
+    def _refusal(self, code: int, text: str, name: str) -> EngineError:
+        return EngineError(code, f"Code: {code}. DB::Exception: {text}. ({name}) (version {self.version})")
+
+    def _translated(self, error: Exception) -> EngineError:
+        found = _ERROR.search(str(error))
+        if found is None:
+            return self._refusal(UNKNOWN_EXCEPTION, str(error), "UNKNOWN_EXCEPTION")
+        version = f"(version {self.version})"
+        text = found[0].rstrip()
+        return EngineError(int(found[1]), text if text.endswith(version) else f"{text} {version}")
+
+
+def _why_not(directory: Path) -> str:
+    """Ask the lock itself: the engine's exception says nothing, its reason goes to standard error alone."""
+    try:
+        with (directory / "status").open("rb") as status:
+            fcntl.flock(status, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return f"{directory} is open in another process; stop that one first, or choose another directory"
+    except OSError as error:
+        return f"{directory} cannot be used: {error.strerror}"
+    return f"the engine cannot open {directory}; its own message stands above"
+
+
+def _connect(path: str, options: Mapping[str, str]) -> _Session:
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    return cast("_Session", chdb.connect(f"{path}?{query}"))
+
+
+def _insert(session: _Session, insert: Insert) -> Answer:
+    inserter = session.send_insert(insert.statement, insert.data_format)
+    try:
+        inserter.append(insert.data)
+        result = inserter.finish()
+    except BaseException:
+        inserter.cancel()
+        raise
+    return Answer(
+        b"",
+        None,
+        written_rows=result.rows_written,
+        written_bytes=result.bytes_written,
+        elapsed_seconds=result.elapsed,
+    )
+
+
+def _query(session: _Session, statement: Statement, request: Request) -> Answer:
+    result = session.query(statement.text, request.default_format, params=dict(request.parameters))
+    body = result.bytes() or b""
+    return Answer(
+        body,
+        statement.output_format or request.default_format,
+        read_rows=result.rows_read(),
+        read_bytes=result.bytes_read(),
+        written_rows=result.rows_written(),
+        written_bytes=result.bytes_written(),
+        elapsed_seconds=result.elapsed(),
+    )
+
+
+def _identifier(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
+
+
+def _literal(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\0", "\\0") + "'"

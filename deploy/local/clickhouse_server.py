@@ -1,0 +1,165 @@
+"""ClickHouse's HTTP interface over the engine in process: the local stack's ClickHouse.
+
+    python -m deploy.local.clickhouse_server --data-dir DIR [--port 8123] [--memory-limit 2000]
+
+Worker, query API, analysts, `clickhouse-connect` and `curl` use it as they use a server: statements in the URL or the
+body, bound parameters, settings, INSERTs in any format, bodies compressed with gzip, lz4 or zstd, ClickHouse's own
+error texts and codes. What it leaves out is refused by name: sessions that hold state, native-protocol compression,
+roles, files of the server, several statements at once. Answers are built in memory and sent whole.
+
+`CLICKHOUSE_PASSWORD` in the environment demands that password of every request (any user name); without it, any
+credentials are accepted. It listens on 127.0.0.1 only. `/ping` answers as soon as queries would.
+"""
+
+import argparse
+import asyncio
+import hmac
+import json
+import logging
+import os
+import re
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request as HttpRequest
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from deploy.local.clickhouse_engine import Answer, CannotOpen, Engine, EngineError
+from deploy.local.clickhouse_requests import (
+    AUTHENTICATION_FAILED,
+    NOT_IMPLEMENTED,
+    TOO_LARGE,
+    Refused,
+    given_password,
+    read_request,
+    require_own_page,
+)
+
+HOST = "127.0.0.1"
+QUERY_THREADS = 4
+EXIT_CANNOT_OPEN = 3
+
+_log = logging.getLogger("clickhouse")
+
+_HEADER_TEXT = re.compile(r"[!-~]{1,128}")
+
+_STATUSES = {
+    **dict.fromkeys((6, 26, 27, 33, 36, 38, 41, 42, 43, 44, 53, 62, 70, 72, 456, 457), 400),
+    AUTHENTICATION_FAILED: 403,
+    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115), 404),
+    159: 408,
+    TOO_LARGE: 413,
+    NOT_IMPLEMENTED: 501,
+}
+"""HTTP status by ClickHouse's error code, as a server maps them: malformed, unknown name, timeout; 500 otherwise."""
+
+
+class ClickHouseServer:
+    """The HTTP side of *engine*, which it closes at its end. *app* is the ASGI application."""
+
+    def __init__(self, engine: Engine, *, password: str = "") -> None:
+        self._engine = engine
+        self._password = password
+        self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="query")
+        self.app = Starlette(
+            routes=[
+                Route("/", self._handle, methods=["GET", "POST"]),
+                Route("/ping", self._ping),
+            ],
+            # Without this check any page in a browser could reach the port by a name that resolves to 127.0.0.1.
+            middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])],
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        _log.info("ClickHouse %s is ready", self._engine.version)
+        yield
+        self._pool.shutdown()
+        self._engine.close()
+
+    async def _ping(self, _request: HttpRequest) -> Response:
+        return PlainTextResponse("Ok.\n")
+
+    async def _handle(self, http: HttpRequest) -> Response:
+        engine = self._engine
+        given_id = http.query_params.get("query_id", "")
+        query_id = given_id if _HEADER_TEXT.fullmatch(given_id) else str(uuid.uuid4())
+        headers = {"X-ClickHouse-Query-Id": query_id, "X-ClickHouse-Timezone": engine.time_zone}
+        try:
+            require_own_page(http)
+            self._authenticate(http)
+            request = await read_request(http)
+            if request is None:
+                return PlainTextResponse("Ok.\n", headers=headers)
+            answer = await asyncio.get_running_loop().run_in_executor(self._pool, engine.execute, request)
+        except EngineError as error:
+            return _failed(error.code, str(error), headers)
+        except Refused as error:
+            text = f"Code: {error.code}. DB::Exception: {error}. (version {engine.version})"
+            return _failed(error.code, text, headers)
+        return _answered(answer, headers)
+
+    def _authenticate(self, http: HttpRequest) -> None:
+        if self._password and not hmac.compare_digest(given_password(http).encode(), self._password.encode()):
+            raise Refused(AUTHENTICATION_FAILED, "Authentication failed: password is incorrect")
+
+
+def _answered(answer: Answer, headers: dict[str, str]) -> Response:
+    summary = {
+        "read_rows": answer.read_rows,
+        "read_bytes": answer.read_bytes,
+        "written_rows": answer.written_rows,
+        "written_bytes": answer.written_bytes,
+        "elapsed_ns": round(answer.elapsed_seconds * 1e9),
+    }
+    headers["X-ClickHouse-Summary"] = json.dumps({name: str(value) for name, value in summary.items()})
+    if answer.output_format is not None:
+        headers["X-ClickHouse-Format"] = answer.output_format
+    return Response(answer.body, headers=headers, media_type=_media_type(answer.output_format))
+
+
+def _media_type(output_format: str | None) -> str:
+    if output_format is None or output_format.startswith(("TSV", "TabSeparated")):
+        return "text/tab-separated-values; charset=UTF-8"
+    if output_format.startswith("JSON"):
+        return "application/json; charset=UTF-8"
+    return "text/plain; charset=UTF-8" if output_format != "Native" else "application/octet-stream"
+
+
+def _failed(code: int, text: str, headers: dict[str, str]) -> Response:
+    # The code alone: the text may quote values of the statement.
+    _log.warning("query %s failed with code %d", headers["X-ClickHouse-Query-Id"], code)
+    headers["X-ClickHouse-Exception-Code"] = str(code)
+    return PlainTextResponse(text.rstrip() + "\n", status_code=_STATUSES.get(code, 500), headers=headers)
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT. Exits with 3 where the directory cannot be opened."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.clickhouse_server", description="Local ClickHouse")
+    parser.add_argument("--data-dir", type=Path, required=True, help="the directory that the engine keeps its data in")
+    parser.add_argument("--port", type=int, default=8123, help="port on 127.0.0.1 (8123)")
+    parser.add_argument("--memory-limit", type=int, default=2000, metavar="MB", help="of all queries together (2000)")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        engine = Engine(options.data_dir, memory_limit_bytes=options.memory_limit * 1_000_000)
+    except CannotOpen as error:
+        print(f"clickhouse: {error}", file=sys.stderr)
+        return EXIT_CANNOT_OPEN
+    server = ClickHouseServer(engine, password=os.environ.get("CLICKHOUSE_PASSWORD", ""))
+    uvicorn.run(server.app, host=HOST, port=options.port, access_log=False, log_config=None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

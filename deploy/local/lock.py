@@ -1,0 +1,47 @@
+"""Write `artifacts.lock`: resolve what the versions below need, and record every file's size and SHA-256.
+
+    python -m deploy.local.lock
+
+Run it after changing a version here, and commit the result. It downloads what the Maven cache lacks and trusts what
+the repository answers; from then on, only these exact files are accepted.
+"""
+
+import hashlib
+import sys
+
+from jgo.maven import MavenContext
+
+from deploy.local.artifacts import LOCK_FILE, Artifact, write_lock
+
+KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
+KAFKA_LOGGING = ("org.apache.logging.log4j", "log4j-slf4j-impl")
+"""Binds Kafka's SLF4J 1.7 to the log4j that comes with it, of the same version. Without it a broker logs nothing."""
+
+REGISTRY = Artifact("io.apicurio", "apicurio-registry-app", "3.3.3", "all", "tar.gz", "", 0)
+
+
+def main() -> int:
+    """Resolve, download, write."""
+    context = MavenContext()
+    _, nodes = context.resolver.get_dependency_list([context.create_dependency(KAFKA)])
+    dependencies = [context.create_dependency(KAFKA)] + [node.dep for node in nodes]
+    log4j = next(dependency.version for dependency in dependencies if dependency.artifactId == "log4j-core")
+    wanted = [Artifact(d.groupId, d.artifactId, d.version, d.classifier, "jar", "", 0) for d in dependencies]
+    wanted += [Artifact(*KAFKA_LOGGING, log4j, "", "jar", "", 0), REGISTRY]
+    LOCK_FILE.write_text(write_lock(_measured(artifact, context) for artifact in wanted), encoding="utf-8")
+    print(f"{len(wanted)} artifacts in {LOCK_FILE}")
+    return 0
+
+
+def _measured(artifact: Artifact, context: MavenContext) -> Artifact:
+    path = artifact.download_to(context)
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    size = path.stat().st_size
+    return Artifact(
+        artifact.group, artifact.name, artifact.version, artifact.classifier, artifact.packaging, sha256, size
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""What the stack runs, as a table: each service's command, its sign of being ready, and the time it is given."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.local import kafka, schema_registry
+from deploy.local.artifacts import LOCK_FILE, Download, fetch, read_lock
+from deploy.local.layout import HOST, Layout
+from deploy.local.processes import Child
+
+_SCRIPTS = Path(sys.executable).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """The Java programs, fetched and unpacked."""
+
+    kafka_jars: tuple[Path, ...]
+    schema_registry: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A part of the stack, which starts as soon as those named in *after* are ready.
+
+    *ports* are the fields of `Ports` that it listens on. *is_ready* is asked again and again and answers at once;
+    `None` marks a command that is done when it has ended with 0, and that may be repeated. *prepare* runs before each
+    start and may block.
+    """
+
+    name: str
+    command: Callable[[Layout, Programs], list[str]]
+    is_ready: Callable[[Layout, Child], bool] | None
+    start_seconds: float
+    stop_seconds: float = 10
+    after: tuple[str, ...] = ()
+    ports: tuple[str, ...] = ()
+    prepare: Callable[[Layout, Programs], None] = field(default=lambda _layout, _programs: None)
+    environment: Callable[[Layout], dict[str, str]] = field(default=lambda _layout: {})
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it runs for as long as the stack does."""
+        return self.is_ready is not None
+
+
+_TABLE = (
+    Service(
+        name="schema_registry",
+        ports=("schema_registry",),
+        command=lambda layout, programs: schema_registry.command(layout, programs.schema_registry),
+        environment=schema_registry.environment,
+        is_ready=lambda layout, _child: schema_registry.is_ready(layout),
+        start_seconds=120,
+    ),
+    Service(
+        name="clickhouse",
+        ports=("clickhouse",),
+        command=lambda layout, _programs: [
+            *(sys.executable, "-m", "deploy.local.clickhouse_server"),
+            *("--data-dir", str(layout.data_dir / "clickhouse")),
+            *("--port", str(layout.ports.clickhouse)),
+        ],
+        is_ready=lambda layout, _child: schema_registry.answers(f"{layout.endpoints()['clickhouse']}/ping"),
+        start_seconds=60,
+        stop_seconds=20,
+    ),
+    Service(
+        name="kafka",
+        ports=("kafka", "kafka_controller"),
+        prepare=lambda layout, programs: kafka.prepare(layout, programs.kafka_jars),
+        command=lambda layout, programs: kafka.command(layout, programs.kafka_jars),
+        is_ready=lambda layout, _child: kafka.is_ready(layout),
+        start_seconds=120,
+        stop_seconds=20,
+    ),
+    Service(
+        name="migrate",
+        after=("clickhouse",),
+        command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "migrate"],
+        is_ready=None,
+        start_seconds=60,
+    ),
+    Service(
+        name="topics",
+        after=("kafka", "schema_registry"),
+        command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "topics"],
+        is_ready=None,
+        start_seconds=60,
+    ),
+    Service(
+        name="query_api",
+        after=("migrate",),
+        ports=("query_api",),
+        command=lambda layout, _programs: [
+            *(str(_SCRIPTS / "audit-query"), "serve"),
+            *("--host", HOST, "--port", str(layout.ports.query_api)),
+        ],
+        is_ready=lambda layout, _child: schema_registry.answers(f"{layout.endpoints()['query_api']}/readyz"),
+        start_seconds=60,
+    ),
+    Service(
+        name="worker",
+        after=("topics", "migrate"),
+        # Without the option, Faust's command opens port 6066 on every interface, whatever the application says.
+        command=lambda _layout, _programs: [
+            *(str(_SCRIPTS / "faust"), "-A", "stream.app", "worker", "-l", "info", "--without-web")
+        ],
+        is_ready=lambda _layout, child: "Worker ready" in child.output(),
+        start_seconds=60,
+        stop_seconds=20,
+    ),
+)
+
+SERVICES = {service.name: service for service in _TABLE}
+"""Every service by name. None stands before one that it comes after."""
+
+INFRASTRUCTURE = ("kafka", "schema_registry", "clickhouse", "migrate", "topics")
+"""What worker, query API and producers need: the three servers, with schema, topics and event schemas in place."""
+
+
+def fetch_programs(download: Download) -> Programs:
+    """The Java programs, downloaded where they are missing. Raises `DownloadFailed` or `NoSpace`."""
+    paths = fetch(read_lock(LOCK_FILE.read_text(encoding="utf-8")), download)
+    archive = next(artifact for artifact in paths if artifact.packaging == "tar.gz")
+    jars = tuple(path for artifact, path in paths.items() if artifact != archive)
+    return Programs(jars, schema_registry.unpack(archive, paths[archive]))

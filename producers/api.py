@@ -1,0 +1,64 @@
+"""The API's adapter: a request acts under its token."""
+
+import json
+from collections import Counter
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID, uuid5
+
+from producers.activities import ActionContext, Clock, live_stamp, utc_now
+from producers.errors import Stamp
+from producers.publisher import Publisher
+from producers.verbs import Verbs
+from schemas.events import ActivityType, Channel, Person, Source
+
+_NAMESPACE = UUID("6f1d7f0e-6a53-5c0f-9c53-4d8f0b6a2f11")
+_ORDER = tuple(ActivityType)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest(Verbs):
+    """The verbs for what one API request does: channel `api`, the admin being the owner of its token.
+
+    A request that its client may send twice passes *idempotency_key*, the client's, and *first_received_at*, the
+    time at which the platform first saw that key (its own idempotency record has it). The events' ids and times are
+    then a function of both, so the repeated request publishes the same events. The key alone would not do: the same
+    id with another time is a second line. Make one `ApiRequest` per request: it counts the calls.
+    """
+
+    publisher: Publisher
+    _: KW_ONLY
+    client_space_id: str
+    token_owner: Person
+    request_id: str
+    service: str
+    idempotency_key: str | None = None
+    first_received_at: datetime | None = None
+    clock: Clock = utc_now
+    _calls: Counter[tuple[ActivityType, str]] = field(default_factory=Counter, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if (self.idempotency_key is None) != (self.first_received_at is None):
+            raise ValueError("idempotency_key and first_received_at come together or not at all")
+
+    @property
+    def _publisher(self) -> Publisher:
+        return self.publisher
+
+    @property
+    def _context(self) -> ActionContext:
+        return ActionContext(
+            self.client_space_id, Channel.API, self.token_owner, Source(self.service, request_id=self.request_id)
+        )
+
+    def _stamp(self, activity_type: ActivityType, affected_user: Person) -> Stamp:
+        if self.idempotency_key is None or self.first_received_at is None:
+            return live_stamp(self.clock)
+        call = (activity_type, affected_user.id)
+        nth = self._calls[call]
+        self._calls[call] += 1
+        name = json.dumps([self.client_space_id, self.idempotency_key, *call, nth])
+        # Each of a request's events has a microsecond of its own, so that one user's lines keep the order of the
+        # calls. It depends on the call alone: a repetition that skips what the first attempt did changes no time.
+        place = timedelta(microseconds=nth * len(_ORDER) + _ORDER.index(activity_type))
+        return Stamp(uuid5(_NAMESPACE, name), self.first_received_at + place)

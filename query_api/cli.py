@@ -1,0 +1,61 @@
+"""`audit-query`: serve the query API, and make tokens for development."""
+
+import time
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from query_api.auth import READ_SCOPE, development_token
+from query_api.settings import SettingsError, load_settings
+
+app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def token(
+    client_space: Annotated[str, typer.Option(help="The client space that the token opens.")],
+    subject: Annotated[str, typer.Option(help="Who holds the token.")],
+    scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")] = READ_SCOPE,
+    expires_in_seconds: Annotated[int, typer.Option(min=1, help="How long it lasts.")] = 3600,
+) -> None:
+    """Print a development token. Refused in production."""
+    try:
+        text = development_token(
+            load_settings(),
+            client_space_id=client_space,
+            subject=subject,
+            scope=scope,
+            now=int(time.time()),
+            expires_in_seconds=expires_in_seconds,
+        )
+    except SettingsError as error:
+        raise _refusal(error) from None
+    typer.echo(text)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
+) -> None:
+    """Serve the API with uvicorn until it is stopped."""
+    try:
+        load_settings()
+    except SettingsError as error:
+        raise _refusal(error) from None
+    uvicorn.run("query_api.app:app", host=host, port=port, access_log=False, server_header=False)
+
+
+def main() -> None:
+    """The entry point of `audit-query`."""
+    app()
+
+
+def _refusal(error: SettingsError) -> typer.Exit:
+    typer.echo(str(error), err=True)
+    return typer.Exit(code=2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""The connection to ClickHouse: made when first needed, bounded in time, sure of the schema, silent about values."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import clickhouse_connect
+import structlog
+from aiohttp import ConnectionTimeoutError
+from clickhouse_connect.driver.asyncclient import AsyncClient
+
+from query_api.errors import OtherSchema, QueryTimeout, StoreError, StoreUnavailable
+from query_api.settings import Settings
+from schemas.migrations import MIGRATIONS_TABLE, difference
+
+CONNECT_TIMEOUT_SECONDS = 3
+QUERY_TIMEOUT_SECONDS = 10
+ANSWER_TIMEOUT_SECONDS = 15
+"""The whole of a query as this side sees it, the wait for a free connection included."""
+
+_QUERY_SETTINGS = {
+    "max_execution_time": QUERY_TIMEOUT_SECONDS,
+    "max_result_rows": 1_000_000,
+    "max_memory_usage": 2 * 1024**3,
+    # Reads only. 1 would also refuse the settings that the client library adds behind it, where a server applies them
+    # one by one.
+    "readonly": 2,
+}
+_TIMEOUT_CODES = (159, 160)  # TIMEOUT_EXCEEDED, TOO_SLOW
+_NO_MIGRATIONS_CODES = (60, 81)  # UNKNOWN_TABLE, UNKNOWN_DATABASE
+
+_logger = structlog.get_logger(__name__)
+
+
+class ClickHouseConnection:
+    """A pool of connections, bound to one event loop. Any task may query at any time.
+
+    The client library retries a read once where a pooled connection turns out to be dead; nothing else is retried.
+    Results are decoded in the loop's default thread pool, so a large one does not hold up other requests.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = settings.clickhouse_url
+        self._database = settings.clickhouse_database
+        self._opening: asyncio.Task[AsyncClient] | None = None
+
+    async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows of *statement*, where `{database}` stands for the database. Times are aware and in UTC.
+
+        Raises `StoreUnavailable` (`OtherSchema` where the schema is not this version's) or `QueryTimeout`.
+        """
+        client = await self._client()
+        return await self._query(client, statement, parameters)
+
+    async def check_schema(self) -> None:
+        """Raise `OtherSchema` where the database's schema is not this version's *now*, else `StoreUnavailable`."""
+        client = await self._client()
+        try:
+            await self._require_schema(client)
+        except OtherSchema:
+            # It was changed under a running service. The next query opens anew, and is refused until it fits again.
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the pool once the queries under way have ended. A later query opens it again."""
+        opening, self._opening = self._opening, None
+        if opening is None:
+            return
+        try:
+            client = await opening
+        except StoreError:
+            return
+        await client.close()
+
+    async def _client(self) -> AsyncClient:
+        """The open client. All that wait while it opens share one attempt: an outage must not pile them up."""
+        if self._opening is None or _has_failed(self._opening):
+            self._opening = asyncio.create_task(self._open())
+        # A caller that goes away must not take the others' attempt along.
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> AsyncClient:
+        url = urlsplit(self._url.get_secret_value())
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                client = await clickhouse_connect.get_async_client(
+                    interface=url.scheme,
+                    host=url.hostname,
+                    port=url.port or (8443 if url.scheme == "https" else 8123),
+                    username=unquote(url.username) if url.username else None,
+                    password=unquote(url.password or ""),
+                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
+                    send_receive_timeout=ANSWER_TIMEOUT_SECONDS,
+                    # A session would let one query run at a time.
+                    autogenerate_session_id=False,
+                    tz_mode="aware",
+                    client_name="user-management-audit-log",
+                )
+        except Exception as error:  # noqa: BLE001 - what a server that is none raises in a client is no closed list
+            raise _translated(error) from None
+        try:
+            await self._require_schema(client)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    async def _require_schema(self, client: AsyncClient) -> None:
+        statement = f"SELECT number, checksum FROM {{database}}.{MIGRATIONS_TABLE} FINAL"  # noqa: S608 - a constant
+        try:
+            rows = await self._query(client, statement, {})
+        except StoreUnavailable as error:
+            if error.code not in _NO_MIGRATIONS_CODES:
+                raise
+            rows = []
+        found = difference(dict(rows))
+        if found is not None:
+            raise OtherSchema(found)
+
+    async def _query(self, client: AsyncClient, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                result = await client.query(
+                    statement.replace("{database}", self._database),
+                    parameters=dict(parameters),
+                    settings=_allowed_settings(client),
+                )
+        except Exception as error:  # noqa: BLE001 - as above
+            raise _translated(error) from None
+        return [tuple(row) for row in result.result_rows]
+
+
+def _allowed_settings(client: AsyncClient) -> dict[str, int]:
+    """Our limits, but for those that the ClickHouse user's profile fixes: its administrator set them on purpose."""
+    fixed = {
+        name for name in _QUERY_SETTINGS if name in client.server_settings and client.server_settings[name].readonly
+    }
+    return {name: value for name, value in _QUERY_SETTINGS.items() if name not in fixed}
+
+
+def _has_failed(opening: asyncio.Task[AsyncClient]) -> bool:
+    return opening.done() and (opening.cancelled() or opening.exception() is not None)
+
+
+def _translated(error: Exception) -> StoreError:
+    """What *error* means to a caller.
+
+    Only its class and code are kept, and it is not chained: ClickHouse's texts quote statements, rows and values.
+    """
+    code = getattr(error, "code", None)
+    _logger.warning("clickhouse_error", error=type(error).__name__, code=code)
+    late = error if isinstance(error, TimeoutError) else error.__cause__
+    if code in _TIMEOUT_CODES or (isinstance(late, TimeoutError) and not isinstance(late, ConnectionTimeoutError)):
+        return QueryTimeout("ClickHouse did not answer in time")
+    return StoreUnavailable("ClickHouse is unreachable or failed", code=code)

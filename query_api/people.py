@@ -1,0 +1,117 @@
+"""How a line names its persons: pure rules over what the store knows of their lives and names.
+
+`schemas/clickhouse/0003_activities_view.sql` states the same rules in SQL for analysts; a test holds the two together.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+DELETED_USER = "Deleted User"
+NAME_UNAVAILABLE = "Name unavailable"
+
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_REF_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What is known of a person who was deleted at least once: the last deletion, and the first creation after it."""
+
+    erased_at: datetime
+    recreated_at: datetime | None = None
+
+    def is_deleted(self, at: datetime) -> bool:
+        """Whether the person that a line of the time *at* mentions no longer exists."""
+        return self.recreated_at is None or at < self.recreated_at
+
+
+class KnownName(NamedTuple):
+    """A name and when it was seen. An absent name is an empty text."""
+
+    first_seen: datetime
+    last_seen: datetime
+    username: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPerson:
+    """A person's id and every name under which they were seen, in any order."""
+
+    person_id: str
+    names: tuple[KnownName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPerson:
+    """A person as a line shows them. Where *deleted*, nothing here leads to who it was."""
+
+    ref: UUID
+    id: str | None
+    username: str | None
+    display_name: str | None
+    deleted: bool
+
+
+def deleted_ref(key: bytes, client_space_id: str, ref: UUID) -> UUID:
+    """The ref under which the deleted lives of the person *ref* are shown.
+
+    It is not *ref*: a later life of the same id is shown under that one, and the old lines must not lead to it. The
+    label keeps it apart from every output of `schemas.person_ref`, whose messages begin with a length.
+    """
+    space = client_space_id.encode()
+    message = b"deleted person" + len(space).to_bytes(4, "big") + space + ref.bytes
+    return UUID(bytes=hmac.digest(key, message, hashlib.sha256)[:_REF_BYTES])
+
+
+def name_at(names: Iterable[KnownName], life_start: datetime, at: datetime) -> KnownName | None:
+    """The name that a person of the life that began at *life_start* bore at the time *at*.
+
+    It is the last name that was first seen by then; before the first sight of any, the earliest. Names last seen
+    before the life began belong to a former one and are nobody's business.
+    """
+    candidates = sorted(
+        (max(name.first_seen, life_start), name.last_seen, name.username, name.display_name)
+        for name in names
+        if name.last_seen >= life_start and (name.username or name.display_name)
+    )
+    borne = [name for name in candidates if name[0] <= at]
+    if not candidates:
+        return None
+    return KnownName(*(borne[-1] if borne else candidates[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The persons of a page. *known* is `None` where their names could not be read."""
+
+    key: bytes
+    client_space_id: str
+    lifetimes: Mapping[UUID, Lifetime]
+    known: Mapping[UUID, KnownPerson] | None
+
+    def show(self, ref: UUID, at: datetime) -> ShownPerson:
+        """The person that a line of the time *at* stores as *ref*, as the line may show them."""
+        lifetime = self.lifetimes.get(ref)
+        if lifetime is not None and lifetime.is_deleted(at):
+            shown_ref = deleted_ref(self.key, self.client_space_id, ref)
+            return ShownPerson(shown_ref, None, None, DELETED_USER, deleted=True)
+        if self.known is None:
+            return ShownPerson(ref, None, None, NAME_UNAVAILABLE, deleted=False)
+        person = self.known.get(ref)
+        if person is None:
+            return ShownPerson(ref, None, None, None, deleted=False)
+        life_start = _BEGINNING if lifetime is None or lifetime.recreated_at is None else lifetime.recreated_at
+        name = name_at(person.names, life_start, at)
+        return ShownPerson(
+            ref,
+            person.person_id or None,
+            (name.username or None) if name else None,
+            (name.display_name or None) if name else None,
+            deleted=False,
+        )

@@ -1,0 +1,164 @@
+"""The settings of the query API: read once at start, frozen, and refused with the reason where they cannot work."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.person_ref import MIN_KEY_BYTES
+
+_MIN_RSA_BITS = 2048
+
+TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey
+
+
+class SettingsError(Exception):
+    """The environment does not hold settings that work. The text names each setting at fault and holds no value."""
+
+
+def _decode_key(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return base64.b64decode(str(value), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("must be base64") from None
+
+
+def _check_key(value: SecretBytes) -> SecretBytes:
+    if len(value.get_secret_value()) < MIN_KEY_BYTES:
+        raise ValueError(f"must decode to at least {MIN_KEY_BYTES} bytes")
+    return value
+
+
+def _check_url(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as http://user:password@host:8123")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("must end after the port: the database is a setting of its own")
+    return value
+
+
+def parse_public_key(pem: str) -> TokenPublicKey:
+    """The key in *pem*. Raises `ValueError` for one that neither RS256 nor ES256 can use safely."""
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("must be a public key in PEM") from None
+    if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
+        return key
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        return key
+    raise ValueError(f"must be an RSA key of at least {_MIN_RSA_BITS} bits or an EC key on P-256")
+
+
+def _check_public_key(value: str) -> str:
+    parse_public_key(value)
+    return value
+
+
+Key = Annotated[SecretBytes, BeforeValidator(_decode_key), AfterValidator(_check_key)]
+
+
+class Settings(BaseSettings):
+    """What the API needs to know. Construct it by `load_settings`, which words the errors."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_ignore_empty=True, hide_input_in_errors=True, extra="forbid", populate_by_name=True
+    )
+
+    environment: Annotated[
+        Literal["development", "production"],
+        Field("production", alias="AUDIT_ENVIRONMENT", description="Which kind of token is accepted."),
+    ]
+    clickhouse_url: Annotated[
+        SecretStr,
+        AfterValidator(_check_url),
+        Field(
+            SecretStr("http://127.0.0.1:8123"),
+            alias="CLICKHOUSE_URL",
+            description="ClickHouse's HTTP interface; may carry user and password.",
+        ),
+    ]
+    clickhouse_database: Annotated[
+        str,
+        Field(
+            "audit",
+            alias="AUDIT_CLICKHOUSE_DATABASE",
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+            description="The database that `audit-stream migrate` made.",
+        ),
+    ]
+    pseudonymization_key: Annotated[
+        Key, Field(alias="AUDIT_PSEUDONYMIZATION_KEY", description="The worker's key, base64: it makes refs of ids.")
+    ]
+    cursor_key: Annotated[
+        Key, Field(alias="AUDIT_CURSOR_KEY", description="Signs cursors, base64. A new key ends all open walks.")
+    ]
+    development_token_secret: Annotated[
+        Key | None,
+        Field(
+            None,
+            alias="AUDIT_DEVELOPMENT_TOKEN_SECRET",
+            description="Signs and verifies development tokens (HS256), base64. Must be unset in production.",
+        ),
+    ]
+    token_public_key: Annotated[
+        Annotated[str, AfterValidator(_check_public_key)] | None,
+        Field(
+            None,
+            alias="AUDIT_TOKEN_PUBLIC_KEY",
+            description="Verifies tokens in production, PEM: RSA (RS256) or P-256 (ES256).",
+        ),
+    ]
+    token_issuer: Annotated[
+        str, Field(alias="AUDIT_TOKEN_ISSUER", min_length=1, description="The `iss` that every token must have.")
+    ]
+    token_audience: Annotated[
+        str,
+        Field("audit", alias="AUDIT_TOKEN_AUDIENCE", min_length=1, description="The `aud` that every token must have."),
+    ]
+
+    @model_validator(mode="after")
+    def _check_mode(self) -> Self:
+        """One kind of token a mode: a secret left over in production would let its holder into every client space."""
+        if self.environment == "production":
+            if self.development_token_secret is not None:
+                raise ValueError("AUDIT_DEVELOPMENT_TOKEN_SECRET: must be unset in production")
+            if self.token_public_key is None:
+                raise ValueError("AUDIT_TOKEN_PUBLIC_KEY: is required in production")
+        elif self.development_token_secret is None:
+            raise ValueError("AUDIT_DEVELOPMENT_TOKEN_SECRET: is required in development")
+        return self
+
+
+def load_settings() -> Settings:
+    """The settings in the environment. Raises `SettingsError`, which names everything that is wrong at once."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        reasons = "\n".join(f"  {reason}" for reason in _reasons(error))
+    # Outside the handler: the validation error holds the values, and a chained traceback would print them.
+    raise SettingsError(f"the settings cannot work:\n{reasons}")
+
+
+def _reasons(error: ValidationError) -> Iterator[str]:
+    for found in error.errors(include_input=False, include_url=False, include_context=False):
+        setting = str(found["loc"][0]) if found["loc"] else ""
+        message = found["msg"].removeprefix("Value error, ")
+        if found["type"] == "missing":
+            message = "is required"
+        yield f"{setting}: {message}" if setting else message
