@@ -15,8 +15,9 @@ _LINGER_MS = 5
 _MAX_BATCH_BYTES = 65_536
 _MAX_REQUEST_SECONDS = 10.0
 
-# At DEBUG aiokafka logs the key and the value of every record, which hold ids and names.
-logging.getLogger("aiokafka.producer.producer").setLevel(logging.INFO)
+# At DEBUG aiokafka logs every record, and every request with its records: ids and names.
+for _name in ("aiokafka.producer.producer", "aiokafka.conn"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 _log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 _MEGABYTE = 1_000_000
+"""Also the size from which a download is worth a line of its own."""
 
 
 class Reporter:
@@ -45,12 +46,14 @@ class Reporter:
     @contextmanager
     def download(self, name: str, size_bytes: int) -> Iterator[Callable[[int], None]]:
         """Show one download; the block calls what it gets with the size of each chunk."""
-        if self._progress is None:
-            self.line(f"downloading {name} ({size_bytes / _MEGABYTE:.1f} MB)")
+        progress, is_large = self._progress, size_bytes >= _MEGABYTE
+        if progress is None:
+            if is_large:
+                self.line(f"downloading {name} ({size_bytes / _MEGABYTE:.1f} MB)")
             yield lambda _chunk_bytes: None
             return
-        progress = self._progress
         task = progress.add_task(name, total=size_bytes)
         yield lambda chunk_bytes: progress.advance(task, chunk_bytes)
         progress.remove_task(task)
-        self.line(f"downloaded {name} ({size_bytes / _MEGABYTE:.1f} MB)")
+        if is_large:
+            self.line(f"downloaded {name} ({size_bytes / _MEGABYTE:.1f} MB)")

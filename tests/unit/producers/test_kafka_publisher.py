@@ -330,5 +330,6 @@ async def test_a_closed_publisher_refuses(open_publisher: Open) -> None:
         await publisher.publish(an_event())
 
 
-def test_aiokafka_never_logs_a_record() -> None:
-    assert not logging.getLogger("aiokafka.producer.producer").isEnabledFor(logging.DEBUG)
+@pytest.mark.parametrize("name", ["aiokafka.producer.producer", "aiokafka.conn"])
+def test_aiokafka_never_logs_a_record(name: str) -> None:
+    assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)

@@ -1,0 +1,82 @@
+"""How long an event takes from `publish` to being readable: `python -m tests.benchmarks.latency` on a running stack.
+
+Publishes one event after the other into a client space of its own, and asks the query API for each by its id until it
+is there. The figure therefore includes the publisher's acknowledgement and the asking. Bounded: `--events` events.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import time
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from deploy.local.keys import load_or_create
+from deploy.local.layout import DEFAULT_DATA_DIR, Layout, Ports
+from deploy.local.state import read_state
+from producers import KafkaPublisher, Person, UiSession
+from producers import load_settings as producer_settings
+from query_api.auth import READ_SCOPE, development_token
+from query_api.settings import load_settings as query_settings
+
+POLL_SECONDS = 0.005
+PATIENCE_SECONDS = 30
+PAUSE_SECONDS = 0.1
+
+
+async def measure(layout: Layout, events: int) -> list[float]:
+    """Seconds from the call of `publish` to the first answer that has the line, for each event."""
+    os.environ.update(layout.environment(load_or_create(layout.secrets_file)))
+    space = f"latency-{uuid4().hex[:8]}"
+    token = development_token(
+        query_settings(),
+        client_space_id=space,
+        subject="benchmark",
+        scope=READ_SCOPE,
+        now=int(time.time()),
+        expires_in_seconds=3600,
+    )
+    headers = {"Authorization": f"Bearer {token}"}
+    taken = []
+    async with (
+        KafkaPublisher(producer_settings()) as publisher,
+        httpx.AsyncClient(base_url=layout.endpoints()["query_api"], headers=headers) as api,
+    ):
+        session = UiSession(publisher, client_space_id=space, admin=Person("usr_admin"), service="benchmark")
+        for number in range(events + 1):
+            started = time.perf_counter()
+            published = await session.user_created(Person(f"usr_{number}", f"{number}@example.com"))
+            await _until_readable(api, str(published.event_id))
+            taken.append(time.perf_counter() - started)
+            await asyncio.sleep(PAUSE_SECONDS)
+    # The first one pays for connections and the schema's registration.
+    return taken[1:]
+
+
+async def _until_readable(api: httpx.AsyncClient, event_id: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while (await api.get(f"/v1/activities/{event_id}")).status_code != httpx.codes.OK:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def main() -> None:
+    """Measure, and print the distribution."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR)
+    parser.add_argument("--events", type=int, default=100)
+    arguments = parser.parse_args()
+    unplaced = Layout(arguments.data_dir.absolute(), Ports.from_base(1))
+    state = read_state(unplaced)
+    if state is None:
+        parser.error(f"no stack runs in {arguments.data_dir}: start one with `make demo`")
+    layout = Layout(unplaced.data_dir, Ports.from_base(state.port_base))
+    taken = asyncio.run(measure(layout, arguments.events))
+    cuts = statistics.quantiles((seconds * 1000 for seconds in taken), n=100)
+    print(f"publish to visible, {len(taken)} events, ms: p50 {cuts[49]:.0f}  p95 {cuts[94]:.0f}  p99 {cuts[98]:.0f}")
+
+
+if __name__ == "__main__":
+    main()
