@@ -10,7 +10,7 @@ from schemas.topics import EVENTS_TOPIC
 from stream.intake import Intake
 from stream.records import Chunk
 from stream.settings import WorkerSettings
-from stream.transport import ChunkSchema, ChunkTransport
+from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
 
 settings = WorkerSettings()
 
@@ -18,7 +18,7 @@ settings = WorkerSettings()
 if getattr(streams, "_CStreamIterator", None) is None:
     raise RuntimeError("faust-streaming is installed without its Cython extensions; install a wheel, without NO_CYTHON")
 
-app = faust.App(
+app = WorkerApp(
     settings.consumer_group,
     broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
     key_serializer="raw",
@@ -36,7 +36,6 @@ app = faust.App(
     stream_wait_empty=False,
     topic_allow_declare=False,
     topic_disable_leader=True,
-    web_enabled=False,
 )
 app.transport = ChunkTransport([*app.conf.broker_consumer], app)
 intake = Intake(app, settings)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import faust
+from faust.app import base
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
@@ -85,6 +86,18 @@ def _message(tp: TP, chunk: Chunk) -> ConsumerMessage:
         tp,
         generation_id=chunk.generation,
     )
+
+
+class WorkerApp(faust.App):
+    """A Faust app that serves nothing, whatever the command line says.
+
+    `faust worker` switches Faust's own web server on, on every interface, over the setting `web_enabled=False`.
+    """
+
+    class BootStrategy(base.BootStrategy):
+        """Starts everything but the web server."""
+
+        enable_web = False
 
 
 async def commit(app: faust.App, offsets: dict[Partition, int]) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from deploy.local import detached
 from deploy.local.console import Reporter
-from deploy.local.errors import DemoFailed, NoSpace, StackError
+from deploy.local.errors import EXIT_INTERRUPTED, DemoFailed, NoSpace, StackError
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
 from deploy.local.supervisor import Supervisor, start_demo
 
@@ -46,8 +46,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
         return 0 if found["running"] else 1
     if not options.detach:
         supervisor = Supervisor(layout.data_dir, port_base=options.port_base, reporter=reporter)
-        supervisor.run(with_demo=not options.no_demo_data)
-        return 0
+        return 0 if supervisor.run(with_demo=not options.no_demo_data) else EXIT_INTERRUPTED
     code = detached.start(layout, reporter, port_base=options.port_base)
     if code == 0 and not options.no_demo_data and (demo_code := start_demo(layout.data_dir).wait()):
         raise DemoFailed(f"the demo ended with code {demo_code}; the stack is up, its logs are in {layout.logs}")

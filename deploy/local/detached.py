@@ -10,14 +10,13 @@ from typing import Any
 import psutil
 
 from deploy.local.console import Reporter
-from deploy.local.errors import AlreadyRunning, ServiceFailed
+from deploy.local.errors import EXIT_INTERRUPTED, AlreadyRunning, ServiceFailed
 from deploy.local.layout import DEFAULT_PORT_BASE, REPOSITORY, Layout
 from deploy.local.state import is_running, read_state
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 90
 _LOG_NAME = "supervisor"
-_INTERRUPTED = 130
 
 
 def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_BASE) -> int:
@@ -43,7 +42,7 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
                 process.terminate()
                 process.wait()
             _show(output.read(), reporter)
-    return 0 if process.poll() is None else process.returncode or _INTERRUPTED
+    return 0 if process.poll() is None else process.returncode or EXIT_INTERRUPTED
 
 
 def stop(layout: Layout, reporter: Reporter) -> None:

@@ -11,6 +11,9 @@ StackError
 The command line prints the message and ends with the error's exit code.
 """
 
+EXIT_INTERRUPTED = 130
+"""A signal ended the start: no error of the stack's."""
+
 
 class StackError(Exception):
     """The root of this tree; never raised itself."""

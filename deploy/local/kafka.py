@@ -35,7 +35,10 @@ def prepare(layout: Layout, jars: Sequence[Path]) -> None:
         return
     command = _java(jars, "kafka.tools.StorageTool", "format", "--ignore-formatted", "--standalone")
     command += ["-t", _CLUSTER_ID, "-c", str(_properties(layout))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False)
+    # A session of its own, as every child has: Ctrl-C is the supervisor's to handle.
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False, start_new_session=True
+    )
     if done.returncode:
         raise ServiceFailed(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 

@@ -37,11 +37,16 @@ class Supervisor:
         self._demo: subprocess.Popen[bytes] | None = None
         self._is_asked_to_stop = False
 
-    def run(self, *, with_demo: bool) -> None:
-        """Start, do the demo's job if asked, watch. Returns after an orderly stop; raises a `StackError`."""
+    def run(self, *, with_demo: bool) -> bool:
+        """Start, do the demo's job if asked, watch; returns after an orderly stop. Raises a `StackError`.
+
+        Returns whether everything was ready before it was asked to stop.
+        """
+        was_ready = False
         with self._listening():
             try:
                 self._stack.start()
+                was_ready = True
                 self._announce()
                 if with_demo:
                     self._demo = start_demo(self._stack.layout.data_dir)
@@ -58,6 +63,7 @@ class Supervisor:
                     self._demo.kill()
                     self._demo.wait()
                 self._stack.stop()
+        return was_ready
 
     @contextmanager
     def _listening(self) -> Iterator[None]:

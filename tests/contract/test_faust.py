@@ -3,10 +3,12 @@
 import base64
 import inspect
 from importlib.metadata import version
+from typing import cast
 
 import faust
 import pytest
 from faust import streams
+from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
@@ -60,6 +62,10 @@ def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: f
     assert conf.broker_max_poll_interval > 7 * 24 * 3600
     assert conf.topic_disable_leader is True
     assert conf.topic_allow_declare is False
-    assert conf.web_enabled is False
     assert conf.consumer_auto_offset_reset == "earliest"
     assert conf.broker_session_timeout <= 10
+
+
+def test_no_web_server_is_started_even_when_the_command_line_asks_for_one(stream_app: faust.App) -> None:
+    stream_app.conf.web_enabled = True
+    assert list(cast("BootStrategy", stream_app.boot_strategy).web_server()) == []
