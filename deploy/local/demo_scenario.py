@@ -71,7 +71,7 @@ async def act_in_ui(publisher: Publisher, started_at: datetime) -> None:
 
 async def act_by_api(publisher: Publisher, started_at: datetime) -> None:
     """What a program does with the admin's token; the idempotency keys are how such clients repeat a request."""
-    first_received_at = started_at + timedelta(seconds=1)
+    first_received_at = started_at + timedelta(milliseconds=100)
     request = ApiRequest(
         publisher,
         client_space_id=CLIENT_SPACE,
