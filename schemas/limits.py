@@ -63,8 +63,10 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
         raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at")
     for index, limit, required in _TEXTS:
         value = fields[index]
-        if value is not None or required:
-            _check_text(index, value, limit)
+        if value is None and not required:
+            continue
+        if not (isinstance(value, str) and 0 < len(value) <= limit) or value.isspace():
+            raise InvalidEvent(_text_problem(value), FIELD_PATHS[index])
     if fields.activity == _DELETION:
         _check_nameless(fields)
     if fields.granted is not None and not isinstance(fields.granted, bool):
@@ -73,13 +75,10 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
         _check_source(fields)
 
 
-def _check_text(index: int, value: object, limit: int) -> None:
+def _text_problem(value: object) -> Reason:
     if not isinstance(value, str):
-        raise InvalidEvent(Reason.WRONG_TYPE, FIELD_PATHS[index])
-    if not value or value.isspace():
-        raise InvalidEvent(Reason.BLANK, FIELD_PATHS[index])
-    if len(value) > limit:
-        raise InvalidEvent(Reason.TOO_LONG, FIELD_PATHS[index])
+        return Reason.WRONG_TYPE
+    return Reason.BLANK if not value or value.isspace() else Reason.TOO_LONG
 
 
 def _check_nameless(fields: EventFields) -> None:

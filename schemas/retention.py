@@ -1,6 +1,9 @@
 """The 12-month retention, in one place for every read path."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+SHORTEST_RETENTION = timedelta(days=365)
+"""Twelve calendar months are never shorter, so what is younger needs no calendar."""
 
 _LEAP_DAY = (2, 29)
 

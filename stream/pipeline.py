@@ -17,6 +17,7 @@ from schemas.wire import unframe
 from stream.batches import Batch, Rows, build_batch, fold_rows
 from stream.dead_letters import DeadLetters
 from stream.errors import StoreRefused, Unavailable
+from stream.history import History
 from stream.offsets import Offsets
 from stream.projection import Accepted, Outcome, Refused, SchemasById, project
 from stream.records import Chunk
@@ -38,6 +39,7 @@ class Ports:
     registry: SchemaRegistry
     sink: LogSink
     dead_letters: DeadLetters
+    history: History
     offsets: Offsets
 
 
@@ -124,6 +126,8 @@ class Pipeline:
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await self._keep_dead_letters(refused_by_store)
         # Killed here: as above.
+        await self._publish(batch, refused_by_store)
+        # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
         await self._ports.offsets.finish(batch.chunks)
         # Killed here: all is done.
 
@@ -155,6 +159,14 @@ class Pipeline:
             first, second = accepted[:half], accepted[half:]
             return [*await self._insert(first, fold_rows(first)), *await self._insert(second, fold_rows(second))]
         return []
+
+    async def _publish(self, batch: Batch, refused_by_store: Sequence[tuple[Chunk, Refused]]) -> None:
+        """Publish what the store has taken of *batch*."""
+        rows = batch.rows
+        if refused_by_store:
+            refused = {id(refused.record) for _, refused in refused_by_store}
+            rows = fold_rows(entry for entry in batch.accepted if id(entry[1].record) not in refused)
+        await self._until_possible("history", lambda: self._ports.history.publish(rows))
 
     async def _until_possible(self, step: str, attempt: Callable[[], Awaitable[None]]) -> None:
         """Do *attempt* until it succeeds. An outage is waited out, however long; any other error comes out."""

@@ -12,7 +12,7 @@ from schemas.errors import InvalidEvent, Reason
 from schemas.events import UserCreation, UserDeletion
 from schemas.fields import EventFields, activity_class, from_micros
 from schemas.person_ref import PersonRefs
-from schemas.retention import retention_start
+from schemas.retention import SHORTEST_RETENTION, retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.wire import unframe
 from stream.records import MICROS_PER_MILLI, Record
@@ -64,7 +64,7 @@ def project(record: Record, partition: int, *, schemas: SchemasById, refs: Perso
     lifetime = None
     if change := _LIFETIME_CHANGES.get(fields.activity):
         lifetime = PersonLifetimeRow(fields.client_space_id, user_ref, change, occurred_at)
-    if occurred_at < retention_start(recorded_at):
+    if recorded_at - occurred_at > SHORTEST_RETENTION and occurred_at < retention_start(recorded_at):
         return Accepted(record, None, (), lifetime)
     admin_ref = refs(fields.client_space_id, fields.admin_id)
     return Accepted(

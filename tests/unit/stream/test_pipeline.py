@@ -19,6 +19,7 @@ from tests.fakes_stream import (
     Faults,
     InMemoryDeadLetters,
     InMemoryGroup,
+    InMemoryHistory,
     InMemoryRegistry,
     InMemorySink,
 )
@@ -41,12 +42,17 @@ class World:
 
     sink: InMemorySink = field(default_factory=InMemorySink)
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
+    history: InMemoryHistory = field(default_factory=InMemoryHistory)
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     group: InMemoryGroup = field(default_factory=InMemoryGroup)
 
     def pipeline(self) -> Pipeline:
         ports = Ports(
-            registry=self.registry, sink=self.sink, dead_letters=self.dead_letters, offsets=self.group.offsets()
+            registry=self.registry,
+            sink=self.sink,
+            dead_letters=self.dead_letters,
+            history=self.history,
+            offsets=self.group.offsets(),
         )
         return Pipeline(ports, pseudonymization_key=KEY)
 
@@ -102,6 +108,7 @@ async def test_a_bad_record_is_kept_and_its_neighbours_go_through() -> None:
 STEPS: dict[str, Callable[[World], Faults]] = {
     "dead letters": lambda world: world.dead_letters.faults,
     "insert": lambda world: world.sink.faults,
+    "history": lambda world: world.history.faults,
     "registry": lambda world: world.registry.faults,
 }
 
@@ -117,7 +124,7 @@ async def test_an_outage_at_any_step_is_waited_out(step: str) -> None:
     assert world.dead_letters.places() == {(0, 1)}
 
 
-@pytest.mark.parametrize("step", ["dead letters", "insert"])
+@pytest.mark.parametrize("step", ["dead letters", "insert", "history"])
 async def test_a_step_that_was_done_though_it_failed_is_done_again(step: str) -> None:
     world = World()
     STEPS[step](world).done += [UNAVAILABLE] * 2
@@ -164,6 +171,15 @@ async def test_a_row_that_the_store_refuses_becomes_a_dead_letter_and_its_neighb
         (0, Reason.REFUSED_BY_STORE),
         (6, Reason.REFUSED_BY_STORE),
     }
+
+
+async def test_the_history_gets_what_the_store_took_and_nothing_else() -> None:
+    made, chunk = events(5)
+    world = World(sink=InMemorySink(refuses=lambda row: row.event_id == made[2].event_id))
+    await world.work(chunk)
+    assert [row.event_id for row in world.history.activities] == [e.event_id for n, e in enumerate(made) if n != 2]
+    assert set(world.history.lifetimes) == set(world.sink.lifetimes)
+    assert set(world.history.names) == set(world.sink.names)
 
 
 async def test_an_unknown_schema_id_is_refused_only_on_the_registry_s_word() -> None:
