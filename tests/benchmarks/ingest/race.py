@@ -1,0 +1,221 @@
+"""The worker against what a user would write instead: `make bench`, or `python -m tests.benchmarks.ingest.race`.
+
+One topic, prefilled; the same ClickHouse; a fresh process, database and consumer group for every run; the order rotates
+from round to round. A run counts only if the stored set is exact: every event once. Reported are events a second
+between the first and the last stored line, CPU seconds of the participant per million events, and its peak memory.
+Bounded: `--events`, `--rounds`, and five minutes a run; all traffic stays on loopback.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+from aiokafka import AIOKafkaProducer
+from clickhouse_connect.driver.client import Client
+
+from deploy.local.layout import REPOSITORY
+from deploy.local.stack import INFRASTRUCTURE, LocalStack
+from schemas.avro_schemas import current_event_schema_text
+from schemas.registry import HttpSchemaRegistry
+from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
+from stream.migrate import migrate
+from stream.sink import connect
+from tests.benchmarks.ingest.events import now, records
+from tests.conftest import free_port_base
+
+PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
+PEERS = Path(__file__).with_name("peers")
+RUN_SECONDS = 60
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Run:
+    """One participant's run. *exact* says whether every event was stored once."""
+
+    participant: str
+    events_per_second: float
+    cpu_seconds_per_million: float
+    peak_megabytes: float
+    exact: bool
+
+
+def participants() -> dict[str, list[str]]:
+    """Each participant's command."""
+    worker = [str(Path(sys.executable).with_name("faust")), "-A", "stream.app", "worker", "-l", "info"]
+    peers = {
+        "stock Faust, take()": "stock_faust.py",
+        "aiokafka loop": "aiokafka_loop.py",
+        "confluent-kafka loop": "confluent_loop.py",
+        "quixstreams": "quix.py",
+        "sentry-arroyo": "arroyo_loop.py",
+    }
+    commands = {name: [str(PEERS_PYTHON), str(PEERS / script)] for name, script in peers.items()}
+    commands["stock Faust, take()"] += ["worker", "-l", "warning", "--without-web"]
+    return {"this worker": worker, **commands}
+
+
+async def prefill(servers: str, registry_url: str, count: int) -> None:
+    """Fill the events topic with *count* events."""
+    async with HttpSchemaRegistry(registry_url) as registry:
+        schema_id = await registry.register(EVENTS_SUBJECT, current_event_schema_text())
+    async with AIOKafkaProducer(
+        bootstrap_servers=servers, acks="all", linger_ms=20, max_batch_size=256_000
+    ) as producer:
+        waiting = []
+        for key, value in records(schema_id, count, end=now()):
+            waiting.append(await producer.send(EVENTS_TOPIC, value, key=key))
+            if len(waiting) == 20_000:
+                await asyncio.gather(*waiting)
+                waiting.clear()
+        await asyncio.gather(*waiting)
+
+
+def run(participant: str, command: list[str], environment: Mapping[str, str], client: Client, count: int) -> Run:
+    """Let *participant* work until *count* lines are stored, or its time is over."""
+    name = f"race_{time.monotonic_ns()}"
+    list(migrate(client, name))
+    variables = {**os.environ, **environment, "AUDIT_CLICKHOUSE_DATABASE": name, "AUDIT_CONSUMER_GROUP": name}
+    variables["RACE_GROUP"] = name
+    with _process(command, variables) as process:
+        peak = _Peak(process)
+        first_time, first_rows, last_time, rows = _watch(client, name, count, peak)
+        cpu = peak.cpu_seconds
+    exact = client.query(f"SELECT count(), uniqExact(event_id) FROM {name}.activity_log FINAL").result_rows[0]
+    client.command(f"DROP DATABASE {name}")
+    rate = (rows - first_rows) / max(last_time - first_time, 1e-9)
+    return Run(participant, rate, cpu / max(rows, 1) * 1e6, peak.megabytes, tuple(exact) == (count, count))
+
+
+class _Peak:
+    """CPU and peak memory of a process, as last seen: they are gone when it is."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = psutil.Process(process.pid)
+        self.cpu_seconds = 0.0
+        self.megabytes = 0.0
+
+    def look(self) -> None:
+        times = self._process.cpu_times()
+        self.cpu_seconds = times.user + times.system
+        self.megabytes = max(self.megabytes, self._process.memory_info().rss / 1e6)
+
+
+def _watch(client: Client, database: str, count: int, peak: _Peak) -> tuple[float, int, float, int]:
+    """When the first lines were there and how many, when the last were and how many."""
+    started = time.monotonic()
+    first: tuple[float, int] | None = None
+    while True:
+        rows = int(str(client.command(f"SELECT count() FROM {database}.activity_log")))
+        seen = time.monotonic()
+        peak.look()
+        if rows and first is None:
+            first = (seen, rows)
+        if rows >= count or seen - started > RUN_SECONDS:
+            return (*(first or (seen, 0)), seen, rows)
+        time.sleep(POLL_SECONDS)
+
+
+@contextmanager
+def _process(command: list[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    log = Path(tempfile.gettempdir()) / "race.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=dict(environment), cwd=REPOSITORY, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+
+def upper_bound(client: Client, registry_url: str, schema_id: int, count: int, folder: Path) -> float:
+    """Events a second when ClickHouse itself reads the same bytes, as `AvroConfluent` from a file, without Kafka."""
+    file = folder / "events.avro"
+    with file.open("wb") as output:
+        for _, value in records(schema_id, count, end=now()):
+            output.write(value)
+    client.command("CREATE DATABASE IF NOT EXISTS bound")
+    client.command(
+        "CREATE OR REPLACE TABLE bound.lines (event_id UUID, occurred_at DateTime64(6, 'UTC'), client_space_id"
+        " LowCardinality(String), channel LowCardinality(String), `admin.id` String, `affected_user.id` String)"
+        " ENGINE = MergeTree ORDER BY (client_space_id, occurred_at, event_id)"
+    )
+    started = time.monotonic()
+    client.command(
+        f"INSERT INTO bound.lines SELECT * FROM file('{file}', 'AvroConfluent', 'event_id UUID, occurred_at"
+        " DateTime64(6), client_space_id String, channel String, `admin.id` String, `affected_user.id` String')",
+        settings={"format_avro_schema_registry_url": registry_url, "max_threads": 1},
+    )
+    return count / (time.monotonic() - started)
+
+
+def main() -> None:
+    """Race, and print each run and the medians; `--json` for a file of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", help="names of participants")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    commands = {n: c for n, c in participants().items() if not arguments.only or n in arguments.only}
+    runs: list[Run] = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        LocalStack(Path(folder), port_base=free_port_base(), services=INFRASTRUCTURE) as stack,
+    ):
+        environment = stack.environment()
+        asyncio.run(
+            prefill(environment["KAFKA_BOOTSTRAP_SERVERS"], environment["SCHEMA_REGISTRY_URL"], arguments.events)
+        )
+        client = connect(environment["CLICKHOUSE_URL"], timeout_seconds=RUN_SECONDS)
+        for number in range(arguments.rounds):
+            names = list(commands)
+            for name in names[number % len(names) :] + names[: number % len(names)]:
+                runs.append(run(name, commands[name], environment, client, arguments.events))
+                print(json.dumps(asdict(runs[-1])), flush=True)
+        _bound(client, environment, arguments.events, Path(folder))
+    _report(runs, list(commands))
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
+
+
+def _bound(client: Client, environment: Mapping[str, str], count: int, folder: Path) -> None:
+    try:
+        rate = upper_bound(client, environment["SCHEMA_REGISTRY_URL"], 1, count, folder)
+    except Exception as error:  # noqa: BLE001 - the bound is a remark beside the race; it must not end it
+        print(f"upper bound: not measured, {type(error).__name__}: {str(error)[:300]}")
+    else:
+        print(f"upper bound, ClickHouse reading AvroConfluent from a file: {rate:,.0f} events/s")
+
+
+def _report(runs: list[Run], names: list[str]) -> None:
+    def median(name: str, of: Callable[[Run], float]) -> float:
+        return statistics.median(of(r) for r in runs if r.participant == name)
+
+    ours = median(names[0], lambda r: r.events_per_second)
+    print(f"{'participant':24} {'events/s':>10} {'spread':>16} {'ours is':>8} {'CPU s/M':>8} {'MB':>6} exact")
+    for name in names:
+        rates = [r.events_per_second for r in runs if r.participant == name]
+        exact = all(r.exact for r in runs if r.participant == name)
+        rate = statistics.median(rates)
+        print(
+            f"{name:24} {rate:10,.0f} {min(rates):8,.0f}-{max(rates):<7,.0f} {ours / max(rate, 1):7.2f}x"
+            f" {median(name, lambda r: r.cpu_seconds_per_million):8.1f} {median(name, lambda r: r.peak_megabytes):6.0f}"
+            f" {'yes' if exact else 'NO'}"
+        )
+
+
+if __name__ == "__main__":
+    main()
