@@ -1,0 +1,65 @@
+"""The worker's commands, as an operator types them."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.log_client import run_command
+
+SCRIPT = str(Path(sys.executable).with_name("audit-stream"))
+
+
+def test_migrating_and_creating_topics_again_changes_nothing(stack: LocalStack) -> None:
+    assert run_command(stack, "audit-stream", "migrate") == "database audit is up to date\n"
+    printed = run_command(stack, "audit-stream", "topics", "--replication-factor", "3")
+    assert "created" not in printed
+    assert "event schema v1 has id 1" in printed
+
+
+def test_a_missing_or_wrong_setting_is_named_without_its_value() -> None:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AUDIT_PSEUDONYMIZATION_KEY": "c2hvcnQ=",
+        "CLICKHOUSE_URL": "ftp://secret",
+    }
+    done = subprocess.run([SCRIPT, "migrate"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "KAFKA_BOOTSTRAP_SERVERS: Field required",
+        "SCHEMA_REGISTRY_URL: Field required",
+        "CLICKHOUSE_URL: Value error, must start with http:// or https://",
+        "AUDIT_PSEUDONYMIZATION_KEY: Value error, must hold at least 32 bytes, base64-encoded",
+    ]
+
+
+def test_an_unreachable_server_is_one_line_and_no_traceback(stack: LocalStack) -> None:
+    environment = {**os.environ, **stack.environment(), "CLICKHOUSE_URL": "http://127.0.0.1:9"}
+    done = subprocess.run([SCRIPT, "migrate"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("audit-stream: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [10])
+def test_the_worker_command_runs_the_worker_and_ends_in_time_on_sigterm(
+    stack: LocalStack, tmp_path: Path, seconds: int
+) -> None:
+    log = tmp_path / "log"
+    environment = {**os.environ, **stack.environment(), "AUDIT_WORKER_INSTANCE": "by-command"}
+    with log.open("wb") as output:
+        worker = subprocess.Popen([SCRIPT, "worker"], env=environment, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 60
+        while "Worker ready" not in log.read_text(encoding="utf-8"):
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(0.1)
+        worker.terminate()
+        assert worker.wait(seconds) == 0
+    finally:
+        worker.kill()
+        worker.wait()

@@ -1,0 +1,136 @@
+"""What a newcomer does: the demo as a program, its second run, and the commands beside it, on an own directory."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import free_port_base
+
+READY_SECONDS = 240
+END_SECONDS = 60
+
+
+@contextmanager
+def demo(repository: Path, data_dir: Path, port_base: int, output: Path) -> Iterator[str]:
+    """The demo's output once it says that it stays up; Ctrl-C at the end, which it must follow by itself."""
+    command = [sys.executable, "-m", "deploy.local", "up", "--data-dir", str(data_dir), "--port-base", str(port_base)]
+    with output.open("wb") as log:
+        process = subprocess.Popen(command, cwd=repository, stdout=log, stderr=log, start_new_session=True)
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while "The stack stays up" not in (text := output.read_text(encoding="utf-8")):
+            assert process.poll() is None, text
+            assert time.monotonic() < deadline, text
+            time.sleep(0.2)
+        yield text
+        process.send_signal(signal.SIGINT)
+        process.wait(END_SECONDS)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def processes_of(data_dir: Path) -> list[list[str]]:
+    """The command lines that name *data_dir*."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if any(str(data_dir) in argument for argument in command):
+            found.append(command)
+    return found
+
+
+def counts(text: str) -> dict[str, int]:
+    """The last column of the table of counts, by activity type."""
+    table = text[text.index("Lines by activity type and channel") :]
+    rows = re.findall(r"│ (\w+)\s+│(.*)│", table)
+    return {name: int(cells.split("│")[-1]) for name, cells in rows}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "stack"
+
+
+def test_the_demo_shows_the_log_and_a_second_run_repeats_nothing(
+    repository: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    base = free_port_base()
+    with demo(repository, data_dir, base, tmp_path / "first") as first:
+        shown = counts(first)
+        assert set(shown) >= {"user_creation", "user_deletion", "user_license_update", "admin_rights_update", "all"}
+        assert all(shown.values())
+        assert "Deleted User" in first
+        for channel in ("ui", "api", "file_import"):
+            assert re.search(rf"│ {channel} +│", first), channel
+        status = json.loads(command(repository, data_dir, base, "status", "--json"))
+        assert status["running"] is True
+        # The printed request gives the same lines, and ClickHouse has as many rows.
+        token = re.search(r"Authorization: Bearer ([\w.-]+)", first)
+        assert token is not None
+        lines = read_all(status["endpoints"]["query_api"], token[1])
+        assert len(lines) == shown["all"]
+        rows = httpx.get(status["endpoints"]["clickhouse"], params={"query": "SELECT count() FROM audit.activity_log"})
+        assert int(rows.text) == shown["all"]
+    assert processes_of(data_dir) == []
+    with demo(repository, data_dir, base, tmp_path / "second") as second:
+        assert counts(second) == shown
+        assert "Importing" not in second
+        assert read_all(status["endpoints"]["query_api"], token[1]) == lines
+    assert processes_of(data_dir) == []
+
+
+def command(repository: Path, data_dir: Path, port_base: int, *arguments: str) -> str:
+    """What `python -m deploy.local …` prints."""
+    located = [*arguments, "--data-dir", str(data_dir), "--port-base", str(port_base)]
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local", *located], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def read_all(address: str, token: str) -> list[object]:
+    """Every line, page after page."""
+    lines: list[object] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = httpx.get(
+            f"{address}/v1/activities",
+            params={"limit": "50", **cursor},
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+        ).json()
+        lines += page["data"]
+        if not page["page"]["has_more"]:
+            return lines
+        cursor = {"cursor": page["page"]["next_cursor"]}
+
+
+def test_a_stack_in_the_background_is_started_shown_and_ended(repository: Path, data_dir: Path) -> None:
+    base = free_port_base()
+    command(repository, data_dir, base, "up", "--detach", "--no-demo-data")
+    try:
+        status = json.loads(command(repository, data_dir, base, "status", "--json"))
+        assert {name for name, process in status["processes"].items() if process["alive"]} >= {
+            "kafka",
+            "schema_registry",
+            "clickhouse",
+            "worker",
+            "query_api",
+        }
+    finally:
+        command(repository, data_dir, base, "down")
+    assert processes_of(data_dir) == []

@@ -1,0 +1,103 @@
+"""Nothing documented without a test, nothing configurable without documentation."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from schemas.limits import MAX_LENGTHS
+from stream.settings import WorkerSettings
+
+PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
+
+TESTED_BY = {
+    "make demo": "tests/system/test_demo.py",
+    "make test": ".ci/run",
+    "make lint": ".ci/run",
+    "python -m deploy.local up --detach --no-demo-data": "tests/system/test_demo.py",
+    "python -m deploy.local status --json": "tests/system/test_demo.py",
+    "python -m deploy.local down": "tests/system/test_demo.py",
+    ".venv/bin/python -m pytest tests/unit": ".ci/run",
+    ".venv/bin/python -m pytest tests/contract": ".ci/run",
+    ".venv/bin/python -m pytest tests/integration": ".ci/run",
+    "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
+    "audit-stream migrate": "tests/integration/test_commands.py",
+    "audit-stream worker": "tests/integration/test_commands.py",
+}
+"""Every command in a shell block of these pages, and what runs it (`make test` itself, where it is a part of that)."""
+
+
+def shell_commands(page: Path) -> set[str]:
+    """The commands in the shell blocks of *page*, without their comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return {line for line in lines if line}
+
+
+def test_every_documented_command_is_run_by_a_test(repository: Path) -> None:
+    documented = set().union(*(shell_commands(repository / page) for page in PAGES))
+    assert documented == set(TESTED_BY)
+    for file in TESTED_BY.values():
+        assert (repository / file).is_file(), file
+
+
+def test_the_readme_begins_with_one_sentence_and_the_two_commands(repository: Path) -> None:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    first_block = re.search(r"```sh\n(.*?)```", text, re.DOTALL)
+    assert first_block is not None
+    assert [line.split("#")[0].strip() for line in first_block[1].splitlines()] == ["make demo", "make test"]
+    assert text[: first_block.start()].count(".") == 1
+
+
+@pytest.mark.parametrize(("page", "settings"), [("stream/README.md", WorkerSettings)])
+def test_every_setting_is_documented_with_its_default_and_meaning(
+    repository: Path, page: str, settings: type[BaseSettings]
+) -> None:
+    text = (repository / page).read_text(encoding="utf-8")
+    documented = {
+        cells[0].strip().strip("`"): (cells[1].strip().strip("`"), cells[2].strip())
+        for line in text[text.index("## Settings") :].splitlines()
+        if len(cells := line.strip("|").split("|")) == 3 and cells[0].strip().startswith("`")
+    }
+    expected = {}
+    for field in settings.model_fields.values():
+        default = "required" if field.is_required() else "none" if field.default is None else f"{field.default}"
+        expected[str(field.alias)] = (default.removesuffix(".0"), str(field.description))
+    assert documented == expected
+
+
+def test_the_limits_page_states_the_limits(repository: Path) -> None:
+    text = (repository / "schemas/README.md").read_text(encoding="utf-8")
+    names = {
+        "id": "admin.id",
+        "license": "previous_license",
+        "service": "source.service",
+        "request_id": "source.request_id",
+    }
+    for limit, length in MAX_LENGTHS.items():
+        row = next(
+            line for line in text.splitlines() if f"`{names.get(limit, limit)}`" in line and line.startswith("|")
+        )
+        assert row.split("|")[2].strip() in {str(length), f"as `{limit}`"} or str(length) in row, limit
+
+
+def test_version_and_changelog_agree(repository: Path) -> None:
+    version = re.search(r'^version = "(.*)"', (repository / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+    changelog = (repository / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert version is not None
+    assert f"## [{version[1]}]" in changelog or "## [Unreleased]" in changelog
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"/home/\w+", r"/root/", r"/work/", r"index-url", r"https?://[\w.]*(pypi|npmjs|maven)\.\w+"]
+)
+def test_no_file_names_a_machine_s_path_or_a_package_registry(repository: Path, pattern: str) -> None:
+    tracked = [*repository.glob("*.md"), *repository.glob("*.toml"), *repository.glob("requirements/*")]
+    for folder in ("schemas", "producers", "stream", "query_api", "deploy", "tests"):
+        tracked += [p for p in (repository / folder).rglob("*") if p.suffix in {".py", ".md", ".sql", ".avsc", ".lock"}]
+    for file in tracked:
+        if file.name == Path(__file__).name or "--no-emit-index-url" in pattern:
+            continue
+        text = file.read_text(encoding="utf-8").replace("--no-emit-index-url", "")
+        assert not re.search(pattern, text), file

@@ -1,0 +1,42 @@
+"""What is installed."""
+
+import ast
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ["schemas", "producers", "stream", "query_api"]
+
+
+def test_data_files_are_found_in_the_installed_packages() -> None:
+    assert (files("schemas") / "avro" / "user_management_event.v1.avsc").is_file()
+    assert (files("schemas") / "clickhouse" / "0001_activity_log.sql").is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_packages_say_that_they_are_typed(repository: Path, package: str) -> None:
+    assert (repository / package / "py.typed").is_file()
+
+
+def test_the_agent_is_in_stream_app_in_under_60_lines(repository: Path) -> None:
+    text = (repository / "stream" / "app.py").read_text(encoding="utf-8")
+    assert "@app.agent" in text
+    assert len(text.splitlines()) < 60
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_functions_fit_a_screen(repository: Path, package: str) -> None:
+    for file in (repository / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 60, f"{file.name}: {node.name}"
+
+
+def test_no_module_of_the_packages_imports_the_tests_or_the_deployment(repository: Path) -> None:
+    for package in PACKAGES:
+        for file in (repository / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                assert not any(name.split(".")[0] in {"tests", "deploy"} for name in names), file
