@@ -8,6 +8,7 @@ import struct
 from schemas.errors import InvalidEvent, Reason
 
 _HEADER = struct.Struct(">bI")
+HEADER_BYTES = _HEADER.size
 _MAGIC = 0
 
 
@@ -20,6 +21,6 @@ def unframe(value: bytes | None) -> tuple[int, bytes]:
     """The schema id and the datum of a record's value. Raises `InvalidEvent` where there is no such header."""
     if not value:
         raise InvalidEvent(Reason.EMPTY_RECORD)
-    if len(value) < _HEADER.size or value[0] != _MAGIC:
+    if len(value) < HEADER_BYTES or value[0] != _MAGIC:
         raise InvalidEvent(Reason.WRONG_MAGIC)
-    return _HEADER.unpack_from(value)[1], value[_HEADER.size :]
+    return _HEADER.unpack_from(value)[1], value[HEADER_BYTES:]

@@ -13,11 +13,14 @@ from schemas.avro_schemas import AvroSchema
 from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
 from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
-from schemas.wire import unframe
+from schemas.rows import ActivityRow
+from schemas.wire import HEADER_BYTES, unframe
 from stream.batches import Batch, Rows, build_batch, fold_rows
+from stream.conflicts import KnownEvents, without_conflicts
 from stream.dead_letters import DeadLetters
 from stream.errors import StoreRefused, Unavailable
 from stream.history import History
+from stream.observer import Observer
 from stream.offsets import Offsets
 from stream.projection import Accepted, Outcome, Refused, SchemasById, project
 from stream.records import Chunk
@@ -37,6 +40,7 @@ class Ports:
     """What the pipeline touches of the world."""
 
     registry: SchemaRegistry
+    known_events: KnownEvents
     sink: LogSink
     dead_letters: DeadLetters
     history: History
@@ -50,8 +54,16 @@ class Pipeline:
     the back-pressure: Faust then fetches nothing more.
     """
 
-    def __init__(self, ports: Ports, *, pseudonymization_key: bytes, max_waiting_chunks: int = 8) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        pseudonymization_key: bytes,
+        observer: Observer | None = None,
+        max_waiting_chunks: int = 8,
+    ) -> None:
         self._ports = ports
+        self._observer = observer or Observer()
         self._refs = person_refs(pseudonymization_key)
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
         self._decoded: asyncio.Queue[Batch] = asyncio.Queue(1)
@@ -59,6 +71,7 @@ class Pipeline:
     async def put(self, chunk: Chunk) -> None:
         """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
         self._ports.offsets.receive(chunk)
+        self._observer.received(chunk)
         await self._waiting.put(chunk)
 
     async def run(self) -> None:
@@ -87,6 +100,7 @@ class Pipeline:
                 chunks.append(self._waiting.get_nowait())
             # A chunk of an earlier generation belongs to whoever holds its partition now.
             current = [chunk for chunk in chunks if self._ports.offsets.is_current(chunk)]
+            self._observer.dropped(chunk for chunk in chunks if all(chunk is not one for one in current))
             if current:
                 yield current
 
@@ -120,6 +134,8 @@ class Pipeline:
 
     async def _store(self, batch: Batch) -> None:
         # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
+        expired = len(batch.accepted) - len(batch.rows.activities)
+        batch = await self._without_conflicts(batch)
         await self._keep_dead_letters(batch.refusals)
         # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
         refused_by_store = await self._insert(batch.accepted, batch.rows)
@@ -128,8 +144,23 @@ class Pipeline:
         # Killed here: as above.
         await self._publish(batch, refused_by_store)
         # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
-        await self._ports.offsets.finish(batch.chunks)
+        refused = [refused.reason for _, refused in (*batch.refusals, *refused_by_store)]
+        self._observer.stored(batch.chunks, expired=expired, refused=refused)
+        with self._observer.attempting("commit"):
+            whole = await self._ports.offsets.finish(batch.chunks)
         # Killed here: all is done.
+        self._observer.committed(batch.chunks, whole=whole)
+
+    async def _without_conflicts(self, batch: Batch) -> Batch:
+        if not batch.rows.activities:
+            return batch
+        known: list[ActivityRow] = []
+
+        async def look_up() -> None:
+            known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
+
+        await self._until_possible("conflicts", look_up)
+        return without_conflicts(batch, known)
 
     async def _keep_dead_letters(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
         for chunk, refused in refusals:
@@ -142,7 +173,7 @@ class Pipeline:
                 field=refused.field,
             )
         if refusals:
-            await self._until_possible("dead letters", lambda: self._ports.dead_letters.keep(refusals))
+            await self._until_possible("dead_letters", lambda: self._ports.dead_letters.keep(refusals))
 
     async def _insert(self, accepted: Sequence[tuple[Chunk, Accepted]], rows: Rows) -> list[tuple[Chunk, Refused]]:
         """Insert *rows*, made of *accepted*; the answer names the records that the store refuses.
@@ -178,14 +209,15 @@ class Pipeline:
             wait_max=LAST_RETRY_SECONDS,
         )
         async for retry in retries.with_name(step, (), {}):
-            with retry:
+            with retry, self._observer.attempting(step):
                 await attempt()
 
 
 def _schema_ids(chunk: Chunk) -> set[int]:
     """The schema ids that *chunk* names; a record without a frame names none and is refused when it is decoded."""
     ids = set()
-    for record in chunk.records:
+    # The frames of a chunk are all alike, so each is looked at once.
+    for header in {record.value[:HEADER_BYTES] for record in chunk.records if record.value}:
         with contextlib.suppress(InvalidEvent):
-            ids.add(unframe(record.value)[0])
+            ids.add(unframe(header)[0])
     return ids
