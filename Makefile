@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test format
+.PHONY: help bootstrap demo down status lint test faults format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ lint: bootstrap  ## style, types and import rules
 
 test: lint  ## lint, and the whole test-suite
 	$(BIN)/python -m pytest
+
+faults: bootstrap  ## kill, cut, fill and freeze every part for about an hour, with a random seed; prints what was lost
+	$(BIN)/python -m pytest tests/faults --faults-long -v
 
 format: bootstrap  ## put the code into its one format
 	$(BIN)/ruff check --fix

@@ -4,45 +4,103 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Lifespan
 
+from query_api import routes, routes_health, routes_people
+from query_api.access_log import AccessLog, AccessRecorder
 from query_api.auth import Authenticator
+from query_api.clickhouse_access_log import ClickHouseAccessLog
 from query_api.clickhouse_connection import ClickHouseConnection
 from query_api.clickhouse_reader import ClickHouseLogReader
 from query_api.cursor import CursorSealer
+from query_api.demo_page import mount_demo
+from query_api.directory import Directory
+from query_api.export import Exporter
 from query_api.log import ActivityLog, Clock
 from query_api.middleware import RequestMiddleware
+from query_api.oidc import IssuerKeys
 from query_api.openapi import install_openapi
+from query_api.panel import mount_panel
 from query_api.problems import install_problem_handlers
+from query_api.rate_limit import RateLimiter
 from query_api.reader import LogReader
-from query_api.routes import Service, router
+from query_api.service import Service
 from query_api.settings import Settings, load_settings
+from query_api.statistics import Statistics
 
-_DISTRIBUTION = "user-management-audit-log"
+EXPOSED_HEADERS = (
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+"""What a page of another origin may read beside the body."""
+
+API_VERSION = "1.0.0"
+"""The contract's: it changes with `query_api/openapi.json`."""
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(settings: Settings, reader: LogReader | None = None, clock: Clock = _utc_now) -> FastAPI:
-    """The application over *reader*, by default ClickHouse. It starts whether or not ClickHouse is up."""
-    log_reader = reader or ClickHouseLogReader(ClickHouseConnection(settings))
-    key = settings.pseudonymization_key.get_secret_value()
-    sealer = CursorSealer(settings.cursor_key.get_secret_value())
+def create_app(
+    settings: Settings,
+    reader: LogReader | None = None,
+    clock: Clock = _utc_now,
+    access_log: AccessLog | None = None,
+) -> FastAPI:
+    """The application over *reader* and *access_log*, by default ClickHouse. It starts whether or not that is up."""
+    connection = ClickHouseConnection(settings)
+    service = _service(
+        settings, reader or ClickHouseLogReader(connection), access_log or ClickHouseAccessLog(connection), clock
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await log_reader.close()
+        await service.recorder.close()
+        await service.reader.close()
+        await connection.close()
 
+    app = _application(lifespan)
+    app.state.service = service
+    mount_panel(app, settings)
+    if settings.environment == "development":
+        mount_demo(app, settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins.split(),
+            allow_methods=["GET"],
+            allow_headers=["Authorization", "If-None-Match", "X-Request-ID"],
+            expose_headers=EXPOSED_HEADERS,
+        )
+    app.add_middleware(RequestMiddleware)
+    install_problem_handlers(app)
+    return app
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document, as every application serves it and as `query_api/openapi.json` holds it."""
+    return _application(None).openapi()
+
+
+def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
+    """The paths and their documentation, and nothing behind them."""
     app = FastAPI(
         title="User-management audit log",
         description="Who did what, to whom, when and how, in the client space of the token.",
-        version=_version(),
+        version=API_VERSION,
         lifespan=lifespan,
         # The interactive pages load scripts from another host.
         docs_url=None,
@@ -50,17 +108,27 @@ def create_app(settings: Settings, reader: LogReader | None = None, clock: Clock
         # A redirect would repeat the query string in a header, and `/v1/activities/` is no path.
         redirect_slashes=False,
     )
-    app.state.service = Service(
-        log=ActivityLog(log_reader, sealer, key, clock),
-        reader=log_reader,
-        authenticator=Authenticator(settings),
-        pseudonymization_key=key,
-    )
-    app.include_router(router)
-    app.add_middleware(RequestMiddleware)
-    install_problem_handlers(app)
+    for part in (routes, routes_people, routes_health):
+        app.include_router(part.router)
     install_openapi(app)
     return app
+
+
+def _service(settings: Settings, reader: LogReader, access_log: AccessLog, clock: Clock) -> Service:
+    key = settings.pseudonymization_key.get_secret_value()
+    log = ActivityLog(reader, CursorSealer(settings.cursor_key.get_secret_value()), key, clock)
+    url = settings.token_discovery_url
+    return Service(
+        log=log,
+        statistics=Statistics(log, reader),
+        directory=Directory(log, reader),
+        exporter=Exporter(log, reader),
+        reader=reader,
+        authenticator=Authenticator(settings, None if url is None else IssuerKeys(url, settings.token_issuer)),
+        limiter=RateLimiter(settings.requests_per_minute()),
+        recorder=AccessRecorder(access_log),
+        pseudonymization_key=key,
+    )
 
 
 def create_app_from_environment() -> FastAPI:
@@ -77,13 +145,6 @@ def create_app_from_environment() -> FastAPI:
     # uvicorn's own access log prints query strings, which hold ids; `query_api.middleware` writes one without.
     logging.getLogger("uvicorn.access").disabled = True
     return create_app(settings)
-
-
-def _version() -> str:
-    try:
-        return version(_DISTRIBUTION)
-    except PackageNotFoundError:
-        return "0"
 
 
 def __getattr__(name: str) -> FastAPI:

@@ -1,7 +1,8 @@
 """Who asks: the client space and the right to read come from a verified token, and from nothing else."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -11,7 +12,10 @@ from query_api.settings import Settings, SettingsError, TokenPublicKey, parse_pu
 from schemas.limits import MAX_LENGTHS
 
 READ_SCOPE = "audit:read"
+EXPORT_SCOPE = "audit:export"
+SCOPES = frozenset({READ_SCOPE, EXPORT_SCOPE})
 CLIENT_SPACE_CLAIM = "client_space_id"
+SCOPE_CLAIM = "scope"
 
 LEEWAY_SECONDS = 30
 DEVELOPMENT_ALGORITHM = "HS256"
@@ -25,6 +29,38 @@ class Caller:
 
     client_space_id: str
     subject: str
+    scopes: frozenset[str] = frozenset({READ_SCOPE})
+
+    def require(self, scope: str) -> None:
+        """Raise `InsufficientScope` unless the token has *scope*."""
+        if scope not in self.scopes:
+            raise InsufficientScope(scope)
+
+
+class VerificationKey(NamedTuple):
+    """A key and the one algorithm that it verifies."""
+
+    key: bytes | TokenPublicKey
+    algorithm: str
+
+
+class KeySource(Protocol):
+    """Where the keys come from."""
+
+    async def key_for(self, key_id: str | None) -> VerificationKey | None:
+        """The key of that id; `None` where there is none. Raises `KeysUnavailable` where that cannot be known now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedKey:
+    """A key from the settings, whatever id a token names."""
+
+    key: VerificationKey
+
+    async def key_for(self, _: str | None) -> VerificationKey | None:
+        """See `KeySource.key_for`."""
+        return self.key
 
 
 class Authenticator:
@@ -34,34 +70,33 @@ class Authenticator:
     to write, and a public key taken for an HMAC secret would let anyone sign.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keys: KeySource | None = None) -> None:
         self._issuer = settings.token_issuer
         self._audience = settings.token_audience
-        self._key: bytes | TokenPublicKey
-        if settings.environment == "development":
-            self._key, self._algorithm = _development_secret(settings), DEVELOPMENT_ALGORITHM
-        else:
-            self._key = parse_public_key(settings.token_public_key or "")
-            self._algorithm = "RS256" if isinstance(self._key, RSAPublicKey) else "ES256"
+        self._client_space_claim = settings.token_client_space_claim
+        self._scope_claim = settings.token_scope_claim
+        self._keys = keys or _fixed_key(settings)
 
-    def authenticate(self, token: str | None) -> Caller:
-        """The caller that *token* proves. Raises `Unauthenticated` or `InsufficientScope`."""
+    async def authenticate(self, token: str | None) -> Caller:
+        """The caller that *token* proves. Raises `Unauthenticated`, `InsufficientScope` or `KeysUnavailable`."""
         if token is None:
             raise Unauthenticated(given=False)
-        claims = self._verified_claims(token)
-        client_space_id, scope = claims.get(CLIENT_SPACE_CLAIM), claims.get("scope")
+        claims = self._verified_claims(token, await self._keys.key_for(_key_id(token)))
+        client_space_id = claim_at(claims, self._client_space_claim)
         if not _is_client_space_id(client_space_id) or not str(claims["sub"]).strip():
             raise Unauthenticated(given=True)
-        if not isinstance(scope, str) or READ_SCOPE not in scope.split(" "):
-            raise InsufficientScope
-        return Caller(client_space_id, claims["sub"])
+        caller = Caller(client_space_id, claims["sub"], _scopes(claim_at(claims, self._scope_claim)))
+        caller.require(READ_SCOPE)
+        return caller
 
-    def _verified_claims(self, token: str) -> dict[str, Any]:
+    def _verified_claims(self, token: str, key: VerificationKey | None) -> dict[str, Any]:
+        if key is None:
+            raise Unauthenticated(given=True)
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
-                self._key,
-                algorithms=[self._algorithm],
+                key.key,
+                algorithms=[key.algorithm],
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_SECONDS,
@@ -71,6 +106,21 @@ class Authenticator:
             # Not chained: the reason may quote claims, and tells nobody but an attacker anything.
             raise Unauthenticated(given=True) from None
         return claims
+
+
+def algorithm_of(key: TokenPublicKey) -> str:
+    """The one algorithm that *key* verifies here."""
+    return "RS256" if isinstance(key, RSAPublicKey) else "ES256"
+
+
+def claim_at(claims: Mapping[str, Any], path: str) -> object:
+    """The claim of the name *path*, or else the one that its parts between dots lead to; `None` where there is none."""
+    if path in claims:
+        return claims[path]
+    value: object = claims
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def development_token(
@@ -83,12 +133,34 @@ def development_token(
         "iss": settings.token_issuer,
         "aud": settings.token_audience,
         "sub": subject,
-        CLIENT_SPACE_CLAIM: client_space_id,
-        "scope": scope,
+        settings.token_client_space_claim: client_space_id,
+        settings.token_scope_claim: scope,
         "iat": now,
         "exp": now + expires_in_seconds,
     }
     return jwt.encode(claims, _development_secret(settings), algorithm=DEVELOPMENT_ALGORITHM)
+
+
+def _fixed_key(settings: Settings) -> FixedKey:
+    if settings.environment == "development":
+        return FixedKey(VerificationKey(_development_secret(settings), DEVELOPMENT_ALGORITHM))
+    key = parse_public_key(settings.token_public_key or "")
+    return FixedKey(VerificationKey(key, algorithm_of(key)))
+
+
+def _key_id(token: str) -> str | None:
+    """The id of its key that *token* names. Nothing is verified yet: it chooses among keys, and never what they are."""
+    try:
+        key_id = jwt.get_unverified_header(token).get("kid")
+    except Exception:  # noqa: BLE001 - as above
+        raise Unauthenticated(given=True) from None
+    return key_id if isinstance(key_id, str) else None
+
+
+def _scopes(value: object) -> frozenset[str]:
+    """The scopes of this service in *value*, a text that separates them by spaces or a list of them."""
+    found = value.split(" ") if isinstance(value, str) else value if isinstance(value, list) else []
+    return SCOPES.intersection(scope for scope in found if isinstance(scope, str))
 
 
 def _development_secret(settings: Settings) -> bytes:

@@ -1,12 +1,14 @@
 """`audit-query`: serve the query API, and make tokens for development."""
 
+import json
 import time
 from typing import Annotated
 
 import typer
 import uvicorn
 
-from query_api.auth import READ_SCOPE, development_token
+from query_api.app import describe
+from query_api.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import SettingsError, load_settings
 
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
@@ -16,7 +18,9 @@ app = typer.Typer(help="The query API of the user-management audit log.", no_arg
 def token(
     client_space: Annotated[str, typer.Option(help="The client space that the token opens.")],
     subject: Annotated[str, typer.Option(help="Who holds the token.")],
-    scope: Annotated[str, typer.Option(help="What it allows, separated by spaces.")] = READ_SCOPE,
+    scope: Annotated[
+        str, typer.Option(help=f"What it allows, separated by spaces: {READ_SCOPE}, {EXPORT_SCOPE}.")
+    ] = READ_SCOPE,
     expires_in_seconds: Annotated[int, typer.Option(min=1, help="How long it lasts.")] = 3600,
 ) -> None:
     """Print a development token. Refused in production."""
@@ -45,6 +49,12 @@ def serve(
     except SettingsError as error:
         raise _refusal(error) from None
     uvicorn.run("query_api.app:app", host=host, port=port, access_log=False, server_header=False)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document. Needs no settings."""
+    typer.echo(json.dumps(describe(), indent=1, ensure_ascii=False))
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The connection to ClickHouse: made when first needed, bounded in time, sure of the schema, silent about values."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -27,6 +27,7 @@ _QUERY_SETTINGS = {
     # one by one.
     "readonly": 2,
 }
+_INSERT_SETTINGS = {"async_insert": 0}
 _TIMEOUT_CODES = (159, 160)  # TIMEOUT_EXCEEDED, TOO_SLOW
 _NO_MIGRATIONS_CODES = (60, 81)  # UNKNOWN_TABLE, UNKNOWN_DATABASE
 
@@ -52,6 +53,17 @@ class ClickHouseConnection:
         """
         client = await self._client()
         return await self._query(client, statement, parameters)
+
+    async def insert(self, table: str, rows: Sequence[Sequence[Any]], columns: Sequence[str]) -> None:
+        """Insert *rows*, durable on return. Raises as `query` does."""
+        client = await self._client()
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+                await client.insert(
+                    table, rows, column_names=columns, database=self._database, settings=_INSERT_SETTINGS
+                )
+        except Exception as error:  # noqa: BLE001 - as below
+            raise _translated(error) from None
 
     async def check_schema(self) -> None:
         """Raise `OtherSchema` where the database's schema is not this version's *now*, else `StoreUnavailable`."""

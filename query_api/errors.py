@@ -6,11 +6,14 @@ QueryError
 │   ├── InvalidCursor
 │   ├── Unauthenticated
 │   ├── InsufficientScope
+│   ├── NotAcceptable
+│   ├── RateLimited            repeat it later
 │   └── ActivityNotFound
 └── StoreError                 repeat the request later; nothing is known about its answer
     ├── StoreUnavailable
     │   └── OtherSchema
     └── QueryTimeout
+└── KeysUnavailable            as above; the identity provider gave no keys
 
 No text or attribute holds a value of the request or of the log, so all of them may be logged.
 """
@@ -56,7 +59,23 @@ class Unauthenticated(Refused):
 
 
 class InsufficientScope(Refused):
-    """The token is valid but does not allow reading the log."""
+    """The token is valid but does not allow this; *scope* is missing."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the scope {scope} is missing")
+        self.scope = scope
+
+
+class NotAcceptable(Refused):
+    """The request's `Accept` excludes every form that the answer has."""
+
+
+class RateLimited(Refused):
+    """The caller asks too often. *retry_after_seconds* is when the next request can pass."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("too many requests")
+        self.retry_after_seconds = retry_after_seconds
 
 
 class ActivityNotFound(Refused):
@@ -81,3 +100,7 @@ class OtherSchema(StoreUnavailable):
 
 class QueryTimeout(StoreError):  # noqa: N818 - as Refused
     """ClickHouse did not answer in time."""
+
+
+class KeysUnavailable(QueryError):  # noqa: N818 - as Refused
+    """The identity provider's keys were never read, so no token can be judged."""

@@ -12,6 +12,8 @@ from uuid import UUID
 from query_api.people import Lifetime, deleted_ref
 
 REF_PREFIX = "ref:"
+DELETED = "deleted"
+"""Behind `REF_PREFIX`: everybody who was deleted."""
 
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """ClickHouse's times end, wrap around or cannot be spelled not far beyond. No line lies outside, so a bound at these
@@ -19,10 +21,11 @@ selects the same as one beyond."""
 
 
 class Order(StrEnum):
-    """The direction of a walk through the log."""
+    """The direction of a walk through the log: by time, or (`RECORDED`) as the worker stored it."""
 
     DESC = "desc"
     ASC = "asc"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class ActivityFilter:
     """What the caller asked for. An empty set of values asks for any.
 
     Persons are the refs that a line must show. *by_id* says that each was made from a platform id, so that none can
-    be the ref of a deleted life. *since* is inclusive, *until* exclusive.
+    be the ref of a deleted life; the two `deleted_` flags ask for everybody deleted, too. *since* is inclusive, *until*
+    exclusive.
     """
 
     activity_types: frozenset[str] = frozenset()
@@ -38,6 +42,8 @@ class ActivityFilter:
     affected_users: frozenset[UUID] = frozenset()
     admins: frozenset[UUID] = frozenset()
     by_id: bool = True
+    deleted_affected_users: bool = False
+    deleted_admins: bool = False
     since: datetime | None = None
     until: datetime | None = None
 
@@ -48,8 +54,9 @@ class ActivityFilter:
     def digest(self) -> bytes:
         """A hash that two filters share only if they ask for the same, however the request ordered its values."""
         values = [sorted(map(str, part)) for part in self._sets()]
+        flags = [self.deleted_affected_users, self.deleted_admins]
         bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
-        return hashlib.sha256(json.dumps([values, bounds]).encode()).digest()
+        return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
 
     def _sets(self) -> tuple[Collection[object], ...]:
         return self.activity_types, self.channels, self.affected_users, self.admins
@@ -78,7 +85,8 @@ Spans = Mapping[UUID, Span]
 class Selection:
     """What the store is asked for: a filter whose persons are resolved to stored refs, in the bounds of retention.
 
-    *since* has no default: no read may forget retention. `None` for persons means any.
+    *since* has no default: no read may forget retention. `None` for persons means any, unless the flag beside it asks
+    for those who were deleted; with both, either fits.
     """
 
     since: datetime
@@ -90,10 +98,13 @@ class Selection:
     channels: frozenset[str] = frozenset()
     affected_users: Spans | None = None
     admins: Spans | None = None
+    deleted_affected_users: bool = False
+    deleted_admins: bool = False
 
     def tells_copies_apart(self) -> bool:
         """Whether of two copies of an event that differ, the selection may see only the one that does not count."""
-        return bool(self.activity_types or self.channels) or self.affected_users is not None or self.admins is not None
+        values = self.activity_types or self.channels or self.deleted_affected_users or self.deleted_admins
+        return bool(values) or self.affected_users is not None or self.admins is not None
 
 
 def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:
@@ -136,12 +147,15 @@ def conditions(selection: Selection) -> Conditions:
         if values:
             clauses.append(f"{column} IN {{{name}:Array(String)}}")
             parameters[name] = sorted(values)
-    for name, column, spans in (
-        ("affected_users", "affected_user_ref", selection.affected_users),
-        ("admins", "admin_ref", selection.admins),
+    for name, column, spans, deleted in (
+        ("affected_users", "affected_user_ref", selection.affected_users, selection.deleted_affected_users),
+        ("admins", "admin_ref", selection.admins, selection.deleted_admins),
     ):
-        if spans is not None:
-            _add_person_conditions(name, column, spans, clauses, parameters)
+        asked = [] if spans is None else _person_conditions(name, column, spans, parameters)
+        if deleted:
+            either = [f"({' AND '.join(asked)})"] if asked else []
+            asked = [f"({' OR '.join([*either, _DELETED.replace('{column}', column)])})"]
+        clauses += asked
     return Conditions(tuple(clauses), parameters)
 
 
@@ -163,11 +177,9 @@ def _time_conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
     return clauses, parameters
 
 
-def _add_person_conditions(
-    name: str, column: str, spans: Spans, clauses: list[str], parameters: dict[str, Any]
-) -> None:
+def _person_conditions(name: str, column: str, spans: Spans, parameters: dict[str, Any]) -> list[str]:
     """One IN over all refs, which the skip index understands, and beside it a clause for each ref that has bounds."""
-    clauses.append(f"{column} IN {{{name}:Array(UUID)}}")
+    clauses = [f"{column} IN {{{name}:Array(UUID)}}"]
     parameters[name] = sorted(spans)
     for number, (ref, span) in enumerate(sorted(spans.items(), key=lambda item: item[0])):
         for sign, bound in ((">=", span.since), ("<", span.until)):
@@ -177,6 +189,18 @@ def _add_person_conditions(
                     f"({column} != {{{other}:UUID}} OR occurred_at {sign} {{{in_time}:DateTime64(6, 'UTC')}})"
                 )
                 parameters[other], parameters[in_time] = ref, _bindable(bound)
+    return clauses
+
+
+_ERASED = "{database}.erased_persons WHERE client_space_id = {client_space_id:String} AND recreated_at"
+_DELETED = (
+    # Too many persons to bind. The two kinds: deleted for good, and come back, whose earlier lines alone are meant.
+    f"{{column}} IN (SELECT person_ref FROM {_ERASED} <= erased_at)"  # noqa: S608 - this package's own text
+    f" OR ({{column}} IN (SELECT person_ref FROM {_ERASED} > erased_at) AND occurred_at < (SELECT"
+    " mapFromArrays(groupArray(person_ref), groupArray(recreated_at))"
+    f" FROM {_ERASED} > erased_at)[{{column}}])"
+)
+"""`DELETED` in SQL; the reader binds the client space."""
 
 
 def _bindable(instant: datetime) -> datetime:

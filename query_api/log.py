@@ -1,8 +1,9 @@
 """The log as a caller may see it: filters resolved, retention kept, persons named or masked."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -16,6 +17,9 @@ from query_api.reader import Line, LogReader
 from schemas.retention import retention_start
 
 _logger = structlog.get_logger(__name__)
+
+SETTLING_SECONDS = 30
+"""How old a line must be in the order `recorded`: by then, all that one insert of the worker holds is there."""
 
 Clock = Callable[[], datetime]
 """The time now, in UTC."""
@@ -32,7 +36,10 @@ class ShownLine:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page and the bounds that it was read in. *clamped*: the request reached behind retention and was cut to it."""
+    """A page and the bounds that it was read in. *clamped*: the request reached behind retention and was cut to it.
+
+    *complete_through* is known in the order `recorded` alone: no line that was recorded earlier is still to come.
+    """
 
     lines: list[ShownLine]
     next_cursor: str | None
@@ -40,6 +47,8 @@ class Page:
     since: datetime
     until: datetime | None
     clamped: bool
+    has_more: bool
+    complete_through: datetime | None = None
 
 
 class ActivityLog:
@@ -51,13 +60,19 @@ class ActivityLog:
         self._key = pseudonymization_key
         self._clock = clock
 
+    def now(self) -> datetime:
+        """The time that every answer of this moment is as of."""
+        return self._clock()
+
     async def page(
         self, caller: Caller, activity_filter: ActivityFilter, *, order: Order, limit: int, cursor: str | None
     ) -> Page:
         """One page. Raises `InvalidCursor` or `StoreError`."""
+        if order is Order.RECORDED:
+            return await self._recorded_page(caller, activity_filter, limit, cursor)
         now = self._clock()
         after = None if cursor is None else self._open(cursor, caller, activity_filter, order, now)
-        selection = await self._selection(caller, activity_filter, order, after, limit + 1, now)
+        selection = await self.selection(caller, activity_filter, limit=limit + 1, now=now, order=order, after=after)
         lines = await self._reader.lines(caller, selection)
         next_cursor = None
         if len(lines) > limit:
@@ -65,22 +80,41 @@ class ActivityLog:
             next_cursor = self._sealer.seal(
                 last, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
             )
-        shown = await self._shown(caller, lines[:limit])
-        return Page(
-            [line for line in shown if _still_fits(line, activity_filter)],
+        shown = await self.shown(caller, lines[:limit], activity_filter)
+        return _page(shown, next_cursor, activity_filter, selection, now, has_more=next_cursor is not None)
+
+    async def _recorded_page(
+        self, caller: Caller, activity_filter: ActivityFilter, limit: int, cursor: str | None
+    ) -> Page:
+        """A page in the order of storing. There is always a cursor to come back with."""
+        now, space = self._clock(), caller.client_space_id
+        offsets: dict[int, int] = {}
+        if cursor is not None:
+            offsets = self._sealer.open_offsets(cursor, client_space_id=space, activity_filter=activity_filter, now=now)
+        selection = await self.selection(caller, activity_filter, limit=limit, now=now)
+        settled = now - timedelta(seconds=SETTLING_SECONDS)
+        stored = await self._reader.stored(caller, selection, offsets, settled)
+        # Copies of one record lie side by side; those of other records lose to the first.
+        lines = list({(row.kafka_partition, row.kafka_offset): row.line for row in stored.rows}.values())
+        winners = await self._reader.winners(caller, lines)
+        met = {**offsets, **{row.kafka_partition: row.kafka_offset for row in stored.rows}}
+        next_cursor = self._sealer.seal_offsets(met, client_space_id=space, activity_filter=activity_filter, now=now)
+        page = _page(
+            await self.shown(caller, winners, activity_filter),
             next_cursor,
-            as_of=now,
-            since=selection.since,
-            until=activity_filter.until,
-            clamped=activity_filter.since is not None and activity_filter.since < selection.since,
+            activity_filter,
+            selection,
+            now,
+            has_more=stored.has_more,
         )
+        return page if stored.has_more or not stored.is_complete else replace(page, complete_through=settled)
 
     async def line(self, caller: Caller, event_id: UUID) -> ShownLine:
         """One line. Raises `ActivityNotFound`, in another client space's case too, or `StoreError`."""
         line = await self._reader.line(caller, event_id, retention_start(self._clock()))
         if line is None:
             raise ActivityNotFound
-        (shown,) = await self._shown(caller, [line])
+        (shown,) = await self.shown(caller, [line], ActivityFilter())
         return shown
 
     def _open(
@@ -90,15 +124,17 @@ class ActivityLog:
             cursor, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
         )
 
-    async def _selection(
+    async def selection(
         self,
         caller: Caller,
         activity_filter: ActivityFilter,
-        order: Order,
-        after: Position | None,
+        *,
         limit: int,
         now: datetime,
+        order: Order = Order.DESC,
+        after: Position | None = None,
     ) -> Selection:
+        """What to ask the store for: *activity_filter* with its persons resolved, within retention."""
         start = retention_start(now)
         affected_users, admins = await self._resolved_persons(caller, activity_filter)
         return Selection(
@@ -111,6 +147,8 @@ class ActivityLog:
             channels=activity_filter.channels,
             affected_users=affected_users,
             admins=admins,
+            deleted_affected_users=activity_filter.deleted_affected_users,
+            deleted_admins=activity_filter.deleted_admins,
         )
 
     async def _resolved_persons(
@@ -127,13 +165,10 @@ class ActivityLog:
         )
         return affected_users, admins
 
-    async def _shown(self, caller: Caller, lines: list[Line]) -> list[ShownLine]:
-        """*lines* with their persons, read after the lines and lives last, so that a deletion in between masks."""
-        refs = {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)}
-        known = await self._known_persons(caller, refs)
-        lifetimes: Mapping[UUID, Lifetime] = await self._reader.lifetimes(caller, refs) if refs else {}
-        people = People(self._key, caller.client_space_id, lifetimes, known)
-        return [
+    async def shown(self, caller: Caller, lines: list[Line], activity_filter: ActivityFilter) -> list[ShownLine]:
+        """*lines* with their persons, but for those that no longer fit *activity_filter* because of a deletion."""
+        people = await self.people(caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)})
+        shown = [
             ShownLine(
                 line,
                 affected_user=people.show(line.affected_user_ref, line.occurred_at),
@@ -141,16 +176,45 @@ class ActivityLog:
             )
             for line in lines
         ]
+        return [line for line in shown if _still_fits(line, activity_filter)]
 
-    async def _known_persons(self, caller: Caller, refs: set[UUID]) -> Mapping[UUID, KnownPerson] | None:
+    async def people(self, caller: Caller, refs: Collection[UUID]) -> People:
+        """What may be shown of *refs*, as of one moment after the call: names and lives are asked for at once."""
+        lifetimes: Mapping[UUID, Lifetime] = {}
+        known: Mapping[UUID, KnownPerson] | None = {}
+        if refs:
+            known, lifetimes = await asyncio.gather(
+                self._known_persons(caller, refs), self._reader.lifetimes(caller, refs)
+            )
+        return People(self._key, caller.client_space_id, lifetimes, known)
+
+    async def _known_persons(self, caller: Caller, refs: Collection[UUID]) -> Mapping[UUID, KnownPerson] | None:
         """`None` where they cannot be read: a line without names still says what happened."""
-        if not refs:
-            return {}
         try:
             return await self._reader.known_persons(caller, refs)
         except StoreError as error:
             _logger.warning("names_unavailable", error=type(error).__name__)
             return None
+
+
+def _page(
+    shown: list[ShownLine],
+    next_cursor: str | None,
+    activity_filter: ActivityFilter,
+    selection: Selection,
+    now: datetime,
+    *,
+    has_more: bool,
+) -> Page:
+    return Page(
+        shown,
+        next_cursor,
+        as_of=now,
+        since=selection.since,
+        until=activity_filter.until,
+        clamped=activity_filter.since is not None and activity_filter.since < selection.since,
+        has_more=has_more,
+    )
 
 
 def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
@@ -159,6 +223,10 @@ def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
     They were when the filter was resolved. Somebody deleted since is now "Deleted User", and to leave the line on a
     page that was asked for by their id would say who that is.
     """
-    return (not activity_filter.affected_users or shown.affected_user.ref in activity_filter.affected_users) and (
-        not activity_filter.admins or shown.admin.ref in activity_filter.admins
-    )
+    return _is_wanted(
+        shown.affected_user, activity_filter.affected_users, deleted=activity_filter.deleted_affected_users
+    ) and _is_wanted(shown.admin, activity_filter.admins, deleted=activity_filter.deleted_admins)
+
+
+def _is_wanted(person: ShownPerson, wanted: frozenset[UUID], *, deleted: bool) -> bool:
+    return not (wanted or deleted) or person.ref in wanted or (deleted and person.deleted)

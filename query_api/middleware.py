@@ -15,9 +15,15 @@ _SAFE_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "private, no-cache",
-    "Vary": "Authorization",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
+"""What an answer has unless it says otherwise: pages of the panel bring a policy of their own."""
+VARY = ("Authorization", "Accept", "Origin")
 
 _logger = structlog.get_logger(__name__)
 
@@ -43,7 +49,11 @@ class RequestMiddleware:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers.update({**HEADERS, "X-Request-ID": request_id})
+                for name, value in {**HEADERS, **scope["state"].get("headers", {})}.items():
+                    headers.setdefault(name, value)
+                for name in VARY:
+                    headers.add_vary_header(name)
+                headers["X-Request-ID"] = request_id
             await send(message)
 
         try:

@@ -9,11 +9,19 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from query_api.buckets import Interval
 from schemas.events import ActivityType, Channel
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class NameModel(_Answer):
+    """How a person is called now."""
+
+    username: str | None = Field(examples=["countess@example.com"])
+    display_name: str | None = Field(examples=["Countess of Lovelace"])
 
 
 class PersonModel(_Answer):
@@ -27,6 +35,7 @@ class PersonModel(_Answer):
         examples=["Ada Lovelace"],
     )
     deleted: bool
+    current: NameModel | None = Field(description="How the person is called now, where that is another name.")
 
 
 class LicenseChangeModel(_Answer):
@@ -75,7 +84,7 @@ class PageModel(_Answer):
 
     limit: int
     has_more: bool
-    next_cursor: str | None
+    next_cursor: str | None = Field(description="In the order `recorded` there is always one, to come back with.")
 
 
 class MetaModel(_Answer):
@@ -85,6 +94,9 @@ class MetaModel(_Answer):
     from_: datetime = Field(alias="from", description="Where the log starts for this request.")
     to: datetime | None
     clamped: bool = Field(description="Whether `from` was older than retention and was cut to it.")
+    complete_through: datetime | None = Field(
+        description="In the order `recorded`, on a last page: no line recorded before this is still to come."
+    )
 
 
 class ActivityPageModel(_Answer):
@@ -99,6 +111,52 @@ class ActivityAnswerModel(_Answer):
     """One line of the log."""
 
     data: ActivityModel
+
+
+class BucketModel(_Answer):
+    """The lines from *start* until the next bucket's."""
+
+    start: datetime = Field(description="In the zone that was asked for.", examples=["2026-11-24T00:00:00+01:00"])
+    total: int = Field(examples=[12])
+    by_activity_type: dict[ActivityType, int] = Field(
+        description="Types without a line are left out.", examples=[{"user_creation": 4, "user_license_update": 8}]
+    )
+
+
+class ChartModel(_Answer):
+    """How many lines, over time. Buckets follow one another without a gap."""
+
+    interval: Interval
+    tz: str = Field(examples=["Europe/Paris"])
+    buckets: list[BucketModel]
+    total: int = Field(examples=[12])
+
+
+class MentionedPersonModel(_Answer):
+    """A living person, or (`ref` is `deleted`) all who were deleted."""
+
+    ref: UUID | Literal["deleted"] = Field(description="Behind `ref:`, a value of the filters.")
+    id: str | None = Field(examples=["usr_8f"])
+    username: str | None = Field(examples=["ada@example.com"])
+    display_name: str | None = Field(examples=["Ada Lovelace"])
+    deleted: bool
+    activities: int = Field(description="How many lines of the range mention them in this role.", examples=[67])
+
+
+class PeopleModel(_Answer):
+    """Persons, those mentioned last first; the entry of the deleted is the last."""
+
+    data: list[MentionedPersonModel]
+
+
+class MetaAnswerModel(_Answer):
+    """What the log holds, and what the token allows."""
+
+    activity_types: list[ActivityType]
+    channels: list[Channel]
+    licenses: list[str] = Field(description="Those that lines name.", examples=[["Data Reader", "Data Steward"]])
+    retention_from: datetime
+    scopes: list[str] = Field(examples=[["audit:export", "audit:read"]])
 
 
 class ParameterErrorModel(_Answer):

@@ -1,21 +1,55 @@
 """What FastAPI does not write into the OpenAPI document by itself: problem documents, and the headers of a page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
+from query_api import examples
 from query_api.models import ProblemModel
-from query_api.problems import MEDIA_TYPE, Problem
+from query_api.problems import (
+    FORBIDDEN,
+    INVALID_PARAMETER,
+    INVALID_TOKEN,
+    MEDIA_TYPE,
+    NOT_ACCEPTABLE,
+    QUERY_TIMEOUT,
+    RATE_LIMITED,
+    STORE_UNAVAILABLE,
+    Problem,
+)
 
-PAGE_DOCS: dict[str, Any] = {
-    "headers": {
-        "Link": {
-            "description": 'The next page, `rel="next"`; absent on the last.',
-            "schema": {"type": "string"},
-        }
-    }
+_TAG = {"ETag": {"description": "Changes with what is shown, a deletion included.", "schema": {"type": "string"}}}
+EXPORT_DOCS: dict[str, Any] = {
+    "description": "The file, as an attachment.",
+    "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
+    "content": {
+        "text/csv": {"schema": {"type": "string"}, "example": examples.CSV},
+        "application/jsonl": {"schema": {"type": "string"}, "example": examples.JSONL},
+    },
 }
+_LINK = {
+    "Link": {"description": 'The next page, `rel="next"`; absent on the last.', "schema": {"type": "string"}},
+}
+
+
+def answer_docs(
+    model: type[BaseModel], example: Mapping[str, Any], *, is_page: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """The documentation of an answer that a client may already have."""
+    return {
+        200: {
+            "model": model,
+            "headers": {**_TAG, **_LINK} if is_page else _TAG,
+            "content": {"application/json": {"example": example}},
+        },
+        304: {"description": "What the client has (`If-None-Match`) is what would be shown.", "headers": _TAG},
+    }
+
+
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
 _REF_TEMPLATE = "#/components/schemas/{model}"
 
 
@@ -24,6 +58,7 @@ def problem_docs(*problems: Problem) -> dict[int | str, dict[str, Any]]:
     return {
         problem.status: {
             "description": problem.title,
+            **({"headers": _RETRY_AFTER} if "Retry-After" in problem.headers else {}),
             "content": {
                 MEDIA_TYPE: {
                     "schema": {"$ref": _REF_TEMPLATE.format(model=ProblemModel.__name__)},
@@ -40,6 +75,12 @@ def problem_docs(*problems: Problem) -> dict[int | str, dict[str, Any]]:
         }
         for problem in problems
     }
+
+
+READ_PROBLEMS = problem_docs(
+    INVALID_TOKEN, FORBIDDEN, NOT_ACCEPTABLE, INVALID_PARAMETER, RATE_LIMITED, STORE_UNAVAILABLE, QUERY_TIMEOUT
+)
+"""What every path of the log may answer."""
 
 
 def install_openapi(app: FastAPI) -> None:

@@ -1,22 +1,22 @@
-"""The parameters of `GET /v1/activities`, as strict as they are documented."""
+"""The values that parameters take, as strict as they are documented, and the words for those that are not taken."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from query_api.errors import InvalidParameters, ParameterError
-from query_api.filters import REF_PREFIX, ActivityFilter, Order
-from schemas.events import ActivityType, Channel
+from query_api.errors import ParameterError
+from query_api.filters import DELETED, REF_PREFIX
 from schemas.limits import MAX_LENGTHS
 from schemas.person_ref import person_ref
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
+DELETED_PERSONS = f"{REF_PREFIX}{DELETED}"
 MAX_VALUES = 50
 """How many values one parameter takes."""
 
@@ -49,83 +49,38 @@ def _check_person(value: str) -> str:
         raise PydanticCustomError("blank", "must not be blank")
     if len(value) > MAX_LENGTHS["id"]:
         raise PydanticCustomError("too_long_text", "must be at most 256 characters")
-    if value.startswith(REF_PREFIX):
+    if value.startswith(REF_PREFIX) and value != DELETED_PERSONS:
         try:
             UUID(value.removeprefix(REF_PREFIX))
         except ValueError:
-            raise PydanticCustomError("invalid_value", "must be a UUID behind ref:") from None
+            raise PydanticCustomError("invalid_value", "must be a UUID or deleted behind ref:") from None
     return value
 
 
-def _check_limit(value: object) -> object:
+def check_whole_number(value: object) -> object:
     """Python's numbers have more spellings than a query string should."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise PydanticCustomError("wrong_type", "must be a whole number")
     return value
 
 
+def check_zone(value: str) -> str:
+    """*value* where it names a time zone. To `zoneinfo` names are files, so only those that it lists are looked up."""
+    if value not in _zones():
+        raise PydanticCustomError("invalid_value", "must be a time zone of the IANA database such as Europe/Paris")
+    return value
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 PersonValue = Annotated[str, AfterValidator(_check_person)]
 
 
-class ActivityQuery(BaseModel):
-    """The query string. A parameter with several values is repeated; its values are alternatives."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    activity_type: Annotated[
-        list[ActivityType],
-        Field(max_length=MAX_VALUES, description="Only lines of these activity types.", examples=[["user_creation"]]),
-    ] = []
-    affected_user: Annotated[
-        list[PersonValue],
-        Field(
-            max_length=MAX_VALUES,
-            description="Only lines about these persons: platform ids, or refs of lines as `ref:<uuid>`.",
-            examples=[["usr_8f"]],
-        ),
-    ] = []
-    admin: Annotated[
-        list[PersonValue],
-        Field(max_length=MAX_VALUES, description="Only lines by these persons, named as in `affected_user`."),
-    ] = []
-    channel: Annotated[
-        list[Channel], Field(max_length=MAX_VALUES, description="Only lines of these channels.", examples=[["api"]])
-    ] = []
-    since: Annotated[
-        Instant | None,
-        Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
-    ] = None
-    until: Annotated[
-        Instant | None,
-        Field(alias="to", description="Only lines before this time (RFC 3339).", examples=[_EXAMPLE_TIME]),
-    ] = None
-    order: Annotated[Order, Field(description="`desc`: newest first. `asc`: oldest first.")] = Order.DESC
-    limit: Annotated[
-        int, BeforeValidator(_check_limit), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
-    ] = DEFAULT_LIMIT
-    cursor: Annotated[
-        str | None,
-        Field(description="`next_cursor` of the page before; everything but `limit` stays as it was there."),
-    ] = None
-
-    def to_filter(self, key: bytes, client_space_id: str) -> ActivityFilter:
-        """What the query asks for. Raises `InvalidParameters` where its range is empty."""
-        if self.since is not None and self.until is not None and self.since >= self.until:
-            raise InvalidParameters([ParameterError("from", "out_of_range", "must be before to")])
-        persons = [*self.affected_user, *self.admin]
-        return ActivityFilter(
-            activity_types=frozenset(map(str, self.activity_type)),
-            channels=frozenset(map(str, self.channel)),
-            affected_users=frozenset(_to_ref(value, key, client_space_id) for value in self.affected_user),
-            admins=frozenset(_to_ref(value, key, client_space_id) for value in self.admin),
-            by_id=not any(value.startswith(REF_PREFIX) for value in persons),
-            since=self.since,
-            until=self.until,
-        )
-
-
-_SINGLE = frozenset({"from", "to", "order", "limit", "cursor"})
+_SINGLE = frozenset({"from", "to", "order", "limit", "cursor", "interval", "tz", "format", "q"})
 
 
 def repeated_parameters(items: Sequence[tuple[str, str]]) -> list[ParameterError]:
@@ -147,10 +102,12 @@ _UNKNOWN = ("unknown_parameter", "is no parameter of this path")
 _CODES: Mapping[str, tuple[str, str | None]] = {
     "extra_forbidden": _UNKNOWN,
     "enum": ("invalid_value", None),
+    "missing": ("missing", "is required"),
     "greater_than_equal": ("out_of_range", None),
     "less_than_equal": ("out_of_range", None),
     "too_long": ("too_many", f"must be given at most {MAX_VALUES} times"),
     "too_long_text": ("too_long", None),
+    "string_too_long": ("too_long", None),
     "uuid_parsing": ("invalid_value", "must be a UUID"),
     **dict.fromkeys(
         ("blank", "invalid_value", "malformed", "naive_datetime", "out_of_range", "wrong_type"),
@@ -178,7 +135,8 @@ def _safe_name(name: str) -> str:
     return name if _SAFE_NAME.fullmatch(name) else "(unnamed)"
 
 
-def _to_ref(value: str, key: bytes, client_space_id: str) -> UUID:
+def to_ref(value: str, key: bytes, client_space_id: str) -> UUID:
+    """The ref that a line must show to fit *value*, which is a ref or a platform id."""
     if value.startswith(REF_PREFIX):
         return UUID(value.removeprefix(REF_PREFIX))
     return person_ref(key, client_space_id, value)

@@ -14,7 +14,7 @@ from uuid import UUID
 DELETED_USER = "Deleted User"
 NAME_UNAVAILABLE = "Name unavailable"
 
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _REF_BYTES = 16
 
 
@@ -49,13 +49,17 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class ShownPerson:
-    """A person as a line shows them. Where *deleted*, nothing here leads to who it was."""
+    """A person as a line shows them. Where *deleted*, nothing here leads to who it was.
+
+    *current* is the username and display name that they bear now, where those are others than the line's.
+    """
 
     ref: UUID
     id: str | None
     username: str | None
     display_name: str | None
     deleted: bool
+    current: tuple[str | None, str | None] | None = None
 
 
 def deleted_ref(key: bytes, client_space_id: str, ref: UUID) -> UUID:
@@ -107,11 +111,13 @@ class People:
         if person is None:
             return ShownPerson(ref, None, None, None, deleted=False)
         life_start = _BEGINNING if lifetime is None or lifetime.recreated_at is None else lifetime.recreated_at
-        name = name_at(person.names, life_start, at)
-        return ShownPerson(
-            ref,
-            person.person_id or None,
-            (name.username or None) if name else None,
-            (name.display_name or None) if name else None,
-            deleted=False,
-        )
+        then, now = _texts(name_at(person.names, life_start, at)), _texts(name_at(person.names, life_start, _END))
+        return ShownPerson(ref, person.person_id or None, *then, deleted=False, current=None if now == then else now)
+
+    def show_now(self, ref: UUID) -> ShownPerson:
+        """The person *ref* as they are called at present."""
+        return self.show(ref, _END)
+
+
+def _texts(name: KnownName | None) -> tuple[str | None, str | None]:
+    return (None, None) if name is None else (name.username or None, name.display_name or None)

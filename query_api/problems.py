@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from query_api import errors
-from query_api.auth import READ_SCOPE
+from query_api.auth import EXPORT_SCOPE, READ_SCOPE
 from query_api.parameters import parameter_errors
 from query_api.rendering import to_json
 
@@ -50,10 +50,19 @@ FORBIDDEN = Problem(
     "forbidden",
     403,
     "The bearer token does not allow this",
-    f"It needs the scope {READ_SCOPE}.",
+    f"It needs the scope {READ_SCOPE}, and {EXPORT_SCOPE} for exports.",
     {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{READ_SCOPE}"'},
 )
 NOT_FOUND = Problem("not-found", 404, "There is nothing here", "No such path, or no such activity within retention.")
+NOT_ACCEPTABLE = Problem(
+    "not-acceptable",
+    406,
+    "No acceptable form",
+    "Accept application/json, or for exports text/csv or application/jsonl.",
+)
+RATE_LIMITED = Problem(
+    "rate-limited", 429, "Too many requests", "Wait for the seconds in Retry-After.", {"Retry-After": "1"}
+)
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", 405, "The method is not allowed", "This service only reads: use GET."
 )
@@ -61,6 +70,13 @@ INVALID_PARAMETER = Problem("invalid-parameter", 422, "A parameter is not valid"
 INTERNAL = Problem("internal", 500, "The service failed", "The error is in the service's log under the request id.")
 STORE_UNAVAILABLE = Problem(
     "store-unavailable", 503, "The log cannot be read now", "Repeat the request after a pause.", _RETRY
+)
+KEYS_UNAVAILABLE = Problem(
+    "keys-unavailable",
+    503,
+    "Tokens cannot be judged now",
+    "The identity provider gave no keys. Repeat the request after a pause.",
+    _RETRY,
 )
 QUERY_TIMEOUT = Problem(
     "query-timeout", 504, "Reading the log took too long", "Repeat the request, or ask for a shorter range of time."
@@ -72,9 +88,12 @@ PROBLEMS = (
     FORBIDDEN,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    RATE_LIMITED,
     INVALID_PARAMETER,
     INTERNAL,
     STORE_UNAVAILABLE,
+    KEYS_UNAVAILABLE,
     QUERY_TIMEOUT,
 )
 
@@ -108,7 +127,10 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(errors.QueryError)
     async def query_error(request: Request, error: errors.QueryError) -> Response:
         found = error.errors if isinstance(error, errors.InvalidParameters) else None
-        return problem_response(_problem(error), request.state.request_id, parameter_errors=found)
+        headers, detail = _specifics(error)
+        return problem_response(
+            _problem(error), request.state.request_id, detail=detail, parameter_errors=found, headers=headers
+        )
 
     @app.exception_handler(RequestValidationError)
     async def invalid_request(request: Request, error: RequestValidationError) -> Response:
@@ -121,6 +143,16 @@ def install_problem_handlers(app: FastAPI) -> None:
         return problem_response(problem, request.state.request_id, headers=error.headers)
 
 
+def _specifics(error: errors.QueryError) -> tuple[Mapping[str, str], str | None]:
+    """What *error* adds to its problem: headers, and words that hold no value of the request."""
+    if isinstance(error, errors.RateLimited):
+        return {"Retry-After": str(error.retry_after_seconds)}, None
+    if isinstance(error, errors.InsufficientScope):
+        challenge = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        return {"WWW-Authenticate": challenge}, f"It needs the scope {error.scope}."
+    return {}, None
+
+
 def _problem(error: errors.QueryError) -> Problem:
     if isinstance(error, errors.Unauthenticated):
         return INVALID_TOKEN if error.given else NO_TOKEN
@@ -129,6 +161,9 @@ def _problem(error: errors.QueryError) -> Problem:
         (errors.InvalidCursor, INVALID_CURSOR),
         (errors.InsufficientScope, FORBIDDEN),
         (errors.ActivityNotFound, NOT_FOUND),
+        (errors.NotAcceptable, NOT_ACCEPTABLE),
+        (errors.RateLimited, RATE_LIMITED),
+        (errors.KeysUnavailable, KEYS_UNAVAILABLE),
         (errors.StoreUnavailable, STORE_UNAVAILABLE),
         (errors.QueryTimeout, QUERY_TIMEOUT),
     )

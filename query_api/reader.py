@@ -1,7 +1,8 @@
 """The port to the store: what the query API asks of it, and what an answer promises."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -30,6 +31,45 @@ class Line(NamedTuple):
     precedence: int
 
 
+class StoredLine(NamedTuple):
+    """A row as the worker stored it, and its place in the topic. Not every row is a line: copies are among them."""
+
+    line: Line
+    kafka_partition: int
+    kafka_offset: int
+
+
+class StoredPage(NamedTuple):
+    """Rows in the order of storing. *is_complete*: none that was taken in time waits behind one that was not."""
+
+    rows: list[StoredLine]
+    has_more: bool
+    is_complete: bool
+
+
+class Count(NamedTuple):
+    """How many lines of one activity type fall into a bucket, which is named by its start."""
+
+    start: datetime
+    activity_type: str
+    lines: int
+
+
+class Role(StrEnum):
+    """What a person is on a line."""
+
+    AFFECTED_USER = "affected_user"
+    ADMIN = "admin"
+
+
+class Mentions(NamedTuple):
+    """How often lines mention a living person, or (*ref* is `None`) all deleted ones together."""
+
+    ref: UUID | None
+    lines: int
+    last: datetime
+
+
 class LogReader(Protocol):
     """Where the log is read.
 
@@ -49,6 +89,41 @@ class LogReader(Protocol):
 
     async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
         """The first copy of the event, unless there is none that occurred at *since* or later."""
+        ...
+
+    async def stored(
+        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+    ) -> StoredPage:
+        """The first `limit` rows of *selection* by partition and offset, beyond *offsets* (by partition, where known).
+
+        Only rows that the broker took before *before*, and none behind a row of their partition that it took later: no
+        row that is held back lies before one that is given.
+        """
+        ...
+
+    async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
+        """Those of *lines*, of which none is given twice, that are the first copy of their event."""
+        ...
+
+    async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
+        """The lines of *selection*, each counted once, by bucket and activity type; `limit` and order mean nothing.
+
+        A bucket begins at one of *starts*, which are in order, and ends at the next. No line lies before the first.
+        """
+        ...
+
+    async def mentions(
+        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+    ) -> list[Mentions]:
+        """The persons in *role* on lines of the time, those mentioned last first.
+
+        At most *limit* living ones whose id, or a name of their current life, contains *search* in any case; and one
+        entry for all deleted ones, if any line mentions one. A line counts for the life that it belongs to.
+        """
+        ...
+
+    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+        """Every license that lines since then name, in order."""
         ...
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID] | None) -> dict[UUID, Lifetime]:

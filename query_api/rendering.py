@@ -1,35 +1,98 @@
 """Answers as JSON. Pure."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from query_api.cursor import LIFETIME
+from query_api.directory import MentionedPerson
+from query_api.filters import DELETED
 from query_api.log import Page, ShownLine
-from query_api.people import ShownPerson
+from query_api.people import DELETED_USER, ShownPerson
 from query_api.reader import Line
-from schemas.events import ActivityType
+from query_api.statistics import Chart
+from schemas.events import ActivityType, Channel
+
+_CURSOR_PERIOD_SECONDS = LIFETIME.total_seconds() / 2
 
 
-def page_body(page: Page, *, limit: int) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer: its bytes, and a hash of what it shows.
+
+    The hash leaves out what differs at every moment (`as_of`, the cursor's expiry), and changes with everything else:
+    a deletion changes it because it changes a name.
+    """
+
+    content: bytes
+    tag: str
+
+
+def page_body(page: Page, *, limit: int) -> Body:
     """The body of a page."""
-    return to_json(
+    data = [line_document(line) for line in page.lines]
+    return _body(
         {
-            "data": [_line(line) for line in page.lines],
-            "page": {"limit": limit, "has_more": page.next_cursor is not None, "next_cursor": page.next_cursor},
+            "data": data,
+            "page": {"limit": limit, "has_more": page.has_more, "next_cursor": page.next_cursor},
             "meta": {
                 "as_of": timestamp(page.as_of),
                 "from": timestamp(page.since),
                 "to": None if page.until is None else timestamp(page.until),
                 "clamped": page.clamped,
+                "complete_through": None if page.complete_through is None else timestamp(page.complete_through),
             },
-        }
+        },
+        # A client that keeps its page keeps its cursor, too, which must not outlive its day.
+        [
+            data,
+            page.has_more,
+            page.clamped,
+            str(page.complete_through),
+            int(page.as_of.timestamp() // _CURSOR_PERIOD_SECONDS),
+        ],
     )
 
 
-def line_body(line: ShownLine) -> bytes:
+def line_body(line: ShownLine) -> Body:
     """The body of a single line."""
-    return to_json({"data": _line(line)})
+    return _body({"data": line_document(line)})
+
+
+def chart_body(chart: Chart) -> Body:
+    """The body of counts over time. Starts are given in the zone that was asked for."""
+    buckets = [
+        {
+            "start": bucket.start.astimezone(chart.zone).isoformat(),
+            "total": sum(bucket.by_activity_type.values()),
+            "by_activity_type": dict(sorted(bucket.by_activity_type.items())),
+        }
+        for bucket in chart.buckets
+    ]
+    total = sum(sum(bucket.by_activity_type.values()) for bucket in chart.buckets)
+    return _body({"interval": chart.interval, "tz": chart.zone.key, "buckets": buckets, "total": total})
+
+
+def people_body(mentioned: Iterable[MentionedPerson]) -> Body:
+    """The body of a list of persons."""
+    return _body({"data": [_mentioned(entry) for entry in mentioned]})
+
+
+def meta_body(*, licenses: list[str], retention_from: datetime, scopes: Iterable[str]) -> Body:
+    """The body of what the log holds, and what the caller may do."""
+    return _body(
+        {
+            "activity_types": [str(kind) for kind in ActivityType],
+            "channels": [str(channel) for channel in Channel],
+            "licenses": licenses,
+            "retention_from": timestamp(retention_from),
+            "scopes": sorted(scopes),
+        },
+        [licenses, sorted(scopes)],
+    )
 
 
 def timestamp(instant: datetime) -> str:
@@ -42,7 +105,22 @@ def to_json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _line(shown: ShownLine) -> dict[str, Any]:
+def _body(document: Mapping[str, Any], shown: object = None) -> Body:
+    """*document* with the hash of *shown*, or of all of it."""
+    content = to_json(document)
+    hashed = content if shown is None else to_json({"shown": shown})
+    return Body(content, hashlib.blake2b(hashed, digest_size=12).hexdigest())
+
+
+def _mentioned(entry: MentionedPerson) -> dict[str, Any]:
+    if entry.person is None:
+        shown = {"ref": DELETED, "id": None, "username": None, "display_name": DELETED_USER, "deleted": True}
+        return {**shown, "activities": entry.activities}
+    return {**_identity(entry.person), "activities": entry.activities}
+
+
+def line_document(shown: ShownLine) -> dict[str, Any]:
+    """A line as pages and exports show it."""
     line = shown.line
     return {
         "event_id": str(line.event_id),
@@ -58,6 +136,11 @@ def _line(shown: ShownLine) -> dict[str, Any]:
 
 
 def _person(person: ShownPerson) -> dict[str, Any]:
+    current = None if person.current is None else dict(zip(("username", "display_name"), person.current, strict=True))
+    return {**_identity(person), "current": current}
+
+
+def _identity(person: ShownPerson) -> dict[str, Any]:
     return {
         "ref": str(person.ref),
         "id": person.id,

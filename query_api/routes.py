@@ -1,142 +1,133 @@
-"""The paths. Each handler only translates: what may be read, and how it is shown, is `query_api.log`'s business."""
+"""The paths of the log. Each handler only translates: what may be read, and how it is shown, is decided elsewhere."""
 
-from dataclasses import dataclass
-from typing import Annotated, cast
+from collections.abc import AsyncIterator
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.responses import PlainTextResponse, Response
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
 
-from query_api.auth import Authenticator, Caller
-from query_api.errors import InvalidParameters, StoreError
-from query_api.log import ActivityLog
-from query_api.models import ActivityAnswerModel, ActivityPageModel, StatusModel
-from query_api.openapi import PAGE_DOCS, problem_docs
-from query_api.parameters import ActivityQuery, repeated_parameters, unknown_parameters
-from query_api.problems import (
-    FORBIDDEN,
-    INVALID_CURSOR,
-    INVALID_PARAMETER,
-    INVALID_TOKEN,
-    NOT_FOUND,
-    PROBLEMS,
-    QUERY_TIMEOUT,
-    STORE_UNAVAILABLE,
-    problem_response,
-)
-from query_api.reader import LogReader
-from query_api.rendering import line_body, page_body
+from query_api import examples
+from query_api.access_log import Action, filters_text
+from query_api.auth import EXPORT_SCOPE, Caller
+from query_api.errors import InvalidParameters
+from query_api.export import MEDIA_TYPES, file_name
+from query_api.filters import ActivityFilter
+from query_api.models import ActivityAnswerModel, ActivityPageModel, ChartModel
+from query_api.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
+from query_api.parameters import unknown_parameters
+from query_api.problems import INVALID_CURSOR, NOT_FOUND
+from query_api.queries import ActivityQuery, ExportQuery, FilterQuery, StatsQuery
+from query_api.rendering import chart_body, line_body, page_body
+from query_api.service import ByCaller, InService, Service, conditional, record_view, require_acceptable
+from schemas.retention import retention_start
 
-JSON = "application/json"
-
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="Needs the scope `audit:read`.")
-_READ_PROBLEMS = problem_docs(INVALID_TOKEN, FORBIDDEN, INVALID_PARAMETER, STORE_UNAVAILABLE, QUERY_TIMEOUT)
-
-router = APIRouter()
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the handlers need; one an application."""
-
-    log: ActivityLog
-    reader: LogReader
-    authenticator: Authenticator
-    pseudonymization_key: bytes
-
-
-def _service(request: Request) -> Service:
-    return cast("Service", request.app.state.service)
-
-
-InService = Annotated[Service, Depends(_service)]
-
-
-def _caller(
-    service: InService, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-) -> Caller:
-    return service.authenticator.authenticate(None if credentials is None else credentials.credentials)
-
-
-ByCaller = Annotated[Caller, Depends(_caller)]
+router = APIRouter(tags=["activities"])
 
 
 @router.get(
     "/v1/activities",
     operation_id="listActivities",
     summary="The log, page by page",
-    tags=["activities"],
     response_class=Response,
-    responses={200: {"model": ActivityPageModel, **PAGE_DOCS}, **problem_docs(INVALID_CURSOR), **_READ_PROBLEMS},
+    responses={
+        **answer_docs(ActivityPageModel, examples.PAGE, is_page=True),
+        **problem_docs(INVALID_CURSOR),
+        **READ_PROBLEMS,
+    },
 )
 async def list_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[ActivityQuery, Query()]
 ) -> Response:
     """Values of one parameter are alternatives; different parameters must all match. `from` is inclusive, `to` not."""
-    if repeated := repeated_parameters(request.query_params.multi_items()):
-        raise InvalidParameters(repeated)
-    page = await service.log.page(
-        caller,
-        query.to_filter(service.pseudonymization_key, caller.client_space_id),
-        order=query.order,
-        limit=query.limit,
-        cursor=query.cursor,
-    )
-    headers = {}
+    activity_filter = _filter(service, caller, query)
+    page = await service.log.page(caller, activity_filter, order=query.order, limit=query.limit, cursor=query.cursor)
+    filters = filters_text(activity_filter, order=query.order, is_continued=query.cursor is not None or None)
+    record_view(request, caller, Action.LIST, filters)
+    answer = conditional(request, page_body(page, limit=query.limit))
     if page.next_cursor is not None:
-        headers["Link"] = f'<{_next_page(request, page.next_cursor)}>; rel="next"'
-    return Response(page_body(page, limit=query.limit), media_type=JSON, headers=headers)
+        answer.headers["Link"] = f'<{_next_page(request, page.next_cursor)}>; rel="next"'
+    return answer
+
+
+@router.get(
+    "/v1/activities/stats",
+    operation_id="countActivities",
+    summary="How many lines, over time and by activity type",
+    response_class=Response,
+    responses={**answer_docs(ChartModel, examples.CHART), **READ_PROBLEMS},
+)
+async def count_activities(
+    request: Request, service: InService, caller: ByCaller, query: Annotated[StatsQuery, Query()]
+) -> Response:
+    """Takes the filters of the list. Buckets follow the zone's own days, of 23 or 25 hours where its clocks change."""
+    activity_filter = _filter(service, caller, query)
+    chart = await service.statistics.chart(caller, activity_filter, query.interval, ZoneInfo(query.tz))
+    record_view(request, caller, Action.STATS, filters_text(activity_filter, interval=query.interval))
+    return conditional(request, chart_body(chart))
+
+
+@router.get(
+    "/v1/activities/export",
+    operation_id="exportActivities",
+    summary="All lines that the filters select, as a file",
+    response_class=Response,
+    responses={200: EXPORT_DOCS, **READ_PROBLEMS},
+)
+async def export_activities(
+    request: Request, service: InService, caller: ByCaller, query: Annotated[ExportQuery, Query()]
+) -> Response:
+    """Needs the scope `audit:export`. A connection that breaks means that the file is not whole."""
+    caller.require(EXPORT_SCOPE)
+    media_type = MEDIA_TYPES[query.format]
+    require_acceptable(request, media_type.partition(";")[0])
+    activity_filter = _filter(service, caller, query)
+    chunks = _export(request, service, caller, query, activity_filter)
+    # What fails before the first byte is still an answer of its own.
+    first = await anext(chunks)
+    now = service.log.now()
+    name = file_name(activity_filter, retention_start(now), now, query.format)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(_with_first(first, chunks), media_type=media_type, headers=headers)
 
 
 @router.get(
     "/v1/activities/{event_id}",
     operation_id="getActivity",
     summary="One line of the log",
-    tags=["activities"],
     response_class=Response,
-    responses={200: {"model": ActivityAnswerModel}, **problem_docs(NOT_FOUND), **_READ_PROBLEMS},
+    responses={**answer_docs(ActivityAnswerModel, examples.LINE), **problem_docs(NOT_FOUND), **READ_PROBLEMS},
 )
 async def get_activity(request: Request, service: InService, caller: ByCaller, event_id: UUID) -> Response:
     """A line of another client space, or one older than retention, is not found."""
     if unknown := unknown_parameters(request.query_params.keys()):
         raise InvalidParameters(unknown)
-    return Response(line_body(await service.log.line(caller, event_id)), media_type=JSON)
+    line = await service.log.line(caller, event_id)
+    record_view(request, caller, Action.DETAIL, filters_text(ActivityFilter(), event_id=str(event_id)))
+    return conditional(request, line_body(line))
 
 
-@router.get("/healthz", operation_id="isAlive", summary="Whether the process answers", tags=["health"])
-async def is_alive() -> StatusModel:
-    """Says nothing about ClickHouse: restarting this process would not mend that."""
-    return StatusModel(status="alive")
+async def _export(
+    request: Request, service: Service, caller: Caller, query: ExportQuery, activity_filter: ActivityFilter
+) -> AsyncIterator[bytes]:
+    with service.limiter.export(caller):
+        filters = filters_text(activity_filter, order=query.order, format=query.format)
+        access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
+        await service.recorder.record_export(access)
+        async for chunk in service.exporter.chunks(caller, activity_filter, query.order, query.format):
+            yield chunk
 
 
-@router.get(
-    "/readyz",
-    operation_id="isReady",
-    summary="Whether the log can be read",
-    tags=["health"],
-    response_model=StatusModel,
-    responses=problem_docs(STORE_UNAVAILABLE),
-)
-async def is_ready(request: Request, service: InService) -> StatusModel | Response:
-    """Red while ClickHouse cannot be reached or its schema is another version's; green again by itself."""
-    try:
-        reason = await service.reader.schema_difference()
-    except StoreError as error:
-        reason = str(error)
-    if reason is None:
-        return StatusModel(status="ready")
-    return problem_response(STORE_UNAVAILABLE, request.state.request_id, detail=reason)
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
-@router.get("/problems/{name}", include_in_schema=False)
-async def explain_problem(request: Request, name: str) -> Response:
-    """What a problem's `type` leads to."""
-    found = [problem for problem in PROBLEMS if problem.name == name]
-    if not found:
-        return problem_response(NOT_FOUND, request.state.request_id)
-    return PlainTextResponse("\n".join(f"{problem.status} {problem.title}. {problem.detail}" for problem in found))
+def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFilter:
+    return query.to_filter(service.pseudonymization_key, caller.client_space_id)
 
 
 def _next_page(request: Request, cursor: str) -> str:

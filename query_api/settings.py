@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -15,7 +16,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.person_ref import MIN_KEY_BYTES
 
+DEFAULT_REQUESTS_PER_MINUTE = 300
+
 _MIN_RSA_BITS = 2048
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey
 
@@ -58,11 +63,38 @@ def parse_public_key(pem: str) -> TokenPublicKey:
         key = load_pem_public_key(pem.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError("must be a public key in PEM") from None
+    return safe_public_key(key)
+
+
+def safe_public_key(key: object) -> TokenPublicKey:
+    """*key* itself. Raises `ValueError` as `parse_public_key` does."""
     if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
         return key
     if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
         return key
     raise ValueError(f"must be an RSA key of at least {_MIN_RSA_BITS} bits or an EC key on P-256")
+
+
+def is_safe_url(url: str) -> bool:
+    """Whether what is read from *url* comes from whom it names: by TLS, or from this machine."""
+    try:
+        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+    except ValueError:
+        return False
+    return bool(host) and (scheme == "https" or (scheme == "http" and host in _THIS_MACHINE))
+
+
+def _check_discovery_url(value: str) -> str:
+    if not is_safe_url(value):
+        raise ValueError("must be an https:// URL")
+    return value
+
+
+def _check_origins(value: str) -> str:
+    for origin in value.split():
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError("must be origins such as https://app.example.com, separated by spaces; * is none")
+    return value
 
 
 def _check_public_key(value: str) -> str:
@@ -132,14 +164,69 @@ class Settings(BaseSettings):
         Field("audit", alias="AUDIT_TOKEN_AUDIENCE", min_length=1, description="The `aud` that every token must have."),
     ]
 
+    token_discovery_url: Annotated[
+        Annotated[str, AfterValidator(_check_discovery_url)] | None,
+        Field(
+            None,
+            alias="AUDIT_TOKEN_DISCOVERY_URL",
+            description="The issuer's OpenID configuration, in production instead of a fixed key.",
+        ),
+    ]
+    token_client_space_claim: Annotated[
+        str,
+        Field(
+            "client_space_id",
+            alias="AUDIT_TOKEN_CLIENT_SPACE_CLAIM",
+            min_length=1,
+            description="Where a token names the client space: a claim, or a path with dots.",
+        ),
+    ]
+    token_scope_claim: Annotated[
+        str,
+        Field(
+            "scope",
+            alias="AUDIT_TOKEN_SCOPE_CLAIM",
+            min_length=1,
+            description="Where a token lists its scopes, as text or as a list: a claim, or a path with dots.",
+        ),
+    ]
+    rate_limit_per_minute: Annotated[
+        int | None,
+        Field(
+            None,
+            alias="AUDIT_RATE_LIMIT_PER_MINUTE",
+            ge=0,
+            description="Requests of one client space and subject; 0 sets no limit.",
+        ),
+    ]
+    cors_origins: Annotated[
+        str,
+        AfterValidator(_check_origins),
+        Field(
+            "",
+            alias="AUDIT_CORS_ORIGINS",
+            description="Web origins whose pages may read answers, separated by spaces.",
+        ),
+    ]
+
+    def requests_per_minute(self) -> int | None:
+        """The rate limit in force; `None` where there is none."""
+        if self.rate_limit_per_minute is None:
+            return None if self.environment == "development" else DEFAULT_REQUESTS_PER_MINUTE
+        return self.rate_limit_per_minute or None
+
     @model_validator(mode="after")
     def _check_mode(self) -> Self:
         """One kind of token a mode: a secret left over in production would let its holder into every client space."""
         if self.environment == "production":
             if self.development_token_secret is not None:
                 raise ValueError("AUDIT_DEVELOPMENT_TOKEN_SECRET: must be unset in production")
-            if self.token_public_key is None:
-                raise ValueError("AUDIT_TOKEN_PUBLIC_KEY: is required in production")
+            if self.token_public_key is None and self.token_discovery_url is None:
+                raise ValueError("AUDIT_TOKEN_PUBLIC_KEY: is required in production, or AUDIT_TOKEN_DISCOVERY_URL")
+            if self.token_public_key is not None and self.token_discovery_url is not None:
+                raise ValueError("AUDIT_TOKEN_DISCOVERY_URL: must be unset where AUDIT_TOKEN_PUBLIC_KEY is set")
+        elif self.token_discovery_url is not None:
+            raise ValueError("AUDIT_TOKEN_DISCOVERY_URL: must be unset in development")
         elif self.development_token_secret is None:
             raise ValueError("AUDIT_DEVELOPMENT_TOKEN_SECRET: is required in development")
         return self

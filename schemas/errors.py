@@ -15,6 +15,8 @@ class Reason(StrEnum):
 
     BLANK = "blank"
     """A required text is empty or only white space."""
+    CONFLICTING_EVENT = "conflicting_event"
+    """An event with this id is in the log already and says something else; the first account stands."""
     EMPTY_RECORD = "empty_record"
     """The Kafka record has no value (a tombstone)."""
     FORBIDDEN_NAME = "forbidden_name"

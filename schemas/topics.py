@@ -7,8 +7,25 @@ EVENTS_TOPIC = "user-management.events"
 DEAD_LETTERS_TOPIC = "user-management.events.dead-letters"
 EVENTS_SUBJECT = f"{EVENTS_TOPIC}-value"
 """The registry subject of the events' values (Confluent's TopicNameStrategy)."""
+ACTIVITY_LOG_TOPIC = "user-management.activity-log"
+PERSON_NAMES_TOPIC = "user-management.person-names"
+"""With the activity log, the history: what ClickHouse holds can be built again from these two."""
 
-_WEEK_MS = str(int(timedelta(days=7) / timedelta(milliseconds=1)))
+
+def _ms(duration: timedelta) -> str:
+    return str(duration // timedelta(milliseconds=1))
+
+
+_WEEK_MS = _ms(timedelta(days=7))
+_SHORT_SEGMENT_MS = _ms(timedelta(hours=6))
+
+ACTIVITY_LOG_SLACK = timedelta(days=31)
+"""Kept beyond the retention: room for a rebuild that begins on its last day, and for segments, which go as a whole."""
+
+LONGEST_YEAR = timedelta(days=366)
+
+NAME_COMPACTION_LAG = timedelta(hours=1)
+"""The longest that a name stays on disk once it was overwritten, but for the minute in which its segment is deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +45,8 @@ TOPICS = (
             "cleanup.policy": "delete",
             # Events hold names: they live as long as an outage of the worker may last, and no longer.
             "retention.ms": _WEEK_MS,
+            # Segments go as a whole, so this is what a name may stay beyond the week.
+            "segment.ms": _SHORT_SEGMENT_MS,
             # The broker's clock, not the producer's, dates a record: `recorded_at` is then one per record for ever.
             "message.timestamp.type": "LogAppendTime",
             "unclean.leader.election.enable": "false",
@@ -40,9 +59,39 @@ TOPICS = (
             "cleanup.policy": "delete",
             # A dead letter is a raw event, names included: it lives no longer than one.
             "retention.ms": _WEEK_MS,
+            # Segments go as a whole, so this is what a name may stay beyond the week.
+            "segment.ms": _SHORT_SEGMENT_MS,
             "message.timestamp.type": "LogAppendTime",
             # Whatever fits into the events topic must fit in here too, headers and another compression included.
             "max.message.bytes": str(16 * 1024 * 1024),
+            "unclean.leader.election.enable": "false",
+        },
+    ),
+    Topic(
+        ACTIVITY_LOG_TOPIC,
+        partitions=4,
+        config={
+            "cleanup.policy": "delete",
+            "retention.ms": _ms(LONGEST_YEAR + ACTIVITY_LOG_SLACK),
+            # A record carries the append time of its newest event: one that is published again lives no longer for it.
+            "message.timestamp.type": "CreateTime",
+            "segment.ms": _WEEK_MS,
+            "max.message.bytes": str(16 * 1024 * 1024),
+            "unclean.leader.election.enable": "false",
+        },
+    ),
+    Topic(
+        PERSON_NAMES_TOPIC,
+        partitions=4,
+        config={
+            "cleanup.policy": "compact",
+            # The active segment is never compacted, so it must not stay active for long.
+            "segment.ms": _ms(NAME_COMPACTION_LAG),
+            "max.compaction.lag.ms": _ms(NAME_COMPACTION_LAG),
+            "min.cleanable.dirty.ratio": "0.1",
+            # A rebuild that reads for longer than this could miss that a name was overwritten.
+            "delete.retention.ms": _ms(timedelta(days=1)),
+            "message.timestamp.type": "LogAppendTime",
             "unclean.leader.election.enable": "false",
         },
     ),

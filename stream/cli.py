@@ -7,19 +7,24 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 from clickhouse_connect.driver.exceptions import Error
-from pydantic import ValidationError
 
 from schemas.errors import ContractError
+from stream.commands import dead_letters, erasure, retention
+from stream.commands.common import EXIT_FAILURE, settings_or_exit
+from stream.commands.conflicts import conflicts
+from stream.commands.rebuild import rebuild
 from stream.errors import StreamError
 from stream.migrate import migrate as apply_migrations
-from stream.settings import WorkerSettings
 from stream.sink import connect
 from stream.topics import create_topics, register_schemas, topic_differences
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
-EXIT_FAILURE = 1
-EXIT_USAGE = 2
+app.add_typer(erasure.app, name="erasure")
+app.add_typer(retention.app, name="retention")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(conflicts)
+app.command()(rebuild)
 
 
 @app.command()
@@ -33,7 +38,7 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
-    settings = _settings()
+    settings = settings_or_exit()
     with connect(settings.clickhouse_url) as client:
         for migration in apply_migrations(client, settings.clickhouse_database):
             typer.echo(f"applied {migration.number:04d}_{migration.name}")
@@ -45,7 +50,7 @@ def topics(
     replication_factor: Annotated[int, typer.Option(help="copies of each new topic; 3 in production", min=1)] = 1,
 ) -> None:
     """Create the topics that are missing and register the event's schemas; report what differs from the declaration."""
-    settings = _settings()
+    settings = settings_or_exit()
     created = asyncio.run(create_topics(settings.kafka_bootstrap_servers, replication_factor=replication_factor))
     for name in created:
         typer.echo(f"created topic {name}")
@@ -56,15 +61,6 @@ def topics(
         typer.echo(f"differs: {difference}", err=True)
     if differences:
         raise typer.Exit(EXIT_FAILURE)
-
-
-def _settings() -> WorkerSettings:
-    try:
-        return WorkerSettings()
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            typer.echo(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
 
 
 def main() -> None:

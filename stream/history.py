@@ -1,17 +1,234 @@
-"""The two long-lived topics from which the whole log can be built again: the port."""
+"""The two long-lived topics from which the whole log can be built again: the port, and Kafka behind it."""
 
-from typing import Protocol
+import asyncio
+import itertools
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple, Protocol
+from uuid import UUID, uuid4
 
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from schemas.fields import to_micros
+from schemas.history import NameKey, encode_lines, encode_name, lifetime_record
+from schemas.rows import ActivityRow, PersonNameRow
+from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
+from stream.errors import Unavailable
+
+MAX_LINES = 500
+"""Lines in one record; with every text as long as it may be, a megabyte and a half."""
+
+MAX_BATCH_BYTES = 512 * 1024
+MAX_REQUEST_BYTES = 16 * 1024 * 1024
+MAX_REMEMBERED_NAMES = 100_000
+
+LAST_SIGHT_SLACK = timedelta(days=1)
+"""How much later than published a name may have been seen. To publish every sight would cost as much as all the rest of
+a record's way; and who asks for the last sight, to let a name expire, can wait for a day."""
+
+
+class NameGuard(Protocol):
+    """What keeps names of erased persons out; see `ErasedPersons`."""
+
+    def living(self, rows: Iterable[PersonNameRow]) -> list[PersonNameRow]:
+        """Those of *rows* that may be kept, as they may be kept."""
+        ...
+
+    def was_erased(self, row: PersonNameRow) -> bool:
+        """Whether the person of *row* was ever deleted."""
+        ...
+
+
+class Message(NamedTuple):
+    """A record to publish. Without a value it overwrites what has its key."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    timestamp_ms: int | None = None
 
 
 class History(Protocol):
     """The log's second home, beside the store. One caller at a time."""
 
     async def publish(self, rows: Rows) -> None:
-        """Publish *rows*; on return the broker has all of them.
+        """Publish *rows*, but for names of erased persons; on return the broker has all of them.
 
         Raises `Unavailable` where it may not have: publish all of them again. A row may thus be there twice, as it may
         after a replay; who reads the history folds the copies.
         """
         ...
+
+
+class KafkaHistory:
+    """`History` in two topics of the same cluster."""
+
+    def __init__(self, bootstrap_servers: str, guard: NameGuard) -> None:
+        self._topics = TopicWriter(bootstrap_servers)
+        self._guard = guard
+        self._names = PublishedNames()
+
+    async def publish(self, rows: Rows) -> None:
+        """See `History.publish`."""
+        due = self._names.due(rows.names, self._guard)
+        messages = [Message(PERSON_NAMES_TOPIC, *lifetime_record(row)) for row in rows.lifetimes]
+        messages += [Message(PERSON_NAMES_TOPIC, key.encoded(), encode_name(row)) for key, row in due]
+        messages += line_messages(rows.activities)
+        await self._topics.write(messages)
+        # Only now: what was not acknowledged is published again.
+        self._names.remember(due)
+
+    async def close(self) -> None:
+        """End the producer; the next `publish` starts another."""
+        await self._topics.close()
+
+
+def line_messages(rows: Sequence[ActivityRow]) -> list[Message]:
+    """*rows* as records of the activity log, each of one client space."""
+    by_space: dict[str, list[ActivityRow]] = {}
+    for row in rows:
+        by_space.setdefault(row.client_space_id, []).append(row)
+    messages = []
+    for space, of_space in by_space.items():
+        for start in range(0, len(of_space), MAX_LINES):
+            part = of_space[start : start + MAX_LINES]
+            newest_ms = to_micros(max(row.recorded_at for row in part)) // 1000
+            messages.append(Message(ACTIVITY_LOG_TOPIC, space.encode(), encode_lines(space, part), newest_ms))
+    return messages
+
+
+@dataclass(slots=True)
+class PublishedNames:
+    """What this process has published of each name, so that a compacted topic keeps its first sight as well.
+
+    The broker keeps the last record of a key, and that must tell the whole span over which a name was seen. No process
+    knows the whole span; so each writes under keys of its own, an *epoch*, and a reader unites them. Nothing need be
+    asked of the store for that, and two workers cannot overwrite each other. What is forgotten starts a new epoch.
+    """
+
+    epoch: str = field(default_factory=lambda: uuid4().hex[:16])
+    _known: dict[tuple[str, UUID, str, str], tuple[int, PersonNameRow]] = field(default_factory=dict)
+    # Never used twice in a process, whatever was published of what was due.
+    _serials: Iterator[int] = field(default_factory=itertools.count)
+
+    def due(self, rows: Iterable[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
+        """The records that *rows* call for: none for a sighting within the span that is published, but for a day."""
+        if len(self._known) > MAX_REMEMBERED_NAMES:
+            self._known.clear()
+            self.epoch = uuid4().hex[:16]
+        due: list[tuple[NameKey, PersonNameRow]] = []
+        for row in rows:
+            known = self._known.get(_name_of(row))
+            spanning = row if known is None else _spanning(known[1], row)
+            # The span as a whole is judged: it may reach back into a life that has ended since it was published.
+            for kept in guard.living([spanning]):
+                if known is None:
+                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, next(self._serials)), kept))
+                elif _is_beyond(kept, known[1]) or guard.was_erased(row):
+                    # Of a person who was ever erased the sweep may have taken away what was published, and what counts
+                    # is to which side of a creation the last sight lies.
+                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, known[0]), kept))
+        return due
+
+    def remember(self, published: Iterable[tuple[NameKey, PersonNameRow]]) -> None:
+        """Note that the broker has *published*."""
+        for key, row in published:
+            self._known[_name_of(row)] = (key.serial, row)
+
+
+def _name_of(row: PersonNameRow) -> tuple[str, UUID, str, str]:
+    return row.client_space_id, row.person_ref, row.username, row.display_name
+
+
+def _is_beyond(span: PersonNameRow, published: PersonNameRow) -> bool:
+    return (
+        span.first_seen < published.first_seen
+        or span.last_seen - published.last_seen >= LAST_SIGHT_SLACK
+        or span.person_id != published.person_id
+    )
+
+
+def _spanning(one: PersonNameRow, other: PersonNameRow) -> PersonNameRow:
+    return other._replace(
+        first_seen=min(one.first_seen, other.first_seen), last_seen=max(one.last_seen, other.last_seen)
+    )
+
+
+class TopicWriter:
+    """Writes records in whole batches, and knows each of them to be written. One caller at a time.
+
+    A record's partition is a function of its key. Records are put into batches here: sent one by one, each would cost
+    more than the rest of the worker's work on it.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._producer: AIOKafkaProducer | None = None
+
+    async def write(self, messages: Sequence[Message]) -> None:
+        """Write *messages*; on return the broker has all of them. Raises `Unavailable` where it may not have."""
+        if not messages:
+            return
+        try:
+            producer = await self._started()
+            sent = [
+                await producer.send_batch(batch, topic, partition=partition)
+                for (topic, partition), batch in await _batches(producer, messages)
+            ]
+            await asyncio.gather(*sent)
+        except KafkaError as error:
+            # An idempotent producer that lost its sequence never recovers: the next attempt starts with a new one.
+            await self.close()
+            raise Unavailable(f"history: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """End the producer; the next `write` starts another."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap_servers,
+                enable_idempotence=True,
+                acks="all",
+                request_timeout_ms=10_000,
+                compression_type="zstd",
+                max_batch_size=MAX_BATCH_BYTES,
+                max_request_size=MAX_REQUEST_BYTES,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+
+async def _batches(
+    producer: AIOKafkaProducer, messages: Iterable[Message]
+) -> list[tuple[tuple[str, int], BatchBuilder]]:
+    """*messages* in batches for their partitions, in their order."""
+    partitions: dict[str, list[int]] = {}
+    filled: list[tuple[tuple[str, int], BatchBuilder]] = []
+    open_batches: dict[tuple[str, int], BatchBuilder] = {}
+    for message in messages:
+        if message.topic not in partitions:
+            partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
+        of_topic = partitions[message.topic]
+        place = message.topic, of_topic[zlib.crc32(message.key) % len(of_topic)]
+        entry = {"timestamp": message.timestamp_ms, "key": message.key, "value": message.value}
+        batch = open_batches.get(place)
+        if batch is None or batch.append(**entry) is None:
+            batch = open_batches[place] = producer.create_batch()
+            filled.append((place, batch))
+            # A batch takes its first record whatever its size.
+            batch.append(**entry)
+    return filled

@@ -1,19 +1,29 @@
 """The pipeline as a service of the Faust app: built when the worker starts, ended with it."""
 
+import gc
 from contextlib import AsyncExitStack
 
 import faust
 from mode import Service
 
 from schemas.registry import HttpSchemaRegistry
+from stream.conflicts import ClickHouseKnownEvents
 from stream.dead_letters import KafkaDeadLetters
+from stream.erasure_guard import ErasedPersons, GuardedSink
+from stream.erasure_service import ErasureService
+from stream.erasure_store import ClickHousePersonStore
 from stream.errors import Fatal
+from stream.history import KafkaHistory
+from stream.monitor import Monitor
+from stream.observer import Observer
 from stream.offsets import Offsets
 from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
 from stream.settings import WorkerSettings
 from stream.sink import ClickHouseSink
 from stream.transport import commit
+
+YOUNG_OBJECTS = 200_000
 
 
 class Intake(Service):
@@ -40,18 +50,37 @@ class Intake(Service):
     async def on_start(self) -> None:
         """Build the pipeline on its real ports. Nothing connects before it must, so no outage stops a start."""
         settings, app = self._settings, self._app
+        observer = Observer(dead_letter_limit=settings.dead_letter_limit)
+        await self.add_runtime_dependency(Monitor(app, settings, observer))
         registry = await self._resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
         dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
         self._resources.push_async_callback(dead_letters.close)
         sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
         self._resources.callback(sink.close)
+        known_events = ClickHouseKnownEvents(settings.clickhouse_url, settings.clickhouse_database)
+        self._resources.callback(known_events.close)
+        erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
+        history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
+        self._resources.push_async_callback(history.close)
         offsets = Offsets(
             current_generation=lambda: app.consumer_generation_id,
             assigned=lambda: app.consumer.assignment(),  # noqa: PLW0108 - the consumer is made later
             commit=lambda due: commit(app, due),
         )
-        ports = Ports(registry=registry, sink=sink, dead_letters=dead_letters, offsets=offsets)
-        self._pipeline = Pipeline(ports, pseudonymization_key=settings.key)
+        ports = Ports(
+            registry=registry,
+            known_events=known_events,
+            sink=GuardedSink(sink, erased),
+            dead_letters=dead_letters,
+            history=history,
+            offsets=offsets,
+        )
+        self._pipeline = Pipeline(ports, pseudonymization_key=settings.key, observer=observer)
+        # A batch is a quarter of a million tuples that hold no cycles and die together. At the default threshold the
+        # collector walks them again and again, for a third of the worker's time.
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
+        await self.add_runtime_dependency(ErasureService(app, settings, erased))
 
     @Service.task
     async def _work(self) -> None:

@@ -64,6 +64,36 @@ class WorkerSettings(BaseSettings):
         description="silence after which the group gives a dead worker's partitions away; the broker's minimum is 6",
     )
 
+    erasure_interval_seconds: float = Field(
+        60.0,
+        alias="AUDIT_ERASURE_INTERVAL_SECONDS",
+        ge=1.0,
+        le=3600.0,
+        description="how often names of deleted persons are taken out of ClickHouse; part of the bound of an erasure",
+    )
+    http_host: str = Field(
+        "127.0.0.1",
+        alias="AUDIT_WORKER_HTTP_HOST",
+        description="where health and metrics are served; they need no login, so let in nobody but probes",
+    )
+    http_port: int | None = Field(
+        None, alias="AUDIT_WORKER_HTTP_PORT", ge=1, le=65535, description="their port; without one, none is opened"
+    )
+    watchdog_seconds: float = Field(
+        120.0,
+        alias="AUDIT_WATCHDOG_SECONDS",
+        ge=10.0,
+        le=3600.0,
+        description="how long a worker may stand still with work to do, while all it needs answers, before it is ended",
+    )
+    dead_letter_limit: float = Field(
+        0.01,
+        alias="AUDIT_DEAD_LETTER_LIMIT",
+        ge=0.0,
+        le=1.0,
+        description="share of dead letters among the records of five minutes above which it is an alarm",
+    )
+
     @property
     def key(self) -> bytes:
         """The pseudonymization key itself."""

@@ -1,6 +1,7 @@
 """Creates the declared topics and registers the event's schemas; idempotent, and never changes what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -9,6 +10,8 @@ from schemas.avro_schemas import event_schema_texts
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, TOPICS, Topic
 from stream.errors import Unavailable
+
+FOR_EVER_MS = 2**53
 
 
 async def create_topics(bootstrap_servers: str, *, replication_factor: int) -> list[str]:
@@ -40,7 +43,7 @@ async def topic_differences(bootstrap_servers: str, topics: Sequence[Topic] = TO
             partitions = len(described[topic.name]["partitions"])
             if partitions != topic.partitions:
                 found.append(f"{topic.name}: {partitions} partitions, declared {topic.partitions}")
-            actual = await _config(admin, topic.name)
+            actual = await topic_config(admin, topic.name)
             found += [
                 f"{topic.name}: {option} is {actual.get(option)}, declared {value}"
                 for option, value in topic.config.items()
@@ -61,7 +64,14 @@ async def register_schemas(registry_url: str) -> dict[int, int]:
         return ids
 
 
-async def _config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+def duration(config: Mapping[str, str], option: str) -> timedelta | None:
+    """What *option*, a number of milliseconds, comes to; `None` for ever, which Kafka spells as -1 or as 2**63 - 1."""
+    milliseconds = int(config.get(option, -1))
+    return timedelta(milliseconds=milliseconds) if 0 <= milliseconds < FOR_EVER_MS else None
+
+
+async def topic_config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+    """Every option of *topic*, defaults included."""
     (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     (resource,) = response.resources
     return {entry[0]: entry[1] for entry in resource[4]}

@@ -13,6 +13,14 @@ from deploy.local.layout import HOST, Ports
 from deploy.local.stack import LocalStack
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `tests/faults`, which pytest accepts only here."""
+    faults = parser.getgroup("faults")
+    faults.addoption("--faults-long", action="store_true", help="run the fault tests in their long form")
+    faults.addoption("--faults-seed", type=int, help="the seed of the fault tests; random in the long form")
+    faults.addoption("--oracle-selftest", action="store_true", help="run only the proof that the oracle can see")
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """Kafka, registry, ClickHouse, worker and query API, on free ports and an empty directory."""

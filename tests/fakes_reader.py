@@ -1,20 +1,36 @@
 """The query API's store in memory, over the same rows that the worker writes."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+from query_api.access_log import Access
 from query_api.auth import Caller
 from query_api.errors import StoreError
 from query_api.filters import Order, Selection, Spans
 from query_api.people import KnownName, KnownPerson, Lifetime
-from query_api.reader import Line
+from query_api.reader import Count, Line, Mentions, Role, StoredLine, StoredPage
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64
 
 Row = TypeVar("Row", ActivityRow, PersonNameRow, PersonLifetimeRow)
+
+
+class InMemoryAccessLog:
+    """`AccessLog` in a list, which fails while *failure* is set."""
+
+    def __init__(self) -> None:
+        self.accesses: list[Access] = []
+        self.failure: StoreError | None = None
+
+    async def record(self, accesses: Sequence[Access]) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.accesses += accesses
 
 
 class InMemoryLogReader:
@@ -43,7 +59,7 @@ class InMemoryLogReader:
 
     async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
         self._fail()
-        rows = [row for row in self._first_copies(caller) if _fits(row, selection)]
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection, self._lifetimes(caller))]
         rows.sort(key=_key, reverse=selection.order is Order.DESC)
         if selection.after is not None:
             after = (selection.after.occurred_at, _clickhouse_order(selection.after.event_id))
@@ -56,8 +72,74 @@ class InMemoryLogReader:
         rows = [row for row in rows if row.occurred_at >= since]
         return _to_line(max(rows, key=lambda row: row.precedence)) if rows else None
 
+    async def stored(
+        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+    ) -> StoredPage:
+        self._fail()
+        mine = self._of(caller, self.activities)
+        rows = [row for row in mine if _fits(row, selection, self._lifetimes(caller)) and row.recorded_at < before]
+        rows = sorted((row for row in rows if row.kafka_offset > offsets.get(row.kafka_partition, -1)), key=_place)
+        held_back: dict[int, int] = {}
+        for row in sorted((row for row in mine if row.recorded_at >= before), key=_place):
+            held_back.setdefault(row.kafka_partition, row.kafka_offset)
+        found = rows[: selection.limit]
+        given = [
+            StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset)
+            for row in found
+            if row.kafka_offset < held_back.get(row.kafka_partition, row.kafka_offset + 1)
+        ]
+        return StoredPage(given, has_more=len(found) == selection.limit, is_complete=len(given) == len(found))
+
+    async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
+        self._fail()
+        first = {(row.occurred_at, row.event_id): row.precedence for row in self._first_copies(caller)}
+        return [line for line in lines if first[line.occurred_at, line.event_id] == line.precedence]
+
+    async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
+        self._fail()
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection, self._lifetimes(caller))]
+        counted = Counter((starts[bisect_right(starts, row.occurred_at) - 1], row.activity_type) for row in rows)
+        return [Count(*key, lines) for key, lines in counted.items()]
+
+    async def mentions(
+        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+    ) -> list[Mentions]:
+        self._fail()
+        lifetimes, found = self._lifetimes(caller), dict[UUID | None, list[datetime]]()
+        for row in self._first_copies(caller):
+            if _fits(row, Selection(since=since, until=until, limit=1), lifetimes):
+                ref: UUID = getattr(row, f"{role}_ref")
+                life = lifetimes.get(ref)
+                if life is not None and life.is_deleted(row.occurred_at):
+                    found.setdefault(None, []).append(row.occurred_at)
+                elif self._matches(caller, ref, search, life):
+                    found.setdefault(ref, []).append(row.occurred_at)
+        mentions = [Mentions(ref, len(times), max(times)) for ref, times in found.items()]
+        living = sorted((found for found in mentions if found.ref is not None), key=lambda found: found.last)
+        return living[::-1][:limit] + [found for found in mentions if found.ref is None]
+
+    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+        self._fail()
+        rows = [row for row in self._of(caller, self.activities) if row.occurred_at >= since]
+        return sorted({text for row in rows for text in (row.previous_license, row.new_license) if text is not None})
+
+    def _matches(self, caller: Caller, ref: UUID, search: str, life: Lifetime | None) -> bool:
+        if not search:
+            return True
+        start = life.recreated_at if life is not None else None
+        texts = [
+            text.lower()
+            for row in self._of(caller, self.names)
+            if row.person_ref == ref and (start is None or row.last_seen >= start)
+            for text in (row.person_id, row.username, row.display_name)
+        ]
+        return any(search.lower() in text for text in texts)
+
     async def lifetimes(self, caller: Caller, refs: Collection[UUID] | None) -> dict[UUID, Lifetime]:
         self._fail()
+        return self._lifetimes(caller, refs)
+
+    def _lifetimes(self, caller: Caller, refs: Collection[UUID] | None = None) -> dict[UUID, Lifetime]:
         found = {}
         rows = self._of(caller, self.lifetime_rows)
         for ref in {row.person_ref for row in rows}:
@@ -105,14 +187,24 @@ class InMemoryLogReader:
         return [row for row in rows if row.client_space_id == caller.client_space_id]
 
 
-def _fits(row: ActivityRow, selection: Selection) -> bool:
+def _place(row: ActivityRow) -> tuple[int, int]:
+    return row.kafka_partition, row.kafka_offset
+
+
+def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifetime]) -> bool:
+    def fits_person(ref: UUID, spans: Spans | None, *, deleted: bool) -> bool:
+        if not deleted:
+            return _in_spans(ref, row.occurred_at, spans)
+        is_gone = ref in lifetimes and lifetimes[ref].is_deleted(row.occurred_at)
+        return is_gone or (spans is not None and _in_spans(ref, row.occurred_at, spans))
+
     return (
         row.occurred_at >= selection.since
         and (selection.until is None or row.occurred_at < selection.until)
         and (not selection.activity_types or row.activity_type in selection.activity_types)
         and (not selection.channels or row.channel in selection.channels)
-        and _in_spans(row.affected_user_ref, row.occurred_at, selection.affected_users)
-        and _in_spans(row.admin_ref, row.occurred_at, selection.admins)
+        and fits_person(row.affected_user_ref, selection.affected_users, deleted=selection.deleted_affected_users)
+        and fits_person(row.admin_ref, selection.admins, deleted=selection.deleted_admins)
     )
 
 

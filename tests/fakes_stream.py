@@ -60,6 +60,19 @@ class InMemorySink:
         return {row.event_id for row in self.activities}
 
 
+class InMemoryKnownEvents:
+    """`KnownEvents` over the lines of a sink; it remembers all of them."""
+
+    def __init__(self, sink: InMemorySink) -> None:
+        self._sink = sink
+        self.faults = Faults()
+
+    def accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
+        self.faults.before()
+        event_ids = {row.event_id for row in rows}
+        return [row for row in self._sink.activities if row.event_id in event_ids]
+
+
 class InMemoryDeadLetters:
     """`DeadLetters` in a list."""
 
@@ -75,6 +88,23 @@ class InMemoryDeadLetters:
     def places(self) -> set[tuple[int, int]]:
         """Partition and offset of each record that is kept at least once."""
         return {(chunk.partition, refused.record.offset) for chunk, refused in self.kept}
+
+
+class InMemoryHistory:
+    """`History` in lists."""
+
+    def __init__(self) -> None:
+        self.lifetimes: list[PersonLifetimeRow] = []
+        self.names: list[PersonNameRow] = []
+        self.activities: list[ActivityRow] = []
+        self.faults = Faults()
+
+    async def publish(self, rows: Rows) -> None:
+        self.faults.before()
+        self.lifetimes += rows.lifetimes
+        self.names += rows.names
+        self.activities += rows.activities
+        self.faults.after()
 
 
 class InMemoryRegistry:

@@ -69,6 +69,7 @@ class Layout:
             "clickhouse": f"http://{HOST}:{self.ports.clickhouse}",
             "schema_registry": f"http://{HOST}:{self.ports.schema_registry}/apis/ccompat/v7",
             "kafka": f"{HOST}:{self.ports.kafka}",
+            "worker": f"http://{HOST}:{self.ports.worker}",
         }
 
     def environment(self, secrets: Mapping[str, str]) -> dict[str, str]:

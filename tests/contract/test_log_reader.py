@@ -14,7 +14,9 @@ from uuid import UUID, uuid4
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from query_api.access_log import Access, Action
 from query_api.auth import Caller
+from query_api.clickhouse_access_log import ACCESS_LOG, ClickHouseAccessLog
 from query_api.clickhouse_connection import ClickHouseConnection
 from query_api.clickhouse_reader import ClickHouseLogReader
 from query_api.cursor import CursorSealer
@@ -22,7 +24,7 @@ from query_api.errors import OtherSchema, QueryTimeout, StoreUnavailable
 from query_api.filters import ActivityFilter, Order, Position, Selection, Span
 from query_api.log import ActivityLog
 from query_api.people import KnownName, Lifetime
-from query_api.reader import Line, LogReader
+from query_api.reader import Count, Line, LogReader, Mentions, Role
 from query_api.settings import Settings
 from schemas.migrations import MIGRATIONS_TABLE
 from schemas.rows import (
@@ -431,6 +433,210 @@ async def test_a_life_is_the_last_deletion_and_the_first_creation_after_it(store
     expected = {USER: Lifetime(NOW - 2 * day, NOW - day), OTHER_USER: Lifetime(NOW - day, None)}
     assert await store.reader.lifetimes(store.caller, None) == expected
     assert await store.reader.lifetimes(store.caller, [USER, ADMIN]) == {USER: expected[USER]}
+
+
+async def test_everybody_deleted_is_found_for_the_lines_of_deleted_lives_only(store: Store) -> None:
+    day = timedelta(days=1)
+    gone, back, there = USER, OTHER_USER, OTHER_ADMIN
+    rows = {
+        (ref, number): a_row(store.caller, affected_user_ref=ref, occurred_at=NOW + number * day)
+        for ref in (gone, back, there)
+        for number in (-1, 0)
+    }
+    store.insert(
+        rows.values(),
+        lifetimes=[
+            a_lifetime(store.caller, gone, ERASED, NOW - 9 * day),
+            a_lifetime(store.caller, back, ERASED, NOW - 9 * day),
+            a_lifetime(store.caller, back, CREATED, NOW),
+            a_lifetime(store.caller, there, CREATED, NOW - 9 * day),
+        ],
+    )
+    of_deleted = {rows[key].event_id for key in ((gone, -1), (gone, 0), (back, -1))}
+
+    assert await found(store, everything(deleted_affected_users=True)) == of_deleted
+    assert await found(store, everything(deleted_affected_users=True, affected_users={there: Span(until=NOW)})) == {
+        *of_deleted,
+        rows[there, -1].event_id,
+    }
+    assert await found(store, everything(deleted_admins=True)) == set()
+
+
+async def test_lines_are_counted_once_by_their_first_copy(store: Store) -> None:
+    event_id = uuid4()
+    first = a_row(store.caller, event_id=event_id, activity_type="user_creation", precedence=2)
+    store.insert([first._replace(activity_type="user_deletion", precedence=1)])
+    store.insert([first])
+    store.insert([first, a_row(store.caller, occurred_at=NOW + timedelta(days=1), channel="api")])
+    starts = [NOW - timedelta(hours=1), NOW + MICROSECOND]
+
+    async def counted(**fields: Any) -> set[Count]:
+        return set(await store.reader.counts(store.caller, everything(**fields), starts))
+
+    creation, update = Count(starts[0], "user_creation", 1), Count(starts[1], "user_license_update", 1)
+    assert await counted() == {creation, update}
+    assert await counted(activity_types=frozenset({"user_deletion"})) == set()
+    assert await counted(channels=frozenset({"api"})) == {update}
+    assert await counted(until=NOW + MICROSECOND) == {creation}
+
+
+async def test_persons_are_listed_with_the_lines_of_their_life(store: Store) -> None:
+    day = timedelta(days=1)
+    rows = [a_row(store.caller, affected_user_ref=USER, occurred_at=NOW - number * day) for number in range(5)]
+    store.insert(rows)
+    store.insert(rows[:2])
+    store.insert(
+        [a_row(store.caller, affected_user_ref=OTHER_USER, admin_ref=OTHER_ADMIN, occurred_at=NOW + day)],
+        [a_name(store.caller, USER, "former", (NOW - 4 * day,)), a_name(store.caller, USER, "Ada_Ä")],
+        [
+            a_lifetime(store.caller, USER, ERASED, NOW - 3 * day),
+            a_lifetime(store.caller, USER, CREATED, NOW - 2 * day),
+        ],
+    )
+
+    async def listed(role: Role = Role.AFFECTED_USER, search: str = "", limit: int = 9) -> list[Mentions]:
+        return await store.reader.mentions(store.caller, role, search, LONG_AGO, None, limit)
+
+    other, user, gone = (
+        Mentions(OTHER_USER, 1, NOW + day),
+        Mentions(USER, 3, NOW),
+        Mentions(None, 2, NOW - 3 * day),
+    )
+    assert await listed() == [other, user, gone]
+    assert await listed(limit=1) == [other, gone]
+    assert await listed(search="ada_ä") == [user, gone]
+    assert await listed(search="FORMER") == [gone]
+    assert await listed(search="%") == [gone]
+    assert await listed(Role.ADMIN) == [Mentions(OTHER_ADMIN, 1, NOW + day), Mentions(ADMIN, 5, NOW)]
+    assert await store.reader.mentions(store.caller, Role.ADMIN, "", NOW, NOW + day, 9) == [Mentions(ADMIN, 1, NOW)]
+    assert await store.reader.mentions(Caller("nobody", "x"), Role.ADMIN, "", LONG_AGO, None, 9) == []
+
+
+async def test_licenses_are_those_that_lines_of_the_time_name(store: Store) -> None:
+    store.insert(
+        [
+            a_row(store.caller, previous_license=None, new_license="Data Steward"),
+            a_row(store.caller, previous_license="Data Reader", new_license=None),
+            a_row(store.caller, previous_license="Old", occurred_at=NOW - MICROSECOND),
+        ]
+    )
+
+    assert await store.reader.licenses(store.caller, NOW) == ["Data Reader", "Data Steward"]
+    assert await store.reader.licenses(Caller("nobody", "x"), NOW) == []
+
+
+async def test_rows_are_read_by_partition_and_offset_beyond_those_that_were_met(store: Store) -> None:
+    rows = {
+        (partition, offset): a_row(store.caller, kafka_partition=partition, kafka_offset=offset)
+        for partition in (0, 1, 300)
+        for offset in (0, 1, 2**40)
+    }
+    store.insert(rows.values())
+    later = NOW + MICROSECOND
+
+    async def places(offsets: dict[int, int], limit: int = 100, **fields: Any) -> list[tuple[int, int]]:
+        stored, has_more, is_complete = await store.reader.stored(
+            store.caller, everything(limit, **fields), offsets, later
+        )
+        assert (has_more, is_complete) == (len(stored) == limit, True)
+        assert {rows[row.kafka_partition, row.kafka_offset].event_id for row in stored} == {
+            row.line.event_id for row in stored
+        }
+        return [(row.kafka_partition, row.kafka_offset) for row in stored]
+
+    assert await places({}) == sorted(rows)
+    assert await places({}, limit=4) == sorted(rows)[:4]
+    assert await places({0: 1, 1: 2**40, 7: 9}) == [(0, 2**40), (300, 0), (300, 1), (300, 2**40)]
+    assert await places({}, channels=frozenset({"api"})) == []
+
+
+async def test_no_row_is_given_that_lies_behind_one_that_is_held_back(store: Store) -> None:
+    """A broker's clock may step back: the later record then bears the earlier time."""
+    times = {0: NOW, 1: NOW + timedelta(minutes=5), 2: NOW + MICROSECOND}
+    rows = [
+        a_row(store.caller, kafka_offset=offset, recorded_at=at, channel="api" if offset == 1 else "ui")
+        for offset, at in times.items()
+    ]
+    store.insert(rows)
+
+    for channels in (frozenset[str](), frozenset({"ui"})):
+        selection = everything(channels=channels)
+        stored, has_more, is_complete = await store.reader.stored(
+            store.caller, selection, {}, NOW + timedelta(minutes=1)
+        )
+
+        assert [row.kafka_offset for row in stored] == [0]
+        assert (has_more, is_complete) == (False, False)
+
+
+async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader: ClickHouseLogReader) -> None:
+    """Whatever copies, lives and names there are, and whatever is asked for."""
+    seed = secrets.randbelow(2**32)
+    chance = random.Random(seed)  # noqa: S311 - test data
+    caller, fake = Caller(f"agree-{uuid4()}", "tester"), InMemoryLogReader()
+    refs = [a_uuid(number) for number in range(1, 9)]
+    lives = [a_life(chance, caller, ref, NOW) for ref in refs]
+    rows = [row for life in lives for row in life[0]]
+    copies = [
+        row._replace(
+            precedence=chance.randrange(1_000), channel=chance.choice(("ui", "api")), kafka_offset=number + 100
+        )
+        for number, row in enumerate(chance.choices(rows, k=20))
+    ]
+    names = [name for life in lives for name in life[1]]
+    lifetimes = [change for life in lives for change in life[2]]
+    for insert in clickhouse.insert, fake.insert:
+        insert([row._replace(kafka_offset=number) for number, row in enumerate(rows)], names, lifetimes)
+        insert(copies)
+
+    for _ in range(40):
+        selection = everything(
+            chance.choice((3, 100)),
+            order=chance.choice((Order.ASC, Order.DESC)),
+            since=NOW + timedelta(seconds=chance.randrange(4)),
+            until=chance.choice((None, NOW + timedelta(seconds=5))),
+            channels=chance.choice((frozenset(), frozenset({"ui"}))),
+            affected_users=chance.choice((None, {ref: Span(until=NOW + timedelta(seconds=4)) for ref in refs[:2]})),
+            deleted_affected_users=chance.choice((False, True)),
+            deleted_admins=chance.choice((False, True)),
+        )
+        role, search = chance.choice(list(Role)), chance.choice(("", "ADA", "love", "usr", "x"))
+        mentions = (caller, role, search, selection.since, selection.until, chance.choice((2, 20)))
+        starts = [NOW, NOW + timedelta(seconds=3)]
+        seen = [
+            (
+                await part.lines(caller, selection),
+                sorted(await part.counts(caller, selection, starts)),
+                {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
+                await part.stored(caller, selection, {0: 5}, NOW + timedelta(days=1)),
+            )
+            for part in (reader, fake)
+        ]
+
+        assert seen[0] == seen[1], f"seed {seed}"
+
+
+async def test_an_access_is_stored_once_however_often_it_is_inserted(
+    clickhouse: ClickHouse, connection: RecordingConnection
+) -> None:
+    access = Access("acme", NOW, uuid4(), USER, Action.LIST, '{"channel": ["ui"]}', "r-1")
+    log = ClickHouseAccessLog(connection)
+
+    for _ in range(2):
+        await log.record([access])
+
+    table = f"{clickhouse.database}.{ACCESS_LOG}"
+    assert clickhouse.client.query(f"SELECT {', '.join(Access._fields)} FROM {table} FINAL").result_rows == [access]
+
+
+async def test_an_access_that_cannot_be_stored_is_an_error(connection: RecordingConnection) -> None:
+    settings = settings_for(CLICKHOUSE_URL="http://127.0.0.1:9")
+    access = Access("acme", NOW, uuid4(), USER, Action.LIST, "{}", "r-1")
+
+    with pytest.raises(StoreUnavailable):
+        await ClickHouseAccessLog(ClickHouseConnection(settings)).record([access])
+    with pytest.raises(StoreUnavailable):
+        await connection.insert("no_such_table", [access], Access._fields)
 
 
 async def test_a_database_of_this_version_has_no_difference(store: Store) -> None:

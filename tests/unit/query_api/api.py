@@ -17,7 +17,7 @@ from query_api.settings import Settings
 from schemas.person_ref import person_ref
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from tests.builders import KEY, NOW
-from tests.fakes_reader import InMemoryLogReader
+from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
 
 SECRET = b"s" * 32
 ISSUER = "https://login.example.com"
@@ -73,6 +73,7 @@ class Api:
     client: httpx.AsyncClient
     store: InMemoryLogReader
     clock: list[datetime] = field(default_factory=lambda: [NOW])
+    access_log: InMemoryAccessLog = field(default_factory=InMemoryAccessLog)
 
     async def get(self, path: str, space: str = SPACE, **parameters: Any) -> httpx.Response:
         """The answer to a caller of *space*. `from_` stands for `from`."""
@@ -136,8 +137,8 @@ class Api:
 @asynccontextmanager
 async def running_api(**settings: Any) -> AsyncIterator[Api]:
     """The API over an empty store."""
-    store, clock = InMemoryLogReader(), [NOW]
-    app = create_app(settings_for(**settings), store, lambda: clock[0])
+    store, clock, accesses = InMemoryLogReader(), [NOW], InMemoryAccessLog()
+    app = create_app(settings_for(**settings), store, lambda: clock[0], accesses)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://audit.example.com") as client:
-        yield Api(client, store, clock)
+        yield Api(client, store, clock, accesses)

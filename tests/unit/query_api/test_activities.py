@@ -57,6 +57,7 @@ async def test_a_page_is_shown_whole(api: Api) -> None:
                     "username": "ada@example.com",
                     "display_name": "Ada Lovelace",
                     "deleted": False,
+                    "current": None,
                 },
                 "admin": {
                     "ref": str(deleted_ref(KEY, SPACE, ref_of("usr_gone"))),
@@ -64,6 +65,7 @@ async def test_a_page_is_shown_whole(api: Api) -> None:
                     "username": None,
                     "display_name": "Deleted User",
                     "deleted": True,
+                    "current": None,
                 },
                 "changes": [{"field": "license", "before": "Data Reader", "after": None}],
                 "source": {
@@ -80,6 +82,7 @@ async def test_a_page_is_shown_whole(api: Api) -> None:
             "from": "2025-11-24T09:31:07.412345Z",
             "to": None,
             "clamped": False,
+            "complete_through": None,
         },
     }
 
@@ -217,6 +220,7 @@ async def test_retention_moves_on_during_a_walk(api: Api) -> None:
 
 async def test_a_range_that_reaches_behind_retention_is_cut_and_says_so(api: Api) -> None:
     inside = {"as_of": "2026-11-24T09:31:07.412345Z", "from": "2025-11-24T09:31:07.412345Z", "clamped": True}
+    inside["complete_through"] = None
 
     assert (await api.page(from_="2020-01-01T00:00:00Z", to="2026-01-01T01:00:00+01:00"))["meta"] == {
         **inside,
@@ -348,6 +352,7 @@ async def test_lines_are_shown_without_names_while_names_cannot_be_read(api: Api
         "username": None,
         "display_name": "Name unavailable",
         "deleted": False,
+        "current": None,
     }
     assert line["admin"]["display_name"] == "Deleted User"
 
@@ -390,7 +395,7 @@ async def test_every_answer_is_private_and_revalidated(api: Api) -> None:
         headers = (await api.get(path)).headers
 
         assert headers["Cache-Control"] == "private, no-cache"
-        assert headers["Vary"] == "Authorization"
+        assert headers["Vary"] == "Authorization, Accept, Origin"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Request-ID"]
 

@@ -110,11 +110,11 @@ def test_everything_that_is_wrong_is_named_at_once() -> None:
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_token_of_the_command_line_opens_the_api() -> None:
+async def test_a_token_of_the_command_line_opens_the_api() -> None:
     result = CliRunner().invoke(app, ["token", "--client-space", "acme", "--subject", "grace"])
 
     assert result.exit_code == 0
-    caller = Authenticator(load_settings()).authenticate(result.stdout.strip())
+    caller = await Authenticator(load_settings()).authenticate(result.stdout.strip())
     assert (caller.client_space_id, caller.subject) == ("acme", "grace")
 
 

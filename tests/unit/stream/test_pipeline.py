@@ -20,6 +20,7 @@ from tests.fakes_stream import (
     InMemoryDeadLetters,
     InMemoryGroup,
     InMemoryHistory,
+    InMemoryKnownEvents,
     InMemoryRegistry,
     InMemorySink,
 )
@@ -46,9 +47,13 @@ class World:
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     group: InMemoryGroup = field(default_factory=InMemoryGroup)
 
+    def __post_init__(self) -> None:
+        self.known_events = InMemoryKnownEvents(self.sink)
+
     def pipeline(self) -> Pipeline:
         ports = Ports(
             registry=self.registry,
+            known_events=self.known_events,
             sink=self.sink,
             dead_letters=self.dead_letters,
             history=self.history,
@@ -106,6 +111,7 @@ async def test_a_bad_record_is_kept_and_its_neighbours_go_through() -> None:
 
 
 STEPS: dict[str, Callable[[World], Faults]] = {
+    "conflicts": lambda world: world.known_events.faults,
     "dead letters": lambda world: world.dead_letters.faults,
     "insert": lambda world: world.sink.faults,
     "history": lambda world: world.history.faults,

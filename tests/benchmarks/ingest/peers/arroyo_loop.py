@@ -28,7 +28,9 @@ class Factory(ProcessingStrategyFactory[KafkaPayload]):  # type: ignore[misc]  #
     """Reduce, insert, commit."""
 
     def create_with_partitions(
-        self, commit: Commit, partitions: Mapping[Partition, int]
+        self,
+        commit: Commit,
+        partitions: Mapping[Partition, int],  # noqa: ARG002 - the interface gives both
     ) -> ProcessingStrategy[KafkaPayload]:
         """The pipeline, from its end to its start."""
         return Reduce(BATCH, 1.0, _add, list, RunTask(_insert, CommitOffsets(commit)))

@@ -1,0 +1,154 @@
+// Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
+import en from './locales/en.js';
+import fr from './locales/fr.js';
+
+const LOCALES = { en, fr };
+const FALLBACK = 'en';
+
+/** The languages of the panel. */
+export const LANGUAGES = Object.keys(LOCALES);
+
+/**
+ * The language tag that *element* speaks: its own `lang`, else that of the nearest ancestor, shadow roots included.
+ * @param {Element} element
+ * @returns {string}
+ */
+export function languageOf(element) {
+  for (let node = element; node; node = node.parentNode ?? node.host) {
+    const lang = node.getAttribute?.('lang');
+    if (lang) return lang;
+  }
+  return FALLBACK;
+}
+
+export class Translator {
+  /**
+   * @param {string} tag A language tag such as `fr-CA`; a language that the panel lacks becomes English.
+   * @param {string} zone The IANA zone of every time that is shown.
+   */
+  constructor(tag, zone) {
+    const language = tag.toLowerCase().split('-')[0];
+    this.language = language in LOCALES ? language : FALLBACK;
+    this.locale = this.language === language && isLanguageTag(tag) ? tag : this.language;
+    this.zone = zone;
+    this._texts = LOCALES[this.language];
+    this._plural = new Intl.PluralRules(this.locale);
+    this._number = new Intl.NumberFormat(this.locale);
+    this._dateTime = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone });
+    this._day = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
+    this._list = new Intl.ListFormat(this.locale, { type: 'disjunction' });
+    this._and = new Intl.ListFormat(this.locale, { type: 'conjunction' });
+  }
+
+  /** Whether there is a text of that key. @param {string} key */
+  has(key) {
+    return key in this._texts;
+  }
+
+  /**
+   * A plain text. Values from outside are isolated, so that none can turn what stands around it.
+   * @param {string} key
+   * @param {Record<string, string|number>} [values]
+   */
+  text(key, values = {}) {
+    return this.parts(key, values).join('');
+  }
+
+  /**
+   * The text in parts, for a template: values may be templates themselves.
+   * @param {string} key
+   * @param {Record<string, unknown>} [values]
+   * @returns {unknown[]}
+   */
+  parts(key, values = {}) {
+    return fill(this._texts[key], values);
+  }
+
+  /**
+   * The form of a text that *count* asks for, with `{count}` filled in.
+   * @param {string} key
+   * @param {number} count
+   * @param {Record<string, string|number>} [values]
+   */
+  plural(key, count, values = {}) {
+    const forms = this._texts[key];
+    const form = forms[this._plural.select(count)] ?? forms.other;
+    return fill(form, { count: this.number(count), ...values }).join('');
+  }
+
+  /** @param {number} value */
+  number(value) {
+    return this._number.format(value);
+  }
+
+  /** "24 Nov 2026, 10:31:07", in the chosen zone. @param {Date} instant */
+  dateTime(instant) {
+    return this._dateTime.format(instant);
+  }
+
+  /** A calendar day, given as `YYYY-MM-DD`. @param {string} day */
+  day(day) {
+    return this._day.format(new Date(`${day}T00:00:00Z`));
+  }
+
+  /** "3 minutes ago". @param {Date} instant @param {Date} now */
+  relative(instant, now) {
+    const seconds = (instant.getTime() - now.getTime()) / 1000;
+    for (const [unit, size] of UNITS) {
+      if (Math.abs(seconds) >= size) return this._relative.format(Math.trunc(seconds / size), unit);
+    }
+    return this._relative.format(Math.trunc(seconds), 'second');
+  }
+
+  /** "a, b or c". @param {string[]} items */
+  either(items) {
+    return this._list.format(items);
+  }
+
+  /** "a, b and c". @param {string[]} items */
+  all(items) {
+    return this._and.format(items);
+  }
+}
+
+const UNITS = /** @type {const} */ ([
+  ['year', 31_557_600],
+  ['month', 2_629_800],
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+]);
+
+/** @param {string} text @param {Record<string, unknown>} values */
+function fill(text, values) {
+  return text.split(/\{(\w+)\}/).map((part, index) => (index % 2 ? values[part] : part));
+}
+
+/** @param {string} tag */
+function isLanguageTag(tag) {
+  try {
+    return Intl.getCanonicalLocales(tag).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * A name for a plain text such as an accessible name: isolated, and without characters that would end the isolation.
+ * @param {string} name
+ */
+export function isolated(name) {
+  return `\u2068${name.replace(BIDI_CONTROLS, '')}\u2069`;
+}
+
+/**
+ * JSON whose invisible characters are escapes: the same value, and no name in it can reorder the line it stands on.
+ * @param {unknown} value
+ */
+export function visibleJson(value) {
+  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escape);
+}

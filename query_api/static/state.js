@@ -1,0 +1,195 @@
+// What the reader has chosen, as plain values, and what the API is asked for it. Nothing here touches the page.
+import { addDays, boundsOf, dayOf, DEFAULT_RANGE, RANGES } from './time.js';
+
+export const ACTIVITY_TYPES = ['user_creation', 'user_deletion', 'user_license_update', 'admin_rights_update'];
+export const CHANNELS = ['ui', 'api', 'file_import'];
+
+/** The filter value and the typeahead's ref of everybody who was deleted. */
+export const DELETED_REF = 'deleted';
+
+/**
+ * @typedef {object} Person
+ * @property {string} ref
+ * @property {string|null} id
+ * @property {string|null} username
+ * @property {string|null} display_name
+ * @property {boolean} deleted
+ *
+ * @typedef {object} Change
+ * @property {'license'|'admin_rights'} field
+ * @property {string|boolean|null} before
+ * @property {string|boolean|null} after
+ *
+ * @typedef {object} Activity
+ * @property {string} event_id
+ * @property {string} occurred_at
+ * @property {string} recorded_at
+ * @property {string} activity_type
+ * @property {string} channel
+ * @property {Person} affected_user
+ * @property {Person} admin
+ * @property {Change[]} changes
+ * @property {{service: string, request_id: string|null, import_id: string|null, row_number: number|null}|null} source
+ *
+ * @typedef {object} Filters
+ * @property {string[]} activityTypes
+ * @property {string[]} channels
+ * @property {string[]} affectedUsers Refs.
+ * @property {string[]} admins Refs.
+ * @property {string} range One of `RANGES`.
+ * @property {string} from A day; only for custom dates.
+ * @property {string} to A day; only for custom dates.
+ * @property {'local'|'utc'} zone
+ *
+ * @typedef {object} Chip
+ * @property {'activityTypes'|'channels'|'affectedUsers'|'admins'|'range'} name
+ * @property {string} value Empty for the period.
+ */
+
+/** @returns {Filters} */
+export function defaultFilters() {
+  return {
+    activityTypes: [],
+    channels: [],
+    affectedUsers: [],
+    admins: [],
+    range: DEFAULT_RANGE,
+    from: '',
+    to: '',
+    zone: 'local',
+  };
+}
+
+/**
+ * The filters with one value of a list put in or taken out.
+ * @param {Filters} filters
+ * @param {'activityTypes'|'channels'|'affectedUsers'|'admins'} name
+ * @param {string} value
+ * @returns {Filters}
+ */
+export function toggled(filters, name, value) {
+  const values = filters[name];
+  const next = values.includes(value) ? values.filter((one) => one !== value) : [...values, value];
+  return { ...filters, [name]: next };
+}
+
+/**
+ * Everything cleared but the zone, which is no filter.
+ * @param {Filters} filters
+ * @returns {Filters}
+ */
+export function cleared(filters) {
+  return { ...defaultFilters(), zone: filters.zone };
+}
+
+/** Whether anything but the period narrows the log. @param {Filters} filters */
+export function isFiltered(filters) {
+  return [filters.activityTypes, filters.channels, filters.affectedUsers, filters.admins].some((list) => list.length);
+}
+
+/**
+ * One chip for each filter, the period first.
+ * @param {Filters} filters
+ * @returns {Chip[]}
+ */
+export function chipsOf(filters) {
+  const names = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels']);
+  const lists = names.flatMap((name) => filters[name].map((value) => ({ name, value })));
+  return [{ name: 'range', value: '' }, ...lists];
+}
+
+/**
+ * The filters without that of one chip.
+ * @param {Filters} filters
+ * @param {Chip} chip
+ * @returns {Filters}
+ */
+export function withoutChip(filters, chip) {
+  if (chip.name !== 'range') return toggled(filters, chip.name, chip.value);
+  return { ...filters, range: filters.range === DEFAULT_RANGE ? '12m' : DEFAULT_RANGE, from: '', to: '' };
+}
+
+/**
+ * Why custom dates cannot be asked for: a key of a text, or nothing.
+ * @param {Filters} filters
+ * @param {string} retentionDay The first day that the log still holds, if it is known.
+ * @returns {''|'range.order'|'range.too_old'}
+ */
+export function rangeProblem(filters, retentionDay) {
+  if (filters.range !== 'custom') return '';
+  if (filters.from && filters.to && filters.from > filters.to) return 'range.order';
+  return filters.to && retentionDay && filters.to < retentionDay ? 'range.too_old' : '';
+}
+
+/**
+ * The parameters that every endpoint takes. They do not change within a day, so that pages, counts and polls agree.
+ * @param {Filters} filters
+ * @param {Date} now
+ * @param {string} zone
+ * @returns {URLSearchParams}
+ */
+export function toQuery(filters, now, zone) {
+  const query = new URLSearchParams();
+  filters.activityTypes.forEach((value) => query.append('activity_type', value));
+  filters.channels.forEach((value) => query.append('channel', value));
+  filters.affectedUsers.forEach((ref) => query.append('affected_user', `ref:${ref}`));
+  filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
+  Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
+  return query;
+}
+
+/**
+ * The days of the histogram, from the answer's buckets; days without activity are there, too.
+ * @param {{start: string, total: number}[]} buckets
+ * @param {{first: string, last: string}} days
+ * @param {string} zone
+ * @param {Date} now
+ * @returns {{day: string, total: number}[]}
+ */
+export function dailyCounts(buckets, days, zone, now) {
+  const totals = new Map(buckets.map(({ start, total }) => [dayOf(new Date(start), zone), total]));
+  const busy = [...totals.keys()].sort();
+  const first = days.first || busy[0];
+  const today = dayOf(now, zone);
+  const last = days.last && days.last < today ? days.last : today;
+  const found = [];
+  for (let day = first; day && day <= last && found.length < MAX_DAYS; day = addDays(day, 1)) {
+    found.push({ day, total: totals.get(day) ?? 0 });
+  }
+  return found;
+}
+
+const MAX_DAYS = 370;
+
+/**
+ * Filters from values that anyone may have written, for instance into a link: what is unknown is left out.
+ * @param {Partial<Record<string, string[]>>} raw
+ * @param {{isDay: (text: string) => boolean}} check
+ * @returns {Filters}
+ */
+export function fromRaw(raw, { isDay }) {
+  const filters = defaultFilters();
+  const list = (name, isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
+  filters.activityTypes = list('activity', (value) => ACTIVITY_TYPES.includes(value));
+  filters.channels = list('channel', (value) => CHANNELS.includes(value));
+  filters.affectedUsers = list('user', isRef);
+  filters.admins = list('admin', isRef);
+  const [range = DEFAULT_RANGE] = raw.range ?? [];
+  filters.range = RANGES.includes(range) ? range : DEFAULT_RANGE;
+  if (filters.range === 'custom') {
+    const [from = ''] = raw.from ?? [];
+    const [to = ''] = raw.to ?? [];
+    filters.from = isDay(from) ? from : '';
+    filters.to = isDay(to) ? to : '';
+  }
+  filters.zone = raw.zone?.[0] === 'utc' ? 'utc' : 'local';
+  return filters;
+}
+
+const MAX_VALUES = 50;
+const REF = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @param {string} value */
+export function isRef(value) {
+  return value === DELETED_REF || REF.test(value);
+}

@@ -1,0 +1,127 @@
+// Days and instants. A day is `YYYY-MM-DD`; an instant is a Date. Between them stands a zone, never a count of hours:
+// a day has 23, 24 or 25 of them.
+
+const DAY_MS = 86_400_000;
+const PRESET_DAYS = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
+
+/** Every choice of the period, in the order that the panel offers. */
+export const RANGES = ['today', '7d', '30d', '90d', '12m', 'custom'];
+export const DEFAULT_RANGE = '30d';
+
+/** The reader's own zone. */
+export function localZone() {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
+/** @param {string} zone */
+export function isZone(zone) {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+  } catch {
+    return false;
+  }
+}
+
+/** @param {string} text */
+export function isDay(text) {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && addDays(text, 0) === text;
+}
+
+/**
+ * The day *count* days after *day*. Text that is no day gives no day.
+ * @param {string} day
+ * @param {number} count
+ */
+export function addDays(day, count) {
+  const time = Date.parse(`${day}T00:00:00Z`);
+  return Number.isNaN(time) ? '' : new Date(time + count * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** The day that a clock in *zone* shows. @param {Date} instant @param {string} zone */
+export function dayOf(instant, zone) {
+  const parts = Object.fromEntries(dayFormat(zone).formatToParts(instant).map(({ type, value }) => [type, value]));
+  return `${parts.year}-${parts.month}-${parts.day}`;
+}
+
+/**
+ * The first instant of *day* in *zone*. Where a change of the clocks skips midnight it is the instant of the change,
+ * and where midnight comes twice it is the first.
+ * @param {string} day
+ * @param {string} zone
+ * @returns {Date}
+ */
+export function startOfDay(day, zone) {
+  const asUtc = Date.parse(`${day}T00:00:00Z`);
+  const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((time) => offsetMs(new Date(time), zone));
+  const candidates = offsets.map((offset) => new Date(asUtc - offset)).sort((a, b) => a.getTime() - b.getTime());
+  return candidates.find((candidate) => dayOf(candidate, zone) === day) ?? candidates[candidates.length - 1];
+}
+
+/**
+ * How far *zone*'s clocks are ahead of UTC at *instant*.
+ * @param {Date} instant
+ * @param {string} zone
+ */
+export function offsetMs(instant, zone) {
+  const name = offsetFormat(zone).formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+  const [, sign, hours, minutes, seconds = '0'] = /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?/.exec(name) ?? [];
+  if (!sign) return 0;
+  return (sign === '-' ? -1 : 1) * ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
+}
+
+/** "UTC+1". @param {Date} instant @param {string} zone */
+export function offsetLabel(instant, zone) {
+  const minutes = Math.round(offsetMs(instant, zone) / 60_000);
+  if (minutes === 0) return 'UTC';
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? '−' : '+'}${hours}${rest ? `:${String(rest).padStart(2, '0')}` : ''}`;
+}
+
+/**
+ * The first and last day of a choice of period; an absent one is open.
+ * @param {{range: string, from: string, to: string}} choice
+ * @param {Date} now
+ * @param {string} zone
+ * @returns {{first: string, last: string}}
+ */
+export function daysOf(choice, now, zone) {
+  if (choice.range === 'custom') return { first: choice.from, last: choice.to };
+  const days = PRESET_DAYS[choice.range];
+  return { first: days ? addDays(dayOf(now, zone), 1 - days) : '', last: '' };
+}
+
+/**
+ * The half-open span of time that the API is asked for. The last day is included: the span ends with the midnight
+ * after it.
+ * @param {{range: string, from: string, to: string}} choice
+ * @param {Date} now
+ * @param {string} zone
+ * @returns {{from?: string, to?: string}}
+ */
+export function boundsOf(choice, now, zone) {
+  const { first, last } = daysOf(choice, now, zone);
+  return {
+    ...(first && { from: startOfDay(first, zone).toISOString() }),
+    ...(last && { to: startOfDay(addDays(last, 1), zone).toISOString() }),
+  };
+}
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** @param {string} zone */
+function dayFormat(zone) {
+  return cached(`day ${zone}`, { timeZone: zone, calendar: 'iso8601', year: 'numeric', month: '2-digit', day: '2-digit' });
+}
+
+/** @param {string} zone */
+function offsetFormat(zone) {
+  return cached(`offset ${zone}`, { timeZone: zone, timeZoneName: 'longOffset' });
+}
+
+/** @param {string} key @param {Intl.DateTimeFormatOptions} options */
+function cached(key, options) {
+  const format = formats.get(key) ?? new Intl.DateTimeFormat('en-US', options);
+  formats.set(key, format);
+  return format;
+}

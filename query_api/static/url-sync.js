@@ -1,0 +1,50 @@
+// The filters in the page's address, under a prefix of their own: what the host keeps there stays as it is.
+// Refs only, never a name or an id: addresses end up in histories and logs.
+import { defaultFilters, fromRaw, isRef } from './state.js';
+import { isDay } from './time.js';
+
+const MARK = 'uml';
+const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel' };
+const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
+const EVENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/**
+ * What an address asks for; `null` where it does not mention the panel.
+ * @param {string} search
+ * @returns {{filters: import('./state.js').Filters, eventId: string}|null}
+ */
+export function readUrl(search) {
+  const given = new URLSearchParams(search);
+  if (given.get(MARK) !== '1') return null;
+  const raw = Object.fromEntries(
+    [...Object.values(LISTS), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
+  );
+  const eventId = given.get(`${MARK}.event`) ?? '';
+  return { filters: fromRaw(raw, { isDay }), eventId: EVENT_ID.test(eventId) ? eventId : '' };
+}
+
+/**
+ * The address *href* with the state of the panel in it, or without any where *filters* is `null`.
+ * @param {string} href
+ * @param {import('./state.js').Filters|null} filters
+ * @param {string} [eventId]
+ * @returns {string}
+ */
+export function writeUrl(href, filters, eventId = '') {
+  const url = new URL(href);
+  const kept = [...url.searchParams].filter(([name]) => name !== MARK && !name.startsWith(`${MARK}.`));
+  const query = new URLSearchParams(kept);
+  if (filters) {
+    query.set(MARK, '1');
+    Object.entries(LISTS).forEach(([key, name]) => {
+      filters[key].filter((value) => !name.match(/user|admin/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
+    });
+    const usual = defaultFilters();
+    Object.entries(SINGLES).forEach(([key, name]) => {
+      if (filters[key] !== usual[key]) query.set(`${MARK}.${name}`, filters[key]);
+    });
+    if (eventId) query.set(`${MARK}.event`, eventId);
+  }
+  url.search = query.toString();
+  return url.href;
+}

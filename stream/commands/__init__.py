@@ -1,0 +1,1 @@
+"""The groups of `audit-stream`'s commands."""

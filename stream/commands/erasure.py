@@ -1,0 +1,122 @@
+"""Erasure: what is due, doing it now, and the proof that nothing is left."""
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from schemas.person_ref import person_ref
+from stream.commands.common import EXIT_FAILURE, EXIT_USAGE, echo_json, echo_table, settings_or_exit
+from stream.erasure import Eraser
+from stream.erasure_guard import ErasedPersons
+from stream.erasure_ledger import reapply as reapply_ledger
+from stream.erasure_rules import PersonKey
+from stream.erasure_store import ClickHousePersonStore
+from stream.erasure_topic import KafkaNameTopic
+from stream.erasure_verify import Report, Wanted
+from stream.erasure_verify import verify as verify_everywhere
+from stream.settings import WorkerSettings
+from stream.sink import ClickHouseSink
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+ClientSpace = Annotated[str, typer.Option("--client-space", help="the client space")]
+Person = Annotated[str | None, typer.Option("--person", help="the person's id on the platform", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def status(client_space: ClientSpace, person: Person = None, *, json: Json = False) -> None:
+    """Who was deleted and who of them still has a name stored; exits with 1 where somebody has."""
+    settings = settings_or_exit()
+    store = ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database)
+    erasures = ErasedPersons(store).refresh()
+    due = store.due()
+    wanted = None if person is None else person_ref(settings.key, client_space, person)
+    rows = [
+        {
+            "person_ref": str(key.person_ref),
+            "erased_at": erasure.erased_at,
+            "recreated_at": erasure.recreated_at,
+            "names": "due" if key in due else "gone",
+        }
+        for key, erasure in sorted(erasures.items())
+        if key.client_space_id == client_space and wanted in (None, key.person_ref)
+    ]
+    pending = sum(row["names"] == "due" for row in rows)
+    if json:
+        echo_json({"client_space_id": client_space, "erased_persons": rows, "due": pending})
+    else:
+        columns = ("person_ref", "erased_at", "recreated_at", "names")
+        echo_table(f"Erased persons of {client_space}", columns, [[row[name] for name in columns] for row in rows])
+    if pending:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+@app.command()
+def run(*, json: Json = False) -> None:
+    """Erase everybody who is due, in every client space, in ClickHouse and in the topic of names."""
+    done = asyncio.run(_eraser(settings_or_exit()).run(sweep=True))
+    if json:
+        echo_json(asdict(done))
+    else:
+        typer.echo(f"ClickHouse: names of {done.persons} persons removed; topic: {done.overwritten} names overwritten")
+
+
+@app.command()
+def reapply() -> None:
+    """After ClickHouse was restored from a backup, before anything reads it: erase again whoever was erased since."""
+    settings = settings_or_exit()
+    sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+    known = asyncio.run(reapply_ledger(settings.kafka_bootstrap_servers, sink))
+    done = asyncio.run(_eraser(settings).run(sweep=True))
+    typer.echo(f"{known} deletions and creations known; names of {done.persons} persons removed")
+
+
+@app.command()
+def verify(
+    client_space: ClientSpace,
+    person: Person = None,
+    name: Annotated[list[str] | None, typer.Option("--name", help="a name to look for; repeatable")] = None,
+    directory: Annotated[
+        list[Path] | None,
+        typer.Option("--directory", help="files to look at: ClickHouse's, Kafka's, logs; repeatable", exists=True),
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Look for a person's id and names everywhere; exits with 1 where anything is found. Names are not printed."""
+    if person is None and not name:
+        typer.echo("name whom to look for: --person, --name, or both", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    settings = settings_or_exit()
+    ref = person_ref(settings.key, client_space, person or "")
+    wanted = Wanted(PersonKey(client_space, ref), tuple(text for text in (person, *(name or ())) if text))
+    report = asyncio.run(
+        verify_everywhere(
+            clickhouse=(settings.clickhouse_url, settings.clickhouse_database),
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            directories=directory or [],
+            wanted=wanted,
+        )
+    )
+    if json:
+        echo_json(report.as_dict())
+    else:
+        _echo_report(report)
+    if not report.is_clean():
+        raise typer.Exit(EXIT_FAILURE)
+
+
+def _echo_report(report: Report) -> None:
+    rows = [(trace.place, trace.count, trace.until, trace.reason) for trace in report.traces]
+    echo_table(f"Traces of {report.person_ref}", ("place", "count", "gone by", "why"), rows)
+    typer.echo(f"looked at: {', '.join(report.looked_at)}")
+    typer.echo("nothing found" if report.is_clean() else f"found in {len(report.traces)} places")
+
+
+def _eraser(settings: WorkerSettings) -> Eraser:
+    store = ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database)
+    return Eraser(store, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(store))

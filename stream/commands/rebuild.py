@@ -1,0 +1,115 @@
+"""`audit-stream rebuild`: the log anew, from the two long-lived topics."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from schemas.retention import retention_start
+from stream.commands.common import EXIT_FAILURE, EXIT_USAGE, echo_table, settings_or_exit
+from stream.erasure import Eraser
+from stream.erasure_guard import ErasedPersons
+from stream.erasure_store import ClickHousePersonStore
+from stream.erasure_topic import KafkaNameTopic
+from stream.history_reader import open_reader
+from stream.rebuild import Rebuild, Step
+from stream.rebuild_handover import workers_are_past
+from stream.rebuild_store import Difference, RebuildStore
+from stream.settings import WorkerSettings
+from stream.sink import ClickHouseSink
+
+MAX_SHOWN = 20
+COMPARISONS = 3
+
+
+def rebuild(
+    into: Annotated[str, typer.Option("--into", help="the database to build; the served one stays until the exchange")],
+    *,
+    exchange: Annotated[
+        bool, typer.Option("--exchange", help="serve the rebuilt tables, and drop those before and the database")
+    ] = False,
+    accept_differences: Annotated[
+        bool, typer.Option("--accept-differences", help="exchange although the served tables hold other or more rows")
+    ] = False,
+) -> None:
+    """Build the log anew from the long-lived topics, compare it with the served one, and exchange them on demand.
+
+    A run that was cut off is repeated and goes on. Exits with 1 where the served tables hold what was not rebuilt.
+    """
+    settings = settings_or_exit()
+    if into == settings.clickhouse_database:
+        typer.echo("--into must name another database than the served one", err=True)
+        raise typer.Exit(EXIT_USAGE)
+    found = asyncio.run(_rebuild(settings, into, exchange=exchange, accept_differences=accept_differences))
+    if found:
+        rows = [(*asdict(d.part).values(), d.served.rows, d.rebuilt.rows) for d in found[:MAX_SHOWN]]
+        echo_table("Different", ("table", "client space", "month", "rows served", "rows rebuilt"), rows)
+    losing = sum(difference.loses() for difference in found)
+    typer.echo(f"{len(found)} differences, {losing} of them in rows that are served now")
+    if losing and not accept_differences:
+        raise typer.Exit(EXIT_FAILURE)
+
+
+async def _rebuild(
+    settings: WorkerSettings, into: str, *, exchange: bool, accept_differences: bool
+) -> list[Difference]:
+    began_at = datetime.now(UTC)
+    store = RebuildStore(settings.clickhouse_url, served=settings.clickhouse_database, rebuilt=into)
+    sink = ClickHouseSink(settings.clickhouse_url, into)
+    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, into))
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    async with open_reader(settings.kafka_bootstrap_servers) as reader:
+        with Progress(*columns, console=console) as progress:
+            work = Rebuild(store, sink, erased, reader, _Report(progress))
+            await work.load()
+        for table, count in (await asyncio.to_thread(store.totals)).items():
+            typer.echo(f"{table}: {count} rows rebuilt")
+        differences = await _compared(work, store, began_at)
+        if exchange and (accept_differences or not any(difference.loses() for difference in differences)):
+            await _exchange(settings, work)
+    return differences
+
+
+async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> list[Difference]:
+    """What differs, looked at again where something does: a batch of the worker may have been between the two."""
+    differences: list[Difference] = []
+    for _ in range(COMPARISONS):
+        since = retention_start(datetime.now(UTC))
+        differences = await asyncio.to_thread(store.differences, since=since, until=began_at)
+        if not any(difference.loses() for difference in differences):
+            break
+        await work.catch_up()
+    return differences
+
+
+async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
+    served = settings.clickhouse_database
+    # From the exchange on, the rebuilt tables are found under the served database's name.
+    await work.hand_over(
+        lambda: workers_are_past(settings.kafka_bootstrap_servers, settings.consumer_group),
+        ClickHouseSink(settings.clickhouse_url, served),
+        ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, served)),
+    )
+    persons = ClickHousePersonStore(settings.clickhouse_url, served)
+    await Eraser(persons, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(persons)).run()
+    await asyncio.to_thread(work.store.drop)
+    typer.echo(f"database {served} serves the rebuilt tables; those before are dropped")
+
+
+class _Report:
+    """Shows each pass as a bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[tuple[str, int], TaskID] = {}
+
+    def __call__(self, step: Step) -> None:
+        bar = self._bars.get((step.name, step.total))
+        if bar is None:
+            bar = self._bars[step.name, step.total] = self._progress.add_task(step.name, total=step.total)
+        self._progress.update(bar, completed=step.done)

@@ -1,0 +1,37 @@
+"""Retention: what is kept, for how long, and whether everything is set to it."""
+
+import asyncio
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from stream.commands.common import EXIT_FAILURE, echo_json, echo_table, settings_or_exit
+from stream.retention import read_stored, read_topics
+from stream.retention import status as status_of
+
+app = typer.Typer(no_args_is_help=True, help=__doc__)
+
+
+@app.callback()
+def retention() -> None:
+    """Retention: what is kept, for how long, and whether everything is set to it."""
+
+
+@app.command()
+def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
+    """What is on disk, shown and dropped next, and how long the topics keep what; exits with 1 where it warns."""
+    settings = settings_or_exit()
+    now = datetime.now(UTC)
+    stored = read_stored(settings.clickhouse_url, settings.clickhouse_database, now)
+    found = status_of(now, stored, asyncio.run(read_topics(settings.kafka_bootstrap_servers)))
+    if json:
+        echo_json(asdict(found))
+    else:
+        rows = [("lines are shown from", found.retention_start), *asdict(found.stored).items(), *found.topics.items()]
+        echo_table("Retention", ("what", "value"), [(str(name).replace("_", " "), value) for name, value in rows])
+        for warning in found.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+    if found.warnings:
+        raise typer.Exit(EXIT_FAILURE)

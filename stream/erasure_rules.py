@@ -1,0 +1,69 @@
+"""Which names of a person must go: the decision, pure. Worker, eraser, topic sweep and rebuild all ask here.
+
+A name is that of the present life, or it goes. What counts is when it was seen, not when it is looked at, so the order
+in which sightings, deletions and creations arrive decides nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+
+
+class PersonKey(NamedTuple):
+    """A person, as every store knows them."""
+
+    client_space_id: str
+    person_ref: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The last deletion of a person, and the first creation after it, with which another life began."""
+
+    erased_at: datetime
+    recreated_at: datetime | None = None
+
+
+Erasures = Mapping[PersonKey, Erasure]
+"""Everybody who was ever deleted."""
+
+
+def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
+    """What *facts* (changes and their times) amount to; `None` for a person who was never deleted.
+
+    `erased_persons` in `schemas/clickhouse/0003_activities_view.sql` states the same in SQL.
+    """
+    known = set(facts)
+    erased = [at for change, at in known if change == ERASED]
+    if not erased:
+        return None
+    erased_at = max(erased)
+    return Erasure(erased_at, min((at for change, at in known if change == CREATED and at > erased_at), default=None))
+
+
+def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
+    """The erasures in *rows*, which must hold every fact of each person in them."""
+    facts: dict[PersonKey, list[tuple[str, datetime]]] = {}
+    for row in rows:
+        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append((row.change, row.occurred_at))
+    found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
+    return {person: erasure for person, erasure in found if erasure is not None}
+
+
+def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:
+    """*row* as it may be kept; `None` where it must go.
+
+    A name that was seen before and after the person began anew is the living person's. Its first sight is moved to the
+    beginning of this life: the one before would tell that there was a former life under the same name.
+    """
+    erasure = erasures.get(PersonKey(row.client_space_id, row.person_ref))
+    if erasure is None:
+        return row
+    start = erasure.recreated_at
+    if start is None or row.last_seen < start:
+        return None
+    return row if row.first_seen >= start else row._replace(first_seen=start)

@@ -1,0 +1,87 @@
+"""Reads a topic as it is now, from any offsets to the end it had when the reading began."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from stream.errors import Unavailable
+
+FETCH_MILLISECONDS = 1_000
+MAX_RECORDS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a partition held when it was looked at: the first offset, and the one behind the last."""
+
+    first: int
+    end: int
+
+
+class TopicReader:
+    """Reads whole topics without a consumer group; nothing is committed anywhere. Open it with `open_reader`."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    async def extents(self, topic: str) -> dict[int, Extent]:
+        """What each partition of *topic* holds now. Raises `Unavailable`, for a topic that does not exist too."""
+        try:
+            await self._consumer._client.set_topics([topic])  # noqa: SLF001 - nothing public asks for one topic anew
+            partitions = self._consumer.partitions_for_topic(topic)
+            if not partitions:
+                raise Unavailable(f"topic {topic} does not exist")
+            places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
+            first = await self._consumer.beginning_offsets(places)
+            end = await self._consumer.end_offsets(places)
+        except KafkaError as error:
+            raise Unavailable(f"{topic}: {type(error).__name__}") from error
+        return {place.partition: Extent(first[place], end[place]) for place in places}
+
+    async def records(
+        self, topic: str, extents: Mapping[int, Extent], start: Mapping[int, int] | None = None
+    ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], dict[int, int]]]:
+        """The records within *extents*, in the order of each partition; with them, where to begin the next time.
+
+        *start* names offsets to begin at instead of the first. Raises `Unavailable`.
+        """
+        position = {p: max(extent.first, (start or {}).get(p, 0)) for p, extent in extents.items()}
+        places = [TopicPartition(topic, p) for p, extent in extents.items() if position[p] < extent.end]
+        try:
+            self._consumer.assign(places)
+            for place in places:
+                self._consumer.seek(place, position[place.partition])
+            while any(position[place.partition] < extents[place.partition].end for place in places):
+                fetched = await self._consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=MAX_RECORDS)
+                found: list[ConsumerRecord] = []
+                for place in places:
+                    end = extents[place.partition].end
+                    found += [record for record in fetched.get(place, ()) if record.offset < end]
+                    # Not the last record's offset: compaction leaves holes, at the end of a partition too.
+                    position[place.partition] = min(end, await self._consumer.position(place))
+                yield found, dict(position)
+        except KafkaError as error:
+            raise Unavailable(f"{topic}: {type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def open_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader]:
+    """A reader for as long as the block lasts. Raises `Unavailable` where no broker answers."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        enable_auto_commit=False,
+        fetch_max_bytes=16 * 1024 * 1024,
+        max_partition_fetch_bytes=16 * 1024 * 1024,
+    )
+    try:
+        await consumer.start()
+    except KafkaError as error:
+        await consumer.stop()
+        raise Unavailable(f"Kafka: {type(error).__name__}") from error
+    try:
+        yield TopicReader(consumer)
+    finally:
+        await consumer.stop()

@@ -1,0 +1,109 @@
+"""Asks Kafka, ClickHouse and the registry whether they answer, beside the clients that the pipeline uses.
+
+A client that hangs says nothing; that another one gets its answer tells the hang from an outage.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.topics import EVENTS_TOPIC
+from stream.errors import Unavailable
+
+PROBE_SECONDS = 5.0
+_SERVER_ERROR = 500
+
+
+class GroupProbe:
+    """Where a consumer group stands, asked of Kafka without joining it."""
+
+    def __init__(self, bootstrap_servers: str, group: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._group = group
+        self._clients: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
+
+    async def lag(self) -> Mapping[int, int]:
+        """Per partition of the events topic, the records that are not committed. Raises `Unavailable`."""
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                return await self._ask()
+        except (KafkaError, TimeoutError, OSError) as error:
+            await self.close()
+            raise Unavailable(f"Kafka: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """End the client; the next call starts another."""
+        clients, self._clients = self._clients, None
+        if clients is not None:
+            # What does not end is of no more use either way.
+            with contextlib.suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(PROBE_SECONDS):
+                    await asyncio.gather(clients[0].stop(), clients[1].close())
+
+    async def _ask(self) -> Mapping[int, int]:
+        if self._clients is None:
+            timeout_ms = int(PROBE_SECONDS * 1000)
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap_servers,
+                group_id=self._group,
+                enable_auto_commit=False,
+                request_timeout_ms=timeout_ms,
+            )
+            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, request_timeout_ms=timeout_ms)
+            self._clients = consumer, admin
+            await consumer.start()
+            await admin.start()
+        consumer, admin = self._clients
+        partitions = [TopicPartition(EVENTS_TOPIC, n) for n in await partition_numbers(admin, EVENTS_TOPIC)]
+        ends = await consumer.end_offsets(partitions)
+        starts = await consumer.beginning_offsets(partitions)
+        lag = {}
+        for partition in partitions:
+            committed = await consumer.committed(partition)
+            lag[partition.partition] = max(0, ends[partition] - max(committed or 0, starts[partition]))
+        return lag
+
+
+async def partition_numbers(admin: AIOKafkaAdminClient, topic: str) -> list[int]:
+    """The partitions of *topic*; none where it does not exist."""
+    (described,) = await admin.describe_topics([topic])
+    return sorted(partition["partition"] for partition in described["partitions"])
+
+
+class HttpProbe:
+    """Whether an HTTP service answers at all; what it answers is the pipeline's business."""
+
+    def __init__(self, base_url: str, path: str) -> None:
+        address = urlsplit(base_url)
+        self._url = f"{address.scheme}://{address.netloc.rpartition('@')[2]}{address.path.rstrip('/')}{path}"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PROBE_SECONDS))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def check(self) -> None:
+        """Raises `Unavailable` where it does not answer, or with a server's error."""
+        if self._session is None:
+            raise RuntimeError("the probe was not opened")
+        try:
+            async with self._session.get(self._url, allow_redirects=False) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"no answer: {type(error).__name__}") from error
+        if status >= _SERVER_ERROR:
+            raise Unavailable(f"status {status}")

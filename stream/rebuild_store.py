@@ -1,0 +1,205 @@
+"""ClickHouse's side of a rebuild: how far it has come, how it differs from what is served, and the exchange."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.rows import (
+    ACTIVITY_LOG,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    ActivityRow,
+    PersonLifetimeRow,
+)
+from stream.errors import Unavailable
+from stream.migrate import migrate
+from stream.sink import connect
+
+PROGRESS_TABLE = "rebuild_progress"
+STATEMENT_SECONDS = 600.0
+
+EXCHANGED = (PERSON_LIFETIMES, PERSON_NAMES, "event_keys", ACTIVITY_LOG)
+"""In this order: a reader between two exchanges finds a deletion before the name, and the name before the line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """How a table is compared: which of its rows, in which parts, and what of them."""
+
+    table: str
+    month: str
+    columns: tuple[str, ...]
+    where: str
+
+    def sql(self, database: str) -> str:
+        """The statement that fingerprints each part, whatever the order of its rows.
+
+        A row that is there twice would cancel itself out, so it reads folded rows only.
+        """
+        fingerprint = f"groupBitXor(cityHash64(toString(tuple({', '.join(self.columns)}))))"
+        return (
+            f"SELECT client_space_id, {self.month}, count(), {fingerprint} FROM {database}.{self.table} FINAL"  # noqa: S608 - names of our own
+            f" WHERE {self.where.format(database=database)} GROUP BY 1, 2"
+        )
+
+
+_COMPARED = (
+    _Compared(
+        ACTIVITY_LOG,
+        "toYYYYMM(occurred_at)",
+        ActivityRow._fields,
+        # The worker stores and publishes a partition in its order: up to the last offset that came, all have come.
+        "occurred_at >= {{since:DateTime64(6, 'UTC')}}"
+        " AND kafka_offset <= transform(kafka_partition, {{partitions:Array(UInt16)}}, {{ends:Array(UInt64)}}, 0)",
+    ),
+    _Compared(PERSON_LIFETIMES, "0", PersonLifetimeRow._fields, "occurred_at < {{until:DateTime64(6, 'UTC')}}"),
+    _Compared(
+        PERSON_NAMES,
+        "0",
+        # Not when they were seen: that goes on. Nor of the erased, whose names are on their way out.
+        ("client_space_id", "person_ref", "person_id", "username", "display_name"),
+        "last_seen >= {{since:DateTime64(6, 'UTC')}} AND first_seen < {{until:DateTime64(6, 'UTC')}}"
+        " AND (client_space_id, person_ref) NOT IN (SELECT client_space_id, person_ref FROM {database}.erased_persons)",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Part:
+    """A table's rows of one client space, lines by month as well."""
+
+    table: str
+    client_space_id: str
+    month: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """How many rows a part has, and their fingerprint."""
+
+    rows: int
+    fingerprint: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A part of which the two databases do not hold the same rows. *served* is what readers see until the exchange."""
+
+    part: Part
+    served: Content
+    rebuilt: Content
+
+    def loses(self) -> bool:
+        """Whether the exchange could take something away. Rows that are only rebuilt are what a rebuild is for."""
+        return self.served.rows >= self.rebuilt.rows
+
+
+class RebuildStore:
+    """The database *rebuilt* that is being filled, beside *served*. Every method blocks and raises `Unavailable`."""
+
+    def __init__(self, url: str, *, served: str, rebuilt: str) -> None:
+        self._url = url
+        self._served = served
+        self._rebuilt = rebuilt
+
+    def prepare(self) -> None:
+        """Make the database, or find the one that an earlier run began."""
+        with self._client() as client:
+            list(migrate(client, self._rebuilt))
+            client.command(
+                f"CREATE TABLE IF NOT EXISTS {self._rebuilt}.{PROGRESS_TABLE}"
+                " (pass String, partition UInt16, next_offset UInt64)"
+                " ENGINE = ReplacingMergeTree(next_offset) ORDER BY (pass, partition)"
+            )
+
+    def progress(self, name: str) -> dict[int, int]:
+        """Where the pass *name* goes on, by partition."""
+        sql = (
+            f"SELECT partition, max(next_offset) FROM {self._rebuilt}.{PROGRESS_TABLE}"  # noqa: S608 - a checked name
+            " WHERE pass = {pass:String} GROUP BY partition"
+        )
+        with self._client() as client:
+            rows = client.query(sql, parameters={"pass": name}).result_rows
+            return {int(partition): int(offset) for partition, offset in rows}
+
+    def advance(self, name: str, next_offsets: Mapping[int, int]) -> None:
+        """Note how far the pass *name* has come. What it inserted before is durable."""
+        rows = [(name, partition, offset) for partition, offset in next_offsets.items()]
+        with self._client() as client:
+            client.insert(
+                PROGRESS_TABLE, rows, column_names=["pass", "partition", "next_offset"], database=self._rebuilt
+            )
+
+    def differences(self, *, since: datetime, until: datetime) -> list[Difference]:
+        """Where the two databases differ.
+
+        *since* is where the retention starts. *until* bounds the persons that are compared, who are seen all the time;
+        lines are bounded by what of each partition of events was rebuilt.
+        """
+        with self._client() as client:
+            served, rebuilt = (self._contents(client, d, since, until) for d in (self._served, self._rebuilt))
+        nothing = Content(0, 0)
+        pairs = [
+            Difference(part, served.get(part, nothing), rebuilt.get(part, nothing))
+            for part in sorted(served.keys() | rebuilt.keys())
+        ]
+        return [pair for pair in pairs if pair.served != pair.rebuilt]
+
+    def totals(self) -> dict[str, int]:
+        """The number of rows of each table that was rebuilt."""
+        with self._client() as client:
+            return {
+                table: int(client.query(f"SELECT count() FROM {self._rebuilt}.{table} FINAL").result_rows[0][0])  # noqa: S608 - a checked name
+                for table in (PERSON_LIFETIMES, PERSON_NAMES, ACTIVITY_LOG)
+            }
+
+    def exchange(self) -> None:
+        """Let readers and the worker find the rebuilt tables in place of the served ones.
+
+        Each table changes places in one step. Cut off between two of them, it is to be repeated by `rebuild` as a
+        whole: that compares first, and both databases hold the same.
+        """
+        with self._client() as client:
+            there = {name for (name,) in self._tables(client)}
+            for table in EXCHANGED:
+                if table in there:
+                    client.command(f"EXCHANGE TABLES {self._served}.{table} AND {self._rebuilt}.{table}")
+
+    def drop(self) -> None:
+        """Remove the database with the tables that were served before: they hold names, and no eraser looks there."""
+        with self._client() as client:
+            client.command(f"DROP DATABASE IF EXISTS {self._rebuilt} SYNC")
+
+    def _contents(self, client: Client, database: str, since: datetime, until: datetime) -> dict[Part, Content]:
+        """What *database* holds, part by part."""
+        reached = client.query(
+            f"SELECT kafka_partition, max(kafka_offset) FROM {self._rebuilt}.{ACTIVITY_LOG} GROUP BY 1"  # noqa: S608 - a checked name
+        ).result_rows
+        parameters = {
+            "since": since,
+            "until": until,
+            "partitions": [partition for partition, _ in reached],
+            "ends": [offset for _, offset in reached],
+        }
+        return {
+            Part(compared.table, space, month): Content(rows, fingerprint)
+            for compared in _COMPARED
+            for space, month, rows, fingerprint in client.query(compared.sql(database), parameters).result_rows
+        }
+
+    def _tables(self, client: Client) -> Sequence[Sequence[Any]]:
+        sql = "SELECT name FROM system.tables WHERE database = {database:String}"
+        return client.query(sql, parameters={"database": self._rebuilt}).result_rows
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        try:
+            with connect(self._url, timeout_seconds=STATEMENT_SECONDS) as client:
+                yield client
+        except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
+            # Not chained: ClickHouse's texts quote values.
+            raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None

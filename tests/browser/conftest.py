@@ -1,0 +1,162 @@
+"""A real browser on the demo page of the real stack. Everything here is asynchronous: one loop serves the session."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+
+from deploy.local.browser import ARGUMENTS, ensure_browser
+from deploy.local.stack import LocalStack
+from producers import KafkaPublisher, ProducerSettings
+from tests.browser.seed import SEEDED_LINES, seed
+from tests.log_client import LogClient
+
+ZONE = "Europe/Paris"
+TITLE = "User management log"
+
+OpenPanel = Callable[..., Awaitable["Panel"]]
+
+
+class Panel:
+    """The panel on a page, as somebody who uses it sees it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.element = page.locator("user-management-log")
+        self.button = page.get_by_role("button", name=TITLE, exact=True)
+        self.dialog = page.locator("user-management-log dialog")
+        self.lines = page.locator("tr.line")
+        self.status = page.locator("#count")
+        self.chips = page.locator(".chip")
+        self.suggestions = page.locator("user-management-log [role=option]")
+
+    async def open(self) -> None:
+        """Open the drawer by its button and wait for lines."""
+        await self.page.locator("#open").click()
+        await expect(self.lines.first).to_be_visible()
+
+    async def settled(self) -> None:
+        """Wait until nothing is being loaded."""
+        await expect(self.page.locator(".frame")).to_have_attribute("aria-busy", "false")
+
+    def named(self, name: str, role: Any = "button") -> Locator:
+        """What has that accessible name inside the drawer."""
+        return self.dialog.get_by_role(role, name=name)
+
+    def choice(self, name: str) -> Locator:
+        """The checkbox of that name."""
+        return self.dialog.get_by_role("checkbox", name=name, exact=True)
+
+    def select(self, name: str) -> Locator:
+        """The list of that name."""
+        return self.dialog.get_by_role("combobox", name=name, exact=True)
+
+    async def attribute(self, name: str, value: str) -> None:
+        """Set an attribute of the element."""
+        await self.element.evaluate("(element, [name, value]) => element.setAttribute(name, value)", [name, value])
+
+
+@pytest.fixture(scope="session")
+def api_url(stack: LocalStack) -> str:
+    """Where the API, the panel and the demo page are."""
+    return stack.layout.endpoints()["query_api"]
+
+
+@pytest.fixture(scope="session")
+async def publisher(stack_environment: dict[str, str]) -> AsyncIterator[KafkaPublisher]:
+    """The real publisher on the stack's broker."""
+    settings = ProducerSettings(
+        kafka_bootstrap_servers=stack_environment["KAFKA_BOOTSTRAP_SERVERS"],
+        schema_registry_url=stack_environment["SCHEMA_REGISTRY_URL"],
+    )
+    async with KafkaPublisher(settings) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def space(stack: LocalStack, publisher: KafkaPublisher) -> str:
+    """A client space with a log that no test changes."""
+    name = f"seeded-{uuid4().hex[:8]}"
+    await seed(publisher, name)
+    wait_for_lines(stack, name, SEEDED_LINES)
+    return name
+
+
+def wait_for_lines(stack: LocalStack, client_space_id: str, count: int) -> None:
+    """Return when the log has *count* lines."""
+    client = LogClient(stack, client_space_id, page_size=500)
+    try:
+        client.wait_for(lambda lines: len(lines) >= count)
+    finally:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The machine's Chromium, headless."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=ensure_browser(), args=list(ARGUMENTS))
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_page(chromium: Browser, api_url: str, space: str) -> AsyncIterator[OpenPanel]:
+    """Opens the demo page; an error in any of its scripts fails the test."""
+    contexts = []
+    failures: list[str] = []
+
+    async def open_one(  # noqa: PLR0913 - each is one property of a visit
+        client_space: str = space,
+        *,
+        query: dict[str, Any] | None = None,
+        width: int = 1280,
+        height: int = 860,
+        theme: str = "light",
+        language: str = "en",
+        prepare: Callable[[Page], Awaitable[None]] | None = None,
+        **options: Any,
+    ) -> Panel:
+        viewport = {"width": width, "height": height}
+        usual = {"viewport": viewport, "color_scheme": theme, "timezone_id": ZONE, "locale": "en-GB", **options}
+        context = await chromium.new_context(**usual)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        if prepare:
+            await prepare(page)
+        # A subject of its own, since each may only ask so often.
+        address = {"space": client_space, "lang": language, "subject": uuid4().hex, **(query or {})}
+        await page.goto(f"{api_url}/demo?{urlencode(address, doseq=True)}")
+        return Panel(page)
+
+    yield open_one
+    for context in contexts:
+        await context.close()
+    assert failures == []
+
+
+@pytest.fixture
+async def panel(open_page: OpenPanel) -> Panel:
+    """The panel on the seeded log, opened by its button."""
+    found = await open_page()
+    await found.open()
+    return found
+
+
+def problem(
+    status: int, *, retry_after: int | None = None, request_id: str = "req-test-1234"
+) -> Callable[[Route], Awaitable[None]]:
+    """Answers every request with a problem document."""
+    headers = {"Content-Type": "application/problem+json"} | (
+        {} if retry_after is None else {"Retry-After": str(retry_after)}
+    )
+
+    async def answer(route: Route) -> None:
+        await route.fulfill(status=status, headers=headers, json={"status": status, "request_id": request_id})
+
+    return answer

@@ -1,0 +1,114 @@
+"""It goes on: tokens end, the API stops, people are deleted while somebody reads."""
+
+from uuid import uuid4
+
+from playwright.async_api import Route, expect
+
+from deploy.local.stack import LocalStack
+from producers import KafkaPublisher, UiSession
+from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
+from tests.browser.seed import ADA, BOB, GRACE, LEAVER
+
+LOG = "**/v1/activities?*"
+SOON_MS = 30_000
+
+
+async def test_a_token_that_ends_is_renewed_without_a_word(open_page: OpenPanel) -> None:
+    """A token of one second is renewed for each request; one that the API refuses is replaced once."""
+    panel = await open_page(query={"seconds": 1})
+    forced: list[bool] = []
+    await panel.page.expose_function("asked", lambda force: forced.append(force))  # noqa: PLW0108 - a builtin cannot be exposed
+    await panel.element.evaluate(
+        """(element) => {
+          const { getToken } = element;
+          element.getToken = async (request) => { await asked(request.force); return getToken(request); };
+        }"""
+    )
+    await panel.open()
+    refused = 0
+
+    async def refuse_once(route: Route) -> None:
+        nonlocal refused
+        refused += 1
+        await (problem(401)(route) if refused == 1 else route.continue_())
+
+    await panel.page.route(LOG, refuse_once)
+    await panel.choice("License changed").check()
+    await expect(panel.status).to_have_text("102 activities, 50 shown")
+    await expect(panel.dialog.get_by_role("alert")).to_have_count(0)
+    assert refused == 2
+    assert forced[0] is False
+    assert True in forced
+
+
+async def test_a_session_that_ended_is_told_to_the_host_and_goes_on_after_signing_in(open_page: OpenPanel) -> None:
+    panel = await open_page()
+    await panel.element.evaluate(
+        """(element) => {
+          element.before = element.getToken;
+          element.getToken = async () => { throw new Error('signed out'); };
+          element.addEventListener('uml-auth-required', () => { element.dataset.told = 'yes'; });
+        }"""
+    )
+    await panel.button.click()
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(panel.element).to_have_attribute("data-told", "yes")
+    await panel.element.evaluate("(element) => { element.getToken = element.before; }")
+    await expect(panel.lines).to_have_count(50)
+
+
+async def test_the_api_may_stop_and_start_again(open_page: OpenPanel, stack: LocalStack) -> None:
+    panel = await open_page()
+    await panel.attribute("poll-seconds", "0.5")
+    await panel.open()
+    stack.stop_service("query_api")
+    try:
+        alert = panel.dialog.get_by_role("alert")
+        await expect(alert).to_contain_text("The log cannot be reached", timeout=SOON_MS)
+        await expect(panel.lines).to_have_count(50)
+    finally:
+        stack.start_service("query_api")
+    await expect(alert).to_have_count(0, timeout=SOON_MS)
+    await panel.named("Load 50 more").click()
+    await expect(panel.lines).to_have_count(100)
+
+
+async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
+    open_page: OpenPanel, publisher: KafkaPublisher, stack: LocalStack
+) -> None:
+    space = f"erased-{uuid4().hex[:8]}"
+    admin = UiSession(publisher, client_space_id=space, admin=GRACE, service="user-service")
+    await admin.user_created(BOB)
+    for person in (ADA, LEAVER):
+        await admin.user_created(person)
+        await admin.license_updated(person, previous_license=None, new_license="Data Reader")
+    wait_for_lines(stack, space, 5)
+    watching, filtered = await open_page(space), await open_page(space)
+    for panel in (watching, filtered):
+        await panel.attribute("poll-seconds", "0.5")
+        await panel.open()
+    await watching.lines.first.get_by_role("button").click()
+    await expect(watching.dialog.locator("pre")).to_contain_text("Lea Ver")
+    await pick(filtered, "Lea Ver")
+    await expect(filtered.lines).to_have_count(2)
+    await admin.user_deleted(LEAVER)
+    await expect(watching.lines.filter(has_text="Deleted User")).to_have_count(2, timeout=SOON_MS)
+    await expect(watching.lines).to_have_count(5)
+    await expect(watching.named("1 new activity")).to_be_visible()
+    await expect(filtered.chips.nth(1)).to_have_text(
+        "Affected user: Deleted User", use_inner_text=True, timeout=SOON_MS
+    )
+    await expect(filtered.lines).to_have_count(0)
+    for panel in (watching, filtered):
+        await expect(panel.page.locator("#announcement")).not_to_contain_text("Lea Ver")
+        shown = await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
+        assert "Lea Ver" not in shown
+        assert LEAVER.username not in shown
+
+
+async def pick(panel: Panel, name: str) -> None:
+    box = panel.select("Affected user")
+    await box.fill(name)
+    await panel.suggestions.filter(has_text=name).click()
+    await box.press("Escape")
+    await box.press("Escape")

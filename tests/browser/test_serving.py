@@ -1,0 +1,131 @@
+"""How the panel, the demo page and the vendored files are served and kept. No browser, no stack."""
+
+import base64
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from deploy import vendor
+from deploy.local import browser
+from query_api.demo_page import mount_demo
+from query_api.panel import CachedFiles, mount_panel, static_directory, version_of
+from query_api.settings import Settings, SettingsError
+
+
+def key(letter: str) -> str:
+    return base64.b64encode(letter.encode() * 32).decode()
+
+
+def settings(**changed: Any) -> Settings:
+    usual = {
+        "environment": "development",
+        "pseudonymization_key": key("p"),
+        "cursor_key": key("c"),
+        "development_token_secret": key("s"),
+        "token_issuer": "tests",
+    }
+    return Settings(**{**usual, **changed})
+
+
+def production() -> Settings:
+    return settings().model_copy(update={"environment": "production"})
+
+
+def client(app: FastAPI) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://tests")
+
+
+async def test_an_address_without_a_version_leads_to_files_that_are_kept_for_ever() -> None:
+    app = FastAPI()
+    mount_panel(app, production())
+    version = version_of(static_directory())
+    async with client(app) as http:
+        entry = await http.get("/panel/user-management-log.js")
+        assert entry.text == f'export * from "./{version}/user-management-log.js";\n'
+        assert entry.headers["cache-control"] == "no-cache"
+        unchanged = await http.get("/panel/user-management-log.js", headers={"If-None-Match": entry.headers["etag"]})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+        module = await http.get(f"/panel/{version}/user-management-log.js")
+        assert module.headers["content-type"].startswith("text/javascript")
+        assert module.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert module.headers["content-encoding"] == "gzip"
+        assert (await http.get(f"/panel/{version}/../app.py")).status_code == 404
+        assert (await http.get("/panel/0/user-management-log.js")).status_code == 404
+
+
+def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("1", encoding="utf-8")
+    first = version_of(tmp_path)
+    (tmp_path / "a.js").write_text("2", encoding="utf-8")
+    second = version_of(tmp_path)
+    (tmp_path / "a.js").rename(tmp_path / "b.js")
+    assert len({first, second, version_of(tmp_path)}) == 3
+
+
+def test_the_files_are_part_of_the_package() -> None:
+    package = files("query_api")
+    for name in ("static/user-management-log.js", "static/vendor/lit-html/LICENSE", "templates/demo/demo.html"):
+        assert (package / name).is_file(), name
+
+
+@pytest.mark.parametrize("folder", vendor.FOLDERS)
+def test_vendored_files_are_those_of_their_lock(repository: Path, folder: str) -> None:
+    assert vendor.differences(repository / folder) == []
+    kept = {path.name for path in (repository / folder).iterdir()} - {vendor.LOCK}
+    assert kept == set(vendor.read_lock(repository / folder).files)
+    assert "LICENSE" in kept
+
+
+def test_a_changed_or_missing_vendored_file_is_named(tmp_path: Path, repository: Path) -> None:
+    source = repository / vendor.FOLDERS[0]
+    for name in (vendor.LOCK, "LICENSE"):
+        (tmp_path / name).write_bytes((source / name).read_bytes() + b"\n")
+    assert vendor.differences(tmp_path) == ["LICENSE is another file", "lit-html.js is missing"]
+
+
+def test_the_demo_page_is_refused_in_production() -> None:
+    with pytest.raises(SettingsError, match="refused in production"):
+        mount_demo(FastAPI(), production())
+
+
+async def test_the_demo_hands_out_short_tokens_only() -> None:
+    app = FastAPI()
+    mount_demo(app, settings())
+    async with client(app) as http:
+        given = await http.post("/demo/session/audit-token", params={"client_space": "acme"})
+        assert given.headers["cache-control"] == "no-store"
+        assert given.text.count(".") == 2
+        too_long = await http.post("/demo/session/audit-token", params={"expires_in_seconds": 901})
+        assert too_long.status_code == 422
+        assert (await http.get("/demo/session/audit-token")).status_code == 405
+
+
+async def test_reports_of_browsers_are_kept_whatever_they_hold() -> None:
+    app = FastAPI()
+    mount_demo(app, settings())
+    async with client(app) as http:
+        for body in (b'{"csp-report":{}}', b"\xff", b"1" * 20_000):
+            assert (await http.post("/demo/csp-reports", content=body)).status_code == 204
+        assert (await http.get("/demo/csp-reports")).json() == [{"csp-report": {}}, {"unreadable": True}]
+
+
+def test_a_named_browser_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(browser.NoBrowser, match="CHROMIUM is /nowhere/chromium"):
+        browser.find_browser()
+
+
+def test_where_none_can_be_installed_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(browser.NoBrowser, match="apt-get install chromium"):
+        browser.ensure_browser()
+
+
+def test_a_folder_is_served_with_the_caching_it_was_given(tmp_path: Path) -> None:
+    assert CachedFiles(tmp_path, "no-cache").directory == tmp_path

@@ -1,0 +1,213 @@
+"""Every `History` keeps its promises: the in-memory one, and the two Kafka topics."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from schemas.fields import to_micros
+from schemas.history import NameKey, decode_lines, decode_name, read_person_key
+from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
+from stream.batches import Rows
+from stream.erasure_guard import ErasedPersons
+from stream.erasure_topic import KafkaNameTopic, NameTopic
+from stream.errors import Unavailable
+from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
+from stream.history_reader import open_reader
+from tests.builders import NOW, a_uuid
+from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
+from tests.fakes_stream import InMemorySink
+
+RECORDED = NOW.replace(microsecond=0)
+
+
+@dataclass
+class Found:
+    """What a reader of the topics is left with, of one client space."""
+
+    lines: list[ActivityRow]
+    names: list[PersonNameRow]
+    lifetimes: set[PersonLifetimeRow]
+
+
+@dataclass
+class Subject:
+    """A history of a client space of its own, and what it is told about erasures."""
+
+    space: str
+    store: InMemoryPersonStore
+    erased: ErasedPersons
+    history: History
+    topic: NameTopic
+    found: Callable[[], Awaitable[Found]]
+
+    def line(self, **fields: Any) -> ActivityRow:
+        offset = fields.pop("kafka_offset", 0)
+        defaults: dict[str, Any] = dict.fromkeys(ActivityRow._fields) | {
+            "client_space_id": self.space,
+            "occurred_at": NOW,
+            "event_id": uuid4(),
+            "activity_type": "user_creation",
+            "channel": "ui",
+            "admin_ref": a_uuid(1),
+            "affected_user_ref": a_uuid(2),
+            "recorded_at": RECORDED,
+            "kafka_partition": 0,
+            "kafka_offset": offset,
+            "schema_id": 7,
+            "precedence": precedence(to_micros(RECORDED) // 1000, offset),
+        }
+        return ActivityRow(**{**defaults, **fields})
+
+    def name(self, first: int, last: int, username: str = "ada@example.com") -> PersonNameRow:
+        start, end = (NOW + timedelta(days=day) for day in (first, last))
+        return PersonNameRow(self.space, a_uuid(2), "usr_ada", username, "Ada", start, end)
+
+    def learn(self, change: str, day: int) -> None:
+        row = PersonLifetimeRow(self.space, a_uuid(2), change, NOW + timedelta(days=day))
+        self.store.sink.lifetimes.append(row)
+        self.erased.refresh()
+
+
+@pytest.fixture(params=["in memory", "kafka"])
+async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
+    space = f"history/{uuid4().hex}"
+    store = InMemoryPersonStore(InMemorySink())
+    erased = ErasedPersons(store)
+    if request.param == "in memory":
+        topics = InMemoryTopics()
+
+        async def found_in_memory() -> Found:
+            return Found(topics.lines, topics.names(), topics.lifetimes())
+
+        yield Subject(space, store, erased, InMemoryWorkerHistory(topics, erased), topics, found_in_memory)
+        return
+    servers = request.getfixturevalue("stack_environment")["KAFKA_BOOTSTRAP_SERVERS"]
+    history = KafkaHistory(servers, erased)
+
+    async def found_in_kafka() -> Found:
+        return await read_back(servers, space)
+
+    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka)
+    await history.close()
+
+
+async def read_back(servers: str, space: str) -> Found:
+    lines: list[ActivityRow] = []
+    last: dict[bytes, bytes | None] = {}
+    async with open_reader(servers) as reader:
+        extents = await reader.extents(ACTIVITY_LOG_TOPIC)
+        async for records, _ in reader.records(ACTIVITY_LOG_TOPIC, extents):
+            lines += [line for r in records if r.key == space.encode() for line in decode_lines(r.value)]
+        extents = await reader.extents(PERSON_NAMES_TOPIC)
+        async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
+            last.update((record.key, record.value) for record in records)
+    places = [(place, v) for k, v in last.items() if (place := read_person_key(k)).client_space_id == space]
+    names = [decode_name(place, v) for place, v in places if isinstance(place, NameKey) and v is not None]
+    return Found(lines, names, {place for place, _ in places if isinstance(place, PersonLifetimeRow)})
+
+
+async def test_everything_comes_back_as_it_was_published(subject: Subject) -> None:
+    lines = [subject.line(), subject.line(request_id="req\0é💡", admin_rights_granted=True)]
+    lifetime = PersonLifetimeRow(subject.space, a_uuid(2), "created", NOW)
+    await subject.history.publish(Rows([lifetime], [subject.name(0, 1)], lines))
+    found = await subject.found()
+    assert (found.lines, found.names, found.lifetimes) == (lines, [subject.name(0, 1)], {lifetime})
+
+
+async def test_a_large_batch_comes_back_whole(subject: Subject) -> None:
+    lines = [subject.line(kafka_offset=n, request_id="x" * 250) for n in range(2 * MAX_LINES + 1)]
+    names = [subject.name(0, 0, f"{n}@example.com") for n in range(2_000)]
+    await subject.history.publish(Rows(names=names, activities=lines))
+    found = await subject.found()
+    assert sorted(found.lines, key=lambda line: line.kafka_offset) == lines
+    assert set(found.names) == set(names)
+
+
+async def test_a_name_keeps_its_first_and_its_last_sight_in_whatever_order_they_come(subject: Subject) -> None:
+    for day in (3, 1, 5, 2):
+        await subject.history.publish(Rows(names=[subject.name(day, day)]))
+    assert (await subject.found()).names == [subject.name(1, 5)]
+
+
+async def test_no_name_of_an_erased_person_is_published(subject: Subject) -> None:
+    subject.learn("erased", 2)
+    await subject.history.publish(Rows(names=[subject.name(1, 1), subject.name(3, 3)]))
+    assert (await subject.found()).names == []
+
+
+async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subject: Subject) -> None:
+    other = subject.name(1, 1)._replace(person_ref=a_uuid(3), person_id="usr_bob")
+    lifetime = PersonLifetimeRow(subject.space, a_uuid(2), "created", NOW)
+    await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
+    subject.learn("erased", 2)
+    subject.learn("created", 4)
+    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 2
+    found = await subject.found()
+    assert set(found.names) == {subject.name(4, 5, "b"), other}
+    assert found.lifetimes == {lifetime}
+    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 0
+
+
+async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:
+    await subject.history.publish(Rows(names=[subject.name(5, 5)]))
+    subject.learn("erased", 2)
+    await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))
+    assert (await subject.found()).names == []
+    subject.learn("created", 4)
+    await subject.history.publish(Rows(names=[subject.name(5, 5)]))
+    assert (await subject.found()).names == [subject.name(5, 5)]
+
+
+async def test_a_name_that_no_shown_line_mentions_expires(subject: Subject) -> None:
+    await subject.history.publish(Rows(names=[subject.name(-400, -366, "old"), subject.name(-400, -364, "new")]))
+    assert await subject.topic.sweep({}, NOW - timedelta(days=365)) == 1
+    assert [name.username for name in (await subject.found()).names] == ["new"]
+
+
+async def test_nothing_to_publish_is_no_error(subject: Subject) -> None:
+    await subject.history.publish(Rows())
+    assert await subject.found() == Found([], [], set())
+
+
+async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
+    history = KafkaHistory("127.0.0.1:9", ErasedPersons(InMemoryPersonStore(InMemorySink())))
+    with pytest.raises(Unavailable):
+        await history.publish(Rows(lifetimes=[PersonLifetimeRow("acme", a_uuid(1), "created", NOW)]))
+    await history.close()
+
+
+async def test_a_record_larger_than_a_batch_is_written_too(stack_environment: dict[str, str]) -> None:
+    servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
+    space = f"history/{uuid4().hex}"
+    subject = Subject(space, None, None, None, None, None)  # type: ignore[arg-type] # a builder of lines, no more
+    lines = [subject.line(kafka_offset=n, request_id=uuid4().hex * 80) for n in range(MAX_LINES)]
+    history = KafkaHistory(servers, ErasedPersons(InMemoryPersonStore(InMemorySink())))
+    await history.publish(Rows(activities=lines))
+    await history.close()
+    assert (await read_back(servers, space)).lines == lines
+
+
+async def test_an_overwriting_record_has_no_value(stack_environment: dict[str, str]) -> None:
+    writer = TopicWriter(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
+    key = NameKey(f"history/{uuid4().hex}", a_uuid(1), "a", 0)
+    await writer.write([Message(PERSON_NAMES_TOPIC, key.encoded(), None)])
+    await writer.close()
+    assert (await read_back(stack_environment["KAFKA_BOOTSTRAP_SERVERS"], key.client_space_id)).names == []
+
+
+async def test_a_sight_within_a_day_of_the_last_is_not_published_unless_the_person_was_ever_deleted(
+    subject: Subject,
+) -> None:
+    evening = subject.name(1, 1)._replace(last_seen=NOW + timedelta(days=1, hours=9))
+    await subject.history.publish(Rows(names=[subject.name(1, 1)]))
+    await subject.history.publish(Rows(names=[evening]))
+    assert (await subject.found()).names == [subject.name(1, 1)]
+    subject.learn("erased", -1)
+    subject.learn("created", 0)
+    await subject.history.publish(Rows(names=[evening]))
+    assert (await subject.found()).names == [evening]

@@ -1,0 +1,105 @@
+"""In-memory counterparts of what holds persons' names: ClickHouse's tables and the compacted topic."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from schemas.history import NameKey, decode_name, encode_name, lifetime_record, read_person_key
+from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
+from stream.batches import Rows
+from stream.erasure_rules import Erasure, Erasures, PersonKey, erasures_of, living_name
+from stream.history import NameGuard, PublishedNames
+from tests.fakes_stream import InMemorySink
+
+
+class InMemoryPersonStore:
+    """`PersonStore` on the lists of an `InMemorySink`."""
+
+    def __init__(self, sink: InMemorySink) -> None:
+        self.sink = sink
+
+    def of_erased(self) -> list[PersonLifetimeRow]:
+        erased = {person_of(row) for row in self.sink.lifetimes if row.change == ERASED}
+        return [row for row in set(self.sink.lifetimes) if person_of(row) in erased]
+
+    def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
+        return [row for row in set(self.sink.lifetimes) if person_of(row) in persons]
+
+    def due(self) -> dict[PersonKey, Erasure]:
+        erasures = erasures_of(self.sink.lifetimes)
+        persons = {person_of(row) for row in self.sink.names if living_name(row, erasures) != row}
+        return {person: erasures[person] for person in persons}
+
+    def remove(self, due: dict[PersonKey, Erasure]) -> None:
+        self.sink.names = kept(self.sink.names, due)
+
+    def merge(self) -> None:
+        """Fold the names, as ClickHouse does whenever it likes."""
+        folded: dict[tuple[str, UUID, str, str], PersonNameRow] = {}
+        for row in self.sink.names:
+            key = (row.client_space_id, row.person_ref, row.username, row.display_name)
+            other = folded.get(key, row)
+            folded[key] = row._replace(
+                first_seen=min(row.first_seen, other.first_seen), last_seen=max(row.last_seen, other.last_seen)
+            )
+        self.sink.names = list(folded.values())
+
+
+@dataclass
+class InMemoryTopics:
+    """The two topics of the history; of the names the last record of each key, as compaction leaves them."""
+
+    persons: dict[bytes, bytes] = field(default_factory=dict)
+    lines: list[ActivityRow] = field(default_factory=list)
+
+    def names(self) -> list[PersonNameRow]:
+        """Every name in it, key by key."""
+        places = ((read_person_key(key), value) for key, value in self.persons.items())
+        return [decode_name(place, value) for place, value in places if isinstance(place, NameKey)]
+
+    def lifetimes(self) -> set[PersonLifetimeRow]:
+        """Every beginning and end of a life in it."""
+        places = (read_person_key(key) for key in self.persons)
+        return {place for place in places if isinstance(place, PersonLifetimeRow)}
+
+    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
+        """See `NameTopic.sweep`."""
+        changed = 0
+        for key, value in list(self.persons.items()):
+            place = read_person_key(key)
+            if isinstance(place, NameKey):
+                row = decode_name(place, value)
+                left = living_name(row, erasures) if row.last_seen >= expired else None
+                changed += left != row
+                if left is None:
+                    del self.persons[key]
+                else:
+                    self.persons[key] = encode_name(left)
+        return changed
+
+
+class InMemoryWorkerHistory:
+    """`History` of one worker on shared topics, with its own memory of what it published."""
+
+    def __init__(self, topics: InMemoryTopics, guard: NameGuard) -> None:
+        self._topics = topics
+        self._guard = guard
+        self._names = PublishedNames()
+
+    async def publish(self, rows: Rows) -> None:
+        due = self._names.due(rows.names, self._guard)
+        self._topics.persons.update(lifetime_record(row) for row in rows.lifetimes)
+        self._topics.persons.update((key.encoded(), encode_name(row)) for key, row in due)
+        self._topics.lines += rows.activities
+        self._names.remember(due)
+
+
+def person_of(row: PersonLifetimeRow | PersonNameRow) -> PersonKey:
+    """Whom *row* is about."""
+    return PersonKey(row.client_space_id, row.person_ref)
+
+
+def kept(names: Iterable[PersonNameRow], erasures: Erasures) -> list[PersonNameRow]:
+    """Those of *names* that may be kept, as they may be kept."""
+    return [left for row in names if (left := living_name(row, erasures)) is not None]

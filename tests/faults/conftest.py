@@ -1,0 +1,80 @@
+"""What the fault tests share: the seed, the tally of the session, and trials on the session's stack."""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.stack import LocalStack
+from tests.faults.trial import Setting, Tally, Trial
+
+_TALLY = pytest.StashKey[Tally]()
+_SEED = pytest.StashKey[int]()
+_SELFTEST = "test_oracle_selftest.py"
+
+StartTrial = Callable[..., Trial]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the seed, unless it was given."""
+    given = config.getoption("--faults-seed")
+    is_long = config.getoption("--faults-long")
+    config.stash[_SEED] = given if given is not None else random.SystemRandom().randrange(2**31) if is_long else 1
+    config.stash[_TALLY] = Tally()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The seed with which this run can be repeated."""
+    return f"faults: seed {config.stash[_SEED]}, {'long' if config.getoption('--faults-long') else 'short'} form"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With `--oracle-selftest` only the oracle's own tests run."""
+    if config.getoption("--oracle-selftest"):
+        chosen = [item for item in items if item.path.name == _SELFTEST]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """The numbers of all trials together."""
+    if config.stash[_TALLY].verdicts:
+        terminalreporter.write_line(f"faults: seed {config.stash[_SEED]}: {config.stash[_TALLY]}")
+
+
+@pytest.fixture
+def is_long(pytestconfig: pytest.Config) -> bool:
+    """Whether the long form was asked for."""
+    return bool(pytestconfig.getoption("--faults-long"))
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> str:
+    """The session's seed, made the test's own; a test draws the same whichever others run."""
+    return f"{pytestconfig.stash[_SEED]}/{request.node.name}"
+
+
+@pytest.fixture
+def start_trial(stack: LocalStack, tmp_path: Path, pytestconfig: pytest.Config, seed: str) -> Iterator[StartTrial]:
+    """Starts trials; all of them end with the test."""
+    rng = random.Random(seed)  # noqa: S311 - nothing here is secret
+    with ExitStack() as trials:
+
+        def start(**options: Any) -> Trial:
+            setting = Setting(stack, tmp_path, pytestconfig.stash[_TALLY], rng, **options)
+            return trials.enter_context(Trial(setting))
+
+        yield start
+
+
+@pytest.fixture(autouse=True)
+def everything_runs_again(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test may stop or kill parts; the next one finds all of them running."""
+    yield
+    if "stack" in request.fixturenames:
+        stack: LocalStack = request.getfixturevalue("stack")
+        for name in stack.dead():
+            stack.start_service(name)

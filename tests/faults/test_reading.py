@@ -1,0 +1,79 @@
+"""Readers while the table changes under them: T20 and T21."""
+
+import threading
+from collections import Counter
+
+from tests.faults.conftest import StartTrial
+from tests.faults.readers import Reader, Sql
+from tests.faults.trial import Trial
+
+LOG = "audit.activity_log"
+
+
+def test_t20_pages_have_no_copies_and_no_holes_before_within_and_after_merges(
+    start_trial: StartTrial, is_long: bool
+) -> None:
+    """T20: five copies of every row with merges stopped, then a storm of merges while pages are read."""
+    trial = start_trial(partitions=None, page_size=7)
+    trial.publish(200)
+    trial.settle()
+    trial.sql.run(f"SYSTEM STOP MERGES {LOG}")
+    try:
+        for _ in range(4):
+            trial.sql.run(
+                f"INSERT INTO {LOG} SELECT * FROM {LOG} FINAL WHERE client_space_id = '{trial.client_space_ids[0]}'"
+                " SETTINGS insert_deduplicate = 0"
+            )
+        (raw,) = trial.sql.rows(
+            f"SELECT count() AS rows FROM {LOG} WHERE client_space_id = {{space:String}}",
+            space=trial.client_space_ids[0],
+        )
+        assert raw["rows"] == 5 * 200
+        trial.check()
+    finally:
+        trial.sql.run(f"SYSTEM START MERGES {LOG}")
+    with merging(trial):
+        for _ in range(20 if is_long else 3):
+            assert trial.verdict().is_clean
+    trial.check()
+
+
+class merging:  # noqa: N801 - it reads as what happens meanwhile
+    """Merges everything again and again meanwhile."""
+
+    def __init__(self, trial: Trial) -> None:
+        self._url = trial.environment["CLICKHOUSE_URL"]
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._merge)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._is_over.set()
+        self._thread.join()
+
+    def _merge(self) -> None:
+        sql = Sql(self._url)
+        while not self._is_over.is_set():
+            sql.run(f"OPTIMIZE TABLE {LOG} FINAL")
+        sql.close()
+
+
+def test_t21_a_walk_over_lines_of_one_instant_meets_each_exactly_once_while_more_come(start_trial: StartTrial) -> None:
+    """T21: 500 lines of one microsecond, seven a page, inserts going on."""
+    trial = start_trial(partitions=None)
+    instant = trial.source.next().occurred_at
+    events = [trial.source.next(occurred_at=instant) for _ in range(500)]
+    trial.publish(events)
+    trial.settle()
+    reader = Reader(trial.stack, trial.client_space_ids[0], page_size=7)
+    with trial.load(per_second=30):
+        seen = Counter(line["event_id"] for line in reader.lines())
+        backwards = Counter(line["event_id"] for line in reader.lines(order="asc"))
+    reader.close()
+    wanted = Counter(str(event.event_id) for event in events)
+    for walk in (seen, backwards):
+        assert Counter({event_id: count for event_id, count in walk.items() if event_id in wanted}) == wanted
+        assert max(walk.values()) == 1
+    trial.check()

@@ -1,0 +1,157 @@
+"""Whatever happens to ClickHouse, the log comes back from the two long-lived topics as it was."""
+
+import asyncio
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from deploy.local.stack import LocalStack
+from producers import KafkaPublisher, Person, UiSession
+from stream.sink import connect
+from tests.log_client import LogClient, run_command
+
+ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
+INTO = "audit_rebuilt"
+
+ReadLog = Callable[[str], LogClient]
+
+
+def a_session(publisher: KafkaPublisher, client_space_id: str, admin: Person = ADMIN) -> UiSession:
+    return UiSession(publisher, client_space_id=client_space_id, admin=admin, service="user-service")
+
+
+async def make_history(publisher: KafkaPublisher, client_space_id: str) -> int:
+    """Everything that a line can depend on: renames, an admin who is deleted, a second life, all activities."""
+    admin = a_session(publisher, client_space_id)
+    ada, leaver = Person("usr_ada", "ada@example.com", "Ada"), Person("usr_leaver", "leaver@example.com", "Lea Ver")
+    await admin.user_created(ada)
+    await admin.license_updated(ada, previous_license=None, new_license="Data Reader")
+    renamed = Person("usr_ada", "ada@example.com", "Ada Lovelace")
+    await admin.license_updated(renamed, previous_license="Data Reader", new_license="Data Steward")
+    await admin.user_created(leaver)
+    await admin.admin_rights_updated(leaver, granted=True)
+    await a_session(publisher, client_space_id, leaver).user_created(Person("usr_other", "other@example.com"))
+    await admin.user_deleted(leaver)
+    await admin.user_created(Person("usr_leaver", "back@example.com", "Back Again"))
+    await admin.admin_rights_updated(Person("usr_leaver", "back@example.com", "Back Again"), granted=False)
+    return 9
+
+
+def answers(log: LogClient) -> list[bytes]:
+    """The log, page and details, to the byte; without what the time of asking decides."""
+    page = log.get("/v1/activities", limit=100).json()
+    details = [log.get(f"/v1/activities/{line['event_id']}").content for line in page["data"]]
+    return [json.dumps(page["data"], sort_keys=True).encode(), *details]
+
+
+def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("audit-stream")), "rebuild", "--into", INTO, *options]
+    environment = {**os.environ, **stack.environment()}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def databases(stack: LocalStack) -> set[str]:
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        return {name for (name,) in client.query("SELECT name FROM system.databases").result_rows}
+
+
+async def test_after_clickhouse_lost_everything_a_rebuild_answers_the_same_to_the_byte(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    count = await make_history(publisher, client_space_id)
+    log = read_log(client_space_id)
+    log.wait_for(lambda found: len(found) == count)
+    await asyncio.sleep(0.5)
+    before = answers(log)
+    stack.stop_service("clickhouse")
+    shutil.rmtree(stack.layout.data_dir / "clickhouse")
+    stack.start_service("clickhouse")
+    run_command(stack, "audit-stream", "migrate")
+    assert log.wait_for(lambda found: found == []) == []
+    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
+    assert "0 of them in rows that are served now" in output
+    assert answers(log) == before
+    assert INTO not in databases(stack)
+    # And it goes on.
+    await a_session(publisher, client_space_id).user_created(Person("usr_new", "new@example.com"))
+    assert len(log.wait_for(lambda found: len(found) == count + 1)) == count + 1
+
+
+async def test_a_rebuild_beside_a_working_worker_loses_and_doubles_nothing(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    session, log = a_session(publisher, client_space_id), read_log(client_space_id)
+    published = 0
+    ended = asyncio.Event()
+
+    async def load() -> None:
+        nonlocal published
+        while not ended.is_set():
+            users = [Person(f"usr_{published + n}", f"{published + n}@example.com") for n in range(5)]
+            await asyncio.gather(*(session.user_created(user) for user in users))
+            published += len(users)
+            await asyncio.sleep(0.2)
+
+    loading = asyncio.create_task(load())
+    try:
+        await asyncio.sleep(1)
+        command = rebuild_in_background(stack, "--exchange")
+        output, errors = await asyncio.to_thread(command.communicate)
+        assert command.returncode == 0, output + errors
+        assert "serves the rebuilt tables" in output
+        await asyncio.sleep(1)
+    finally:
+        ended.set()
+        await loading
+    lines = log.wait_for(lambda found: len(found) >= published)
+    assert len(lines) == len({line["event_id"] for line in lines}) == published
+
+
+async def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same_end(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    count = await make_history(publisher, client_space_id)
+    log = read_log(client_space_id)
+    log.wait_for(lambda found: len(found) == count)
+    await asyncio.sleep(0.5)
+    before = answers(log)
+    for seconds in (1.2, 1.8):
+        doomed = rebuild_in_background(stack)
+        await asyncio.sleep(seconds)
+        doomed.kill()
+        doomed.communicate()
+    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO)
+    assert "0 differences" in output
+    assert answers(log) == before
+    assert INTO in databases(stack)
+    run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
+    assert answers(log) == before
+    assert INTO not in databases(stack)
+
+
+async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com"))
+    log = read_log(client_space_id)
+    log.wait_for(lambda found: len(found) == 1)
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        client.command(
+            "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id) FROM audit.activity_log"
+            " WHERE client_space_id = {space:String}",
+            parameters={"space": client_space_id},
+        )
+    started = time.monotonic()
+    command = rebuild_in_background(stack, "--exchange")
+    output, _ = await asyncio.to_thread(command.communicate)
+    assert (command.returncode, time.monotonic() - started < 30) == (1, True)
+    assert client_space_id in output
+    assert len(log.lines()) == 2
+    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange", "--accept-differences")
+    assert "serves the rebuilt tables" in output
+    assert len(log.lines()) == 1

@@ -1,0 +1,99 @@
+"""The worker as its operators see it: pages that follow outages, an end in time, and an end when it is stuck."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.local.stack import LocalStack
+from producers import KafkaPublisher
+from stream.watchdog import EXIT_HELD_UP, EXIT_STUCK
+from tests.integration.test_faults import assert_shown_once, publish, wait_until
+from tests.log_client import LogClient
+
+ReadLog = Callable[[str], LogClient]
+SCRIPT = Path(__file__).with_name("worker_that_stops.py")
+
+
+def page(stack: LocalStack, path: str) -> tuple[int, dict[str, Any]]:
+    response = httpx.get(stack.layout.endpoints()["worker"] + path, timeout=10)
+    return response.status_code, response.json()
+
+
+async def test_health_is_red_while_clickhouse_is_down_and_green_by_itself_afterwards(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    wait_until(lambda: page(stack, "/readyz")[0] == 200)
+    stack.stop_service("clickhouse")
+    acknowledged = await publish(publisher, client_space_id, 5)
+    wait_until(lambda: page(stack, "/readyz")[1]["lag_records"] >= 5)
+    status, answer = page(stack, "/readyz")
+    assert (status, answer["status"], answer["oldest_unfinished_seconds"] > 0) == (503, "waiting", True)
+    assert "clickhouse does not answer" in {outage["what"] for outage in answer["outages"]}
+    assert page(stack, "/healthz")[0] == 200
+    stack.start_service("clickhouse")
+    wait_until(lambda: page(stack, "/readyz")[0] == 200)
+    assert_shown_once(read_log(client_space_id), acknowledged)
+    wait_until(lambda: page(stack, "/readyz")[1]["lag_records"] == 0)
+
+
+async def test_the_metrics_tell_what_became_of_each_record(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    def stored() -> float:
+        text = httpx.get(stack.layout.endpoints()["worker"] + "/metrics").text
+        line = next(x for x in text.splitlines() if x.startswith('audit_worker_records_total{outcome="stored"}'))
+        return float(line.split()[-1])
+
+    wait_until(lambda: page(stack, "/readyz")[1]["lag_records"] == 0)
+    before = stored()
+    acknowledged = await publish(publisher, client_space_id, 7)
+    assert_shown_once(read_log(client_space_id), acknowledged)
+    wait_until(lambda: stored() == before + 7)
+
+
+async def test_a_worker_that_hangs_while_all_it_needs_answers_ends_itself_and_loses_nothing(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog, tmp_path: Path
+) -> None:
+    stack.stop_service("worker")
+    acknowledged = await publish(publisher, client_space_id, 20)
+    environment = {**os.environ, **stack.environment(), "AUDIT_WATCHDOG_SECONDS": "10"}
+    with (tmp_path / "log").open("wb") as log:
+        hanging = subprocess.Popen(
+            [sys.executable, str(SCRIPT), "commit", str(tmp_path / "reached")], env=environment, stdout=log, stderr=log
+        )
+        try:
+            assert hanging.wait(90) == EXIT_STUCK, (tmp_path / "log").read_text()
+        finally:
+            hanging.kill()
+            hanging.wait()
+    assert "20 records to do, and no step was done for" in (tmp_path / "log").read_text()
+    stack.start_service("worker")
+    assert_shown_once(read_log(client_space_id), acknowledged)
+
+
+async def test_sigterm_ends_a_worker_within_ten_seconds_while_clickhouse_hangs_and_commits_nothing_early(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    clickhouse, worker = stack.child("clickhouse"), stack.child("worker")
+    assert clickhouse.pid is not None
+    assert worker.pid is not None
+    os.kill(clickhouse.pid, signal.SIGSTOP)
+    try:
+        acknowledged = await publish(publisher, client_space_id, 20)
+        wait_until(lambda: page(stack, "/readyz")[1]["oldest_unfinished_seconds"] > 0)
+        os.kill(worker.pid, signal.SIGTERM)
+        started = time.monotonic()
+        wait_until(lambda: worker.exit_code() is not None, seconds=20)
+        assert time.monotonic() - started < 10
+    finally:
+        os.kill(clickhouse.pid, signal.SIGCONT)
+    assert worker.exit_code() in {0, EXIT_HELD_UP}
+    stack.start_service("worker")
+    assert_shown_once(read_log(client_space_id), acknowledged)

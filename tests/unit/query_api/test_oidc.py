@@ -1,0 +1,273 @@
+"""Against an identity provider on this machine, which can be made to fail."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import jwt
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from query_api.auth import Authenticator, Caller, claim_at
+from query_api.errors import InsufficientScope, KeysUnavailable, Unauthenticated
+from query_api.oidc import FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys
+from tests.unit.query_api.api import claims, running_api, settings_for
+from tests.unit.query_api.test_problems import assert_problem
+
+RSA_KEY, OTHER_RSA_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+EC_KEY = ec.generate_private_key(ec.SECP256R1())
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+def jwk(key: PrivateKey, key_id: str, **values: Any) -> dict[str, Any]:
+    make = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
+    document: dict[str, Any] = json.loads(make.to_jwk(key.public_key()))  # type: ignore[arg-type]  # one of the two
+    return {**document, "kid": key_id, "use": "sig", **values}
+
+
+class Issuer:
+    """An identity provider: its documents, its faults, and how often it was asked for keys."""
+
+    def __init__(self) -> None:
+        self.keys = [jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec")]
+        self.changes: dict[str, Any] = {}
+        self.answer: Callable[[], web.Response] | None = None
+        self.asked = 0
+        self.url = ""
+        self.time = 0.0
+
+    @property
+    def configuration_url(self) -> str:
+        return f"{self.url}/.well-known/openid-configuration"
+
+    def authenticator(self, **settings: Any) -> Authenticator:
+        """One that reads from here, by this issuer's clock."""
+        values = {
+            "AUDIT_ENVIRONMENT": "production",
+            "AUDIT_DEVELOPMENT_TOKEN_SECRET": None,
+            "AUDIT_TOKEN_ISSUER": self.url,
+            "AUDIT_TOKEN_DISCOVERY_URL": self.configuration_url,
+            **settings,
+        }
+        return Authenticator(
+            settings_for(**values), IssuerKeys(self.configuration_url, self.url, clock=lambda: self.time)
+        )
+
+    def token(self, key: PrivateKey = RSA_KEY, key_id: str | None = "rsa", **values: Any) -> str:
+        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+        body = claims(**{"iss": self.url, **values})
+        return jwt.encode(body, key, algorithm, headers={} if key_id is None else {"kid": key_id})
+
+    async def configuration(self, _: web.Request) -> web.Response:
+        if self.answer is not None:
+            return self.answer()
+        return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys", **self.changes})
+
+    async def jwks(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        await asyncio.sleep(0.02)
+        return web.json_response({"keys": self.keys})
+
+
+@pytest.fixture
+async def issuer() -> AsyncIterator[Issuer]:
+    issuer, app = Issuer(), web.Application()
+    app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
+    app.router.add_get("/keys", issuer.jwks)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield issuer
+    await runner.cleanup()
+
+
+async def test_tokens_of_every_key_of_the_provider_are_accepted(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+
+    for key, key_id in ((RSA_KEY, "rsa"), (EC_KEY, "ec")):
+        assert await authenticator.authenticate(issuer.token(key, key_id)) == Caller("acme", "grace")
+    assert issuer.asked == 1
+
+
+async def test_a_token_of_another_key_or_of_none_is_refused(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+
+    for token in (issuer.token(OTHER_RSA_KEY), issuer.token(key_id=None), issuer.token(EC_KEY), issuer.token(iss="x")):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(token)
+
+
+async def test_a_key_verifies_its_own_algorithm_alone(issuer: Issuer) -> None:
+    """Neither a longer hash than the allowed one, nor a shared secret, nor no signature."""
+    authenticator = issuer.authenticator()
+    body = claims(iss=issuer.url)
+
+    for token in (
+        jwt.encode(body, RSA_KEY, "RS512", headers={"kid": "rsa"}),
+        jwt.encode(body, "s" * 32, "HS256", headers={"kid": "rsa"}),
+        jwt.encode(body, "", "none", headers={"kid": "rsa"}),
+    ):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(token)
+
+
+async def test_a_new_key_is_found_when_a_token_names_it(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.keys.append(jwk(OTHER_RSA_KEY, "new"))
+
+    issuer.time += PAUSE_SECONDS
+
+    assert await authenticator.authenticate(issuer.token(OTHER_RSA_KEY, "new")) == Caller("acme", "grace")
+
+
+async def test_a_flood_of_unknown_keys_costs_the_provider_one_request(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.time += PAUSE_SECONDS
+    tokens = [issuer.token(OTHER_RSA_KEY, f"unknown-{number}") for number in range(50)]
+
+    answers = await asyncio.gather(*map(authenticator.authenticate, tokens), return_exceptions=True)
+
+    assert {type(answer) for answer in answers} == {Unauthenticated}
+    assert issuer.asked == 2
+    assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
+
+
+async def test_all_that_wait_for_the_first_keys_share_one_request(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+
+    await asyncio.gather(*(authenticator.authenticate(issuer.token()) for _ in range(20)))
+
+    assert issuer.asked == 1
+
+
+FAULTS: list[Callable[[], web.Response]] = [
+    lambda: web.Response(status=500),
+    lambda: web.Response(text="<html>"),
+    lambda: web.json_response([]),
+    lambda: web.json_response({}),
+    lambda: web.json_response({"issuer": "https://evil.example.com", "jwks_uri": "https://evil.example.com"}),
+    lambda: web.Response(status=302, headers={"Location": "https://evil.example.com"}),
+    lambda: web.Response(body=b" " * (1 << 21)),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_the_last_good_keys_outlive_an_outage(issuer: Issuer, fault: Callable[[], web.Response]) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.answer = fault
+
+    for _ in range(3):
+        issuer.time += FRESH_SECONDS
+        assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
+
+    issuer.answer, issuer.keys = None, [jwk(EC_KEY, "ec")]
+    issuer.time += PAUSE_SECONDS
+    assert await authenticator.authenticate(issuer.token(EC_KEY, "ec")) == Caller("acme", "grace")
+
+
+async def test_a_withdrawn_key_is_refused_once_the_keys_are_read_again(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.keys = [jwk(EC_KEY, "ec")]
+
+    issuer.time += FRESH_SECONDS
+
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(issuer.token())
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_without_any_keys_no_token_is_judged(issuer: Issuer, fault: Callable[[], web.Response]) -> None:
+    authenticator = issuer.authenticator()
+    issuer.answer = fault
+
+    with pytest.raises(KeysUnavailable):
+        await authenticator.authenticate(issuer.token())
+    issuer.answer = None
+    with pytest.raises(KeysUnavailable):
+        await authenticator.authenticate(issuer.token())
+    issuer.time += PAUSE_SECONDS
+    assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
+
+
+async def test_keys_that_are_of_no_use_here_are_passed_over(issuer: Issuer) -> None:
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - passed over
+    issuer.keys = [
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"},
+        {"kty": "unknown", "kid": "unknown"},
+        jwk(weak, "weak"),
+        jwk(RSA_KEY, "encrypts", use="enc"),
+        jwk(RSA_KEY, "longer", alg="RS512"),
+        jwk(RSA_KEY, "rsa"),
+    ]
+    authenticator = issuer.authenticator()
+
+    assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
+    for key_id in "encrypts", "longer":
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(issuer.token(RSA_KEY, key_id))
+
+
+async def test_keys_are_read_from_safe_places_only(issuer: Issuer) -> None:
+    issuer.changes = {"jwks_uri": "http://login.example.com/keys"}
+
+    with pytest.raises(KeysUnavailable):
+        await issuer.authenticator().authenticate(issuer.token())
+
+
+@pytest.mark.parametrize(
+    ("settings", "values"),
+    [
+        ({"AUDIT_TOKEN_CLIENT_SPACE_CLAIM": "https://example.com/space"}, {"https://example.com/space": "globex"}),
+        ({"AUDIT_TOKEN_CLIENT_SPACE_CLAIM": "app.space"}, {"app": {"space": "globex"}}),
+        (
+            {"AUDIT_TOKEN_CLIENT_SPACE_CLAIM": "app.space", "AUDIT_TOKEN_SCOPE_CLAIM": "realm.roles"},
+            {"app": {"space": "globex"}, "scope": None, "realm": {"roles": ["other", "audit:read"]}},
+        ),
+    ],
+)
+async def test_claims_are_read_where_the_settings_say(
+    issuer: Issuer, settings: dict[str, Any], values: dict[str, Any]
+) -> None:
+    assert await issuer.authenticator(**settings).authenticate(issuer.token(**values)) == Caller("globex", "grace")
+
+
+async def test_a_claim_elsewhere_counts_for_nothing(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator(
+        AUDIT_TOKEN_CLIENT_SPACE_CLAIM="app.space", AUDIT_TOKEN_SCOPE_CLAIM="realm.roles"
+    )
+
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(issuer.token())
+    with pytest.raises(InsufficientScope):
+        await authenticator.authenticate(issuer.token(app={"space": "acme"}))
+
+
+@pytest.mark.parametrize("claims", [{}, {"a": None}, {"a": 1}, {"a": []}, {"a": "b"}, {"b": 1}])
+def test_a_path_that_leads_nowhere_is_no_claim(claims: dict[str, Any]) -> None:
+    assert claim_at(claims, "a.b") is None
+
+
+async def test_an_api_without_keys_says_that_it_cannot_judge(issuer: Issuer) -> None:
+    values = {
+        "AUDIT_ENVIRONMENT": "production",
+        "AUDIT_DEVELOPMENT_TOKEN_SECRET": None,
+        "AUDIT_TOKEN_ISSUER": issuer.url,
+        "AUDIT_TOKEN_DISCOVERY_URL": issuer.configuration_url,
+    }
+    headers = {"Authorization": f"Bearer {issuer.token()}"}
+    async with running_api(**values) as api:
+        assert (await api.client.get("/v1/activities", headers=headers)).status_code == 200
+    issuer.answer = FAULTS[0]
+    async with running_api(**values) as api:
+        answer = await api.client.get("/v1/activities", headers=headers)
+
+    assert_problem(answer, 503, "keys-unavailable")
+    assert "Retry-After" in answer.headers
