@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from schemas.person_ref import MIN_KEY_BYTES
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
-
 _MIN_RSA_BITS = 2048
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
@@ -85,9 +84,9 @@ def is_safe_url(url: str) -> bool:
 
 
 def _check_discovery_url(value: str) -> str:
-    if not is_safe_url(value):
-        raise ValueError("must be an https:// URL")
-    return value
+    if is_safe_url(value):
+        return value
+    raise ValueError("must be an https:// URL")
 
 
 def _check_origins(value: str) -> str:

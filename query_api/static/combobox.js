@@ -2,7 +2,7 @@
 // Input, list and options share one shadow root, since `aria-activedescendant` does not reach out of it.
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
-import { nameOf, plainNameOf } from './person.js';
+import { breakable, nameOf, plainNameOf } from './person.js';
 
 const DEBOUNCE_MS = 200;
 
@@ -81,7 +81,7 @@ export class PersonPicker {
       <span class="tick" aria-hidden="true">${isChosen ? '✓' : ''}</span>
       <span>
         <bdi>${name}</bdi>${person.username && person.username !== name
-          ? html`<small><bdi>${person.username}</bdi></small>`
+          ? html`<small><bdi>${breakable(person.username)}</bdi></small>`
           : ''}
       </span>
       <span class="count">${t.plural('picker.count', person.activities)}</span>

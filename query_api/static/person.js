@@ -32,7 +32,7 @@ export function personCell(person, t) {
 }
 
 /** A username that breaks before its `@` rather than anywhere. @param {string} username */
-function breakable(username) {
+export function breakable(username) {
   const at = username.indexOf('@');
   return at > 0 ? html`${username.slice(0, at)}<wbr />${username.slice(at)}` : username;
 }

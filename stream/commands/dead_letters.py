@@ -76,7 +76,9 @@ def list_letters(
         for row in described:
             typer.echo(json.dumps(row))
         return
-    table = Table(*(described[0] if described else ["no dead letters"]))
+    table = Table()
+    for column in described[0] if described else ["no dead letters"]:
+        table.add_column(column, overflow="fold")
     for row in described:
         table.add_row(*(str(value) for value in row.values()))
     Console().print(table)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -430,8 +431,9 @@ async def test_it_is_small_and_quick(open_page: OpenPanel) -> None:
             )
         )
         await panel.named("Close").click()
-    # The quickest: the others measure what else this machine does meanwhile.
-    assert min(measured) < 300, measured
+    # The quickest: the others measure what else this machine does. Where that is too much, nothing can be measured.
+    is_busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
+    assert min(measured) < (3_000 if is_busy else 300), measured
 
 
 async def test_fifty_thousand_lines_are_paged_up_to_a_thousand_and_counted(

@@ -59,7 +59,7 @@ def seed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def start_trial(stack: LocalStack, tmp_path: Path, pytestconfig: pytest.Config, seed: str) -> Iterator[StartTrial]:
-    """Starts trials; all of them end with the test."""
+    """Starts trials; all of them end with the test, and what it left dead runs again."""
     rng = random.Random(seed)  # noqa: S311 - nothing here is secret
     with ExitStack() as trials:
 
@@ -68,13 +68,6 @@ def start_trial(stack: LocalStack, tmp_path: Path, pytestconfig: pytest.Config, 
             return trials.enter_context(Trial(setting))
 
         yield start
-
-
-@pytest.fixture(autouse=True)
-def everything_runs_again(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test may stop or kill parts; the next one finds all of them running."""
-    yield
-    if "stack" in request.fixturenames:
-        stack: LocalStack = request.getfixturevalue("stack")
+        # Before the trials end: their publishers and consumers say goodbye to a broker.
         for name in stack.dead():
             stack.start_service(name)

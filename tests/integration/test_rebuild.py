@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,10 +145,9 @@ async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange(
             " WHERE client_space_id = {space:String}",
             parameters={"space": client_space_id},
         )
-    started = time.monotonic()
     command = rebuild_in_background(stack, "--exchange")
     output, _ = await asyncio.to_thread(command.communicate)
-    assert (command.returncode, time.monotonic() - started < 30) == (1, True)
+    assert command.returncode == 1
     assert client_space_id in output
     assert len(log.lines()) == 2
     output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange", "--accept-differences")

@@ -79,6 +79,14 @@ async def test_nothing_finds_somebody_who_was_deleted(api: Api, q: str) -> None:
     assert await people(api, q="deleted") == [{**DELETED, "activities": 1}]
 
 
+async def test_somebody_who_is_deleted_while_the_list_is_read_is_not_in_it(api: Api) -> None:
+    api.record("usr_ada")
+    api.name("usr_ada", "ada@example.com", "Ada")
+    api.store.before_persons = lambda: api.delete("usr_ada", NOW + DAY)
+
+    assert await people(api) == []
+
+
 async def test_a_recreated_person_counts_in_both_entries_and_has_no_former_name(api: Api) -> None:
     api.record("usr_ada", occurred_at=NOW - 2 * DAY)
     api.record("usr_ada", occurred_at=NOW)
@@ -171,7 +179,8 @@ async def test_a_cursor_of_one_persons_walk_does_not_serve_that_of_all_deleted(a
     api.delete("usr_gone", NOW)
     cursor = (await api.page(affected_user="ref:deleted", limit=1))["page"]["next_cursor"]
 
-    assert (await api.get("/v1/activities", affected_user="usr_gone", cursor=cursor)).status_code == 400
+    for other in {"affected_user": "usr_gone"}, {"admin": "ref:deleted"}, {}:
+        assert (await api.get("/v1/activities", **other, cursor=cursor)).status_code == 400
     assert len(await api.found(affected_user="ref:deleted", cursor=cursor)) == 1
 
 

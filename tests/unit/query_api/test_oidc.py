@@ -80,7 +80,9 @@ async def issuer() -> AsyncIterator[Issuer]:
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
-    issuer.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    port = runner.addresses[0][1]
+    await web.TCPSite(runner, "127.0.0.2", port).start()
+    issuer.url = f"http://127.0.0.1:{port}"
     yield issuer
     await runner.cleanup()
 
@@ -216,7 +218,15 @@ async def test_keys_that_are_of_no_use_here_are_passed_over(issuer: Issuer) -> N
 
 
 async def test_keys_are_read_from_safe_places_only(issuer: Issuer) -> None:
-    issuer.changes = {"jwks_uri": "http://login.example.com/keys"}
+    """Another address of this machine stands for a host that answers, but without TLS."""
+    issuer.changes = {"jwks_uri": f"{issuer.url}/keys".replace("127.0.0.1", "127.0.0.2")}
+
+    with pytest.raises(KeysUnavailable):
+        await issuer.authenticator().authenticate(issuer.token())
+
+
+async def test_the_document_of_another_issuer_is_refused(issuer: Issuer) -> None:
+    issuer.changes = {"issuer": "https://evil.example.com"}
 
     with pytest.raises(KeysUnavailable):
         await issuer.authenticator().authenticate(issuer.token())

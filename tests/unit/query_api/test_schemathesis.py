@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import schemathesis
@@ -74,7 +75,7 @@ def test_no_request_breaks_the_service_or_its_document(served: str, path: str, m
 
     @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(SCHEMA[path]["GET"].as_strategy(generation_mode=mode))
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         case.call_and_validate(base_url=served, headers={"Authorization": bearer}, checks=CHECKS)
 
     ask()
