@@ -45,10 +45,7 @@ def bucket_starts(since: datetime, until: datetime, interval: Interval, zone: Zo
 def _first(since: datetime, interval: Interval, zone: ZoneInfo) -> datetime:
     if interval is Interval.HOUR:
         return _hour_of(since, zone)
-    today = since.astimezone(zone).date()
-    start = _midnight(_first_date(today, interval), zone)
-    # Where an hour repeats around midnight, a time before the first midnight may carry the new day's date already.
-    return start if start <= since else _midnight(_first_date(today - timedelta(days=1), interval), zone)
+    return _midnight(_first_date(since.astimezone(zone).date(), interval), zone)
 
 
 def _next(start: datetime, interval: Interval, zone: ZoneInfo) -> datetime:

@@ -42,5 +42,5 @@ class Directory:
             entry
             for entry in shown
             # Somebody deleted while this was read belongs to the other entry, which counts them the next time.
-            if (finds_deleted if entry.person is None else True)
+            if (finds_deleted if entry.person is None else not entry.person.deleted)
         ]

@@ -218,7 +218,9 @@ def _decode(name: str, value: bytes) -> dict[str, Any]:
     buffer = io.BytesIO(value)
     buffer.seek(_HEADER_BYTES)
     try:
-        datum = schemaless_reader(buffer, written, list(versions.values())[-1])
+        # With a reader's schema fastavro resolves field by field, which takes longer than the reading.
+        newest = list(versions.values())[-1]
+        datum = schemaless_reader(buffer, written, None if written is newest else newest)
     except Exception as error:
         raise UnreadableHistory(f"a record of {name} is damaged") from error
     if buffer.tell() != len(value):

@@ -32,6 +32,7 @@ from tests.benchmarks.read_peers import SqliteLog, naive, naive_stats
 LIST, STATS = "/v1/activities", "/v1/activities/stats"
 DEEP_PAGE = 1_000
 PATIENCE_SECONDS = 60
+LOADING_SECONDS = 900
 
 Ask = Callable[[], object]
 
@@ -177,7 +178,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as directory,
         LocalStack(Path(directory) / "stack", port_base=options.port_base, services=("clickhouse", "migrate")) as stack,
-        connect(stack.environment()["CLICKHOUSE_URL"]) as client,
+        connect(stack.environment()["CLICKHOUSE_URL"], timeout_seconds=LOADING_SECONDS) as client,
     ):
         os.environ.update(stack.environment())
         key = load_settings().pseudonymization_key.get_secret_value()

@@ -70,7 +70,7 @@ async def test_the_api_may_stop_and_start_again(open_page: OpenPanel, stack: Loc
         stack.start_service("query_api")
     await expect(alert).to_have_count(0, timeout=SOON_MS)
     await panel.named("Load 50 more").click()
-    await expect(panel.lines).to_have_count(100)
+    await expect(panel.lines).to_have_count(100, timeout=SOON_MS)
 
 
 async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
