@@ -95,6 +95,10 @@ def rows_of(trial: Trial) -> list[dict[str, object]]:
     )
 
 
+@pytest.mark.xfail(
+    reason="records dated more than an hour ahead of the broker's corrected clock are refused by the history topic"
+    " (message.timestamp.after.max.ms), so their partitions stand still until it has caught up"
+)
 def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(start_trial: StartTrial) -> None:
     """Clock jumps: append times that are hours off, in no order, as the worker would meet them."""
     trial = start_trial(
@@ -118,6 +122,8 @@ def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(sta
                 trial.ledger.acknowledge(event)
 
     trial.background.run(send())
-    trial.worker().start()
+    worker = trial.worker().start()
+    wait_until(lambda: trial.is_settled() or worker.said("InvalidTimestampError"), what="an end or an error")
+    assert not worker.said("InvalidTimestampError"), "the history topic refuses what the broker itself has dated"
     trial.check()
     assert trial.dead_letters() == {}
