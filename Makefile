@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test faults format
+.PHONY: help bootstrap demo down status lint test faults bench bench-read lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -31,6 +31,19 @@ test: lint  ## lint, and the whole test-suite
 
 faults: bootstrap  ## kill, cut, fill and freeze every part for about an hour, with a random seed; prints what was lost
 	$(BIN)/python -m pytest tests/faults --faults-long -v
+
+bench: bootstrap  ## the worker against what a user would write instead; some ten minutes, on a quiet machine
+	@$(BIN)/python -m venv .local/benchmarks-venv
+	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
+	$(BIN)/python -m tests.benchmarks.ingest.race
+
+bench-read: bootstrap  ## the query API over ten million lines, against its peers
+	$(BIN)/python -m tests.benchmarks.read
+
+LOCK := --generate-hashes --universal --no-emit-index-url
+lock: bootstrap  ## resolve the pinned dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
+	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
 
 format: bootstrap  ## put the code into its one format
 	$(BIN)/ruff check --fix

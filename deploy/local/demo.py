@@ -153,6 +153,9 @@ def hint(console: Console, url: str, token: str) -> None:
     request = f"curl -H 'Authorization: Bearer {token}' '{url}/v1/activities?activity_type=user_deletion&limit=5'"
     console.print(f"A token for client space {CLIENT_SPACE}, valid for 12 hours, in a request to go on with:")
     console.print(request, soft_wrap=True, markup=False, highlight=False)
+    console.print(
+        f"The same log as an administrator sees it: open {url}/demo and click “User management log”", soft_wrap=True
+    )
 
 
 def running_layout(data_dir: Path) -> Layout | None:

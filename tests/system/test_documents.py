@@ -11,6 +11,7 @@ from stream.settings import WorkerSettings
 
 PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
 
+DEAD_LETTERS = "tests/integration/test_dead_letter_review.py"
 TESTED_BY = {
     "make demo": "tests/system/test_demo.py",
     "make test": ".ci/run",
@@ -21,11 +22,20 @@ TESTED_BY = {
     ".venv/bin/python -m pytest tests/unit": ".ci/run",
     ".venv/bin/python -m pytest tests/contract": ".ci/run",
     ".venv/bin/python -m pytest tests/integration": ".ci/run",
+    ".venv/bin/python -m pytest tests/browser": ".ci/run",
+    "make faults": "tests/faults/conftest.py",
+    "make bench": "tests/benchmarks/ingest/race.py",
+    "make bench-read": "tests/benchmarks/read.py",
     "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
     "audit-stream migrate": "tests/integration/test_commands.py",
     "audit-stream worker": "tests/integration/test_commands.py",
+    "audit-stream dead-letters list [--reason R] [--max N] [--all] [--json]": DEAD_LETTERS,
+    "audit-stream dead-letters show 2/4711 [--dump hex|raw]": DEAD_LETTERS,
+    "audit-stream dead-letters replay [--reason R] [--max N] [--dry-run]": DEAD_LETTERS,
+    "audit-stream dead-letters discard [--reason R] [--max N] [--yes]": DEAD_LETTERS,
 }
-"""Every command in a shell block of these pages, and what runs it (`make test` itself, where it is a part of that)."""
+"""Every command in a shell block of these pages, and what runs it: a test, or `make test` where it is a part of that; for
+the long ones, the program that they start."""
 
 
 def shell_commands(page: Path) -> set[str]:
@@ -57,7 +67,7 @@ def test_every_setting_is_documented_with_its_default_and_meaning(
     text = (repository / page).read_text(encoding="utf-8")
     documented = {
         cells[0].strip().strip("`"): (cells[1].strip().strip("`"), cells[2].strip())
-        for line in text[text.index("## Settings") :].splitlines()
+        for line in re.split(r"^## ", text[text.index("## Settings") + 3 :], flags=re.MULTILINE)[0].splitlines()
         if len(cells := line.strip("|").split("|")) == 3 and cells[0].strip().startswith("`")
     }
     expected = {}
