@@ -34,8 +34,8 @@ TESTED_BY = {
     "audit-stream dead-letters replay [--reason R] [--max N] [--dry-run]": DEAD_LETTERS,
     "audit-stream dead-letters discard [--reason R] [--max N] [--yes]": DEAD_LETTERS,
 }
-"""Every command in a shell block of these pages, and what runs it: a test, or `make test` where it is a part of that; for
-the long ones, the program that they start."""
+"""Every command in a shell block of these pages, and what runs it: a test, or `make test` where it is a part of that;
+for the long ones, the program that they start."""
 
 
 def shell_commands(page: Path) -> set[str]:
