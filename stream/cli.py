@@ -67,5 +67,10 @@ def main() -> None:
     """The command's entry point. Failures that an operator can do something about are one line, not a traceback."""
     try:
         app()
-    except (StreamError, ContractError, KafkaError, Error) as error:
+    except (StreamError, ContractError) as error:
         sys.exit(f"audit-stream: {type(error).__name__}: {error}")
+    except KafkaError as error:
+        sys.exit(f"audit-stream: Kafka: {type(error).__name__}")
+    except Error as error:
+        # Its text may quote a statement and its values.
+        sys.exit(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})")

@@ -1,6 +1,7 @@
 """Where rows go: the port, and ClickHouse behind it."""
 
 import contextlib
+import logging
 from collections.abc import Sequence
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -21,6 +22,10 @@ from schemas.rows import (
 )
 from stream.batches import Rows
 from stream.errors import StoreRefused, Unavailable, WrongSchema
+
+# The driver logs what it also raises, and what it logs may quote values.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+logging.getLogger("clickhouse_connect").propagate = False
 
 INSERT_SETTINGS = {
     # Batches are built here; the server must not hold rows back, and its answer must mean that they are stored.

@@ -1,5 +1,6 @@
 """What the oracle reads: the query API page by page, SQL, the committed offsets, and the records themselves."""
 
+import asyncio
 import json
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -121,6 +122,7 @@ class Tail:
         self.contents: dict[Place, str | None] = {}
         self.dead_letters: dict[Place, str] = {}
         self._consumer: AIOKafkaConsumer | None = None
+        self._starting = asyncio.Lock()
         self._positions: dict[TopicPartition, int] = {}
 
     async def read_to(self, ends: dict[int, int], first: dict[int, int]) -> None:
@@ -173,19 +175,20 @@ class Tail:
             self.contents[partition.partition, record.offset] = event_id
 
     async def _started(self) -> AIOKafkaConsumer:
-        if self._consumer is None:
-            consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, auto_offset_reset="earliest")
-            try:
-                await consumer.start()
-                found = consumer.partitions_for_topic(self.topic) or await _partitions(consumer, self.topic)
-                consumer.assign(
-                    [TopicPartition(DEAD_LETTERS_TOPIC, 0), *(TopicPartition(self.topic, p) for p in found)]
-                )
-            except BaseException:
-                await consumer.stop()
-                raise
-            self._consumer = consumer
-        return self._consumer
+        # The watch and the test ask at the same time, and a second consumer would be nobody's.
+        async with self._starting:
+            if self._consumer is None:
+                consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, auto_offset_reset="earliest")
+                try:
+                    await consumer.start()
+                    found = consumer.partitions_for_topic(self.topic) or await _partitions(consumer, self.topic)
+                    own = [TopicPartition(self.topic, partition) for partition in found]
+                    consumer.assign([TopicPartition(DEAD_LETTERS_TOPIC, 0), *own])
+                except BaseException:
+                    await consumer.stop()
+                    raise
+                self._consumer = consumer
+            return self._consumer
 
 
 def event_of(record: ConsumerRecord) -> tuple[str | None, int]:

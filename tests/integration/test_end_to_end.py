@@ -86,6 +86,7 @@ async def test_a_line_tells_who_did_what_to_whom_and_how(
         "username": "ada@example.com",
         "display_name": "Ada Lovelace",
         "deleted": False,
+        "current": None,
     }
     assert license_update["admin"]["display_name"] == "Grace Hopper"
     assert license_update["source"]["request_id"] == "req-7"
@@ -112,7 +113,7 @@ async def test_a_deleted_person_is_deleted_user_as_affected_user_and_as_admin(
     assert before[0]["admin"]["display_name"] == "Lea Ver"
     await a_ui_session(publisher, client_space_id).user_deleted(leaver)
     after = log.wait_for(lambda found: len(found) == 3)
-    deleted = {"id": None, "username": None, "display_name": "Deleted User", "deleted": True}
+    deleted = {"id": None, "username": None, "display_name": "Deleted User", "deleted": True, "current": None}
     assert [without_ref(line["affected_user"]) for line in (after[0], after[2])] == [deleted, deleted]
     assert without_ref(after[1]["admin"]) == deleted
     assert after[1]["affected_user"]["username"] == "other@example.com"
