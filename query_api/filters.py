@@ -103,8 +103,12 @@ class Selection:
 
     def tells_copies_apart(self) -> bool:
         """Whether of two copies of an event that differ, the selection may see only the one that does not count."""
-        values = self.activity_types or self.channels or self.deleted_affected_users or self.deleted_admins
-        return bool(values) or self.affected_users is not None or self.admins is not None
+        return bool(self.activity_types or self.channels) or self.names_persons()
+
+    def names_persons(self) -> bool:
+        """Whether it is cut to particular persons, or to those who were deleted."""
+        deleted = self.deleted_affected_users or self.deleted_admins
+        return deleted or self.affected_users is not None or self.admins is not None
 
 
 def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:

@@ -43,6 +43,7 @@ from tests.builders import NOW, a_uuid
 from tests.fakes_reader import InMemoryLogReader
 from tests.unit.query_api.api import settings_for
 
+BY_TIME = (Order.DESC, Order.ASC)
 MICROSECOND = timedelta(microseconds=1)
 LONG_AGO = NOW - timedelta(days=360)
 ADMIN, OTHER_ADMIN, USER, OTHER_USER = (a_uuid(number) for number in (1, 2, 3, 4))
@@ -195,7 +196,7 @@ async def walk(store: Store, selection: Selection) -> list[Line]:
     return met
 
 
-@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("order", BY_TIME)
 @pytest.mark.parametrize("page_size", [1, 7, 499])
 async def test_500_lines_of_one_time_are_met_exactly_once(store: Store, order: Order, page_size: int) -> None:
     rows = [a_row(store.caller) for _ in range(500)]
@@ -217,7 +218,7 @@ async def test_the_two_orders_are_each_others_reverse_where_times_are_equal_too(
     )
 
 
-@pytest.mark.parametrize("order", Order)
+@pytest.mark.parametrize("order", BY_TIME)
 @pytest.mark.parametrize("filtered", [False, True])
 async def test_five_unmerged_copies_of_every_line_are_met_once(store: Store, order: Order, *, filtered: bool) -> None:
     rows = [a_row(store.caller, occurred_at=NOW + timedelta(seconds=number // 30)) for number in range(120)]
@@ -254,6 +255,29 @@ async def test_the_first_copy_counts_wherever_it_lies_among_many(store: Store, *
 
     assert sorted(line.event_id for line in met) == sorted([event_id, *(row.event_id for row in neighbors)])
     assert {line.precedence for line in met} == {1_199, 1_000}
+
+
+@pytest.mark.parametrize("order", BY_TIME)
+@pytest.mark.parametrize("page_size", [1, 3, 50])
+async def test_a_walk_crosses_months_with_few_lines_and_with_none(store: Store, order: Order, page_size: int) -> None:
+    days = [0, 1, 30, 31, 32, 100, 101, 250, 359]
+    rows = [a_row(store.caller, occurred_at=NOW - timedelta(days=number)) for number in days for _ in range(2)]
+    store.insert(rows)
+    store.insert(rows[::3])
+
+    for fields in ({}, {"until": NOW - timedelta(days=31)}, {"since": NOW - timedelta(days=120)}):
+        selection = everything(page_size, order=order, **fields)
+        expected = [
+            row.event_id
+            for row in rows
+            if selection.since <= row.occurred_at < (selection.until or datetime.max.replace(tzinfo=UTC))
+        ]
+        met = await walk(store, selection)
+
+        assert sorted(line.event_id for line in met) == sorted(expected)
+        assert [line.occurred_at for line in met] == sorted(
+            (line.occurred_at for line in met), reverse=order is Order.DESC
+        )
 
 
 async def test_a_line_is_whole(store: Store) -> None:

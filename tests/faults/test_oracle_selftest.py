@@ -3,10 +3,15 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.conftest import StartTrial
 from tests.faults.oracle import Verdict
 from tests.faults.trial import Trial
 from tests.faults.workers import UNSAFE, Hold
+
+more_than_a_glance = pytest.mark.usefixtures("selftest_asked_for")
+"""The short forms are content with T2; these take as long again, and more."""
 
 POISON = b"\x07 no frame"
 
@@ -19,6 +24,7 @@ def verdict_when_all_is_committed(trial: Trial) -> Verdict:
     return verdict
 
 
+@more_than_a_glance
 def test_the_oracle_is_green_where_the_unsafe_worker_meets_no_fault(start_trial: StartTrial) -> None:
     """Red below is the fault's doing, not the worker's mere difference."""
     trial = start_trial(partitions=1)
@@ -39,6 +45,7 @@ def test_t2_an_error_in_the_body_of_take_makes_the_oracle_red(start_trial: Start
     assert not verdict.is_clean
 
 
+@more_than_a_glance
 def test_t3_poison_behind_good_records_makes_the_oracle_red(start_trial: StartTrial) -> None:
     """T3: the poison's batch is acknowledged, good neighbours included."""
     trial = start_trial(partitions=1)
@@ -51,6 +58,7 @@ def test_t3_poison_behind_good_records_makes_the_oracle_red(start_trial: StartTr
     assert verdict.ahead
 
 
+@more_than_a_glance
 def test_t5_an_orderly_stop_within_an_insert_makes_the_oracle_red(start_trial: StartTrial, tmp_path: Path) -> None:
     """T5: SIGTERM closes the generator, which acknowledges what is being inserted."""
     trial = start_trial(partitions=1)

@@ -201,7 +201,7 @@ class Trial:
         """Return when the group has committed every record of the topic; fail where it does not in time."""
         deadline = time.monotonic() + seconds
         while not self.is_settled():
-            assert time.monotonic() < deadline, f"not settled: committed {self.committed()} of {self._ends()}"
+            assert time.monotonic() < deadline, f"not settled: committed {self.committed()} of {self.ends()}"
             time.sleep(0.1)
 
     def verdict(self) -> Verdict:
@@ -254,12 +254,13 @@ class Trial:
 
     def is_settled(self) -> bool:
         """Whether the group has committed every record of the topic."""
-        ends, committed = self._ends(), self.committed()
+        ends, committed = self.ends(), self.committed()
         return bool(ends) and all(
             committed.get(partition, 0) >= end for partition, end in ends.items() if end > self.first[partition]
         )
 
-    def _ends(self) -> dict[int, int]:
+    def ends(self) -> dict[int, int]:
+        """The next offset of each partition of the topic; empty while there is no broker to ask."""
         found: dict[int, int] = {}
 
         async def ask() -> None:
