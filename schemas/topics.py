@@ -75,6 +75,8 @@ TOPICS = (
             "retention.ms": _ms(LONGEST_YEAR + ACTIVITY_LOG_SLACK),
             # A record carries the append time of its newest event: one that is published again lives no longer for it.
             "message.timestamp.type": "CreateTime",
+            # A broker's clock that ran ahead and was corrected must not stop the worker until it has caught up.
+            "message.timestamp.after.max.ms": str(2**63 - 1),
             "segment.ms": _WEEK_MS,
             "max.message.bytes": str(16 * 1024 * 1024),
             "unclean.leader.election.enable": "false",

@@ -79,9 +79,8 @@ def set_clock(offset_seconds: float) -> None:
 
 def install(points: Failpoints, options: argparse.Namespace) -> None:
     """Put the failpoints into the worker's steps."""
-    from stream.history import KafkaHistory  # noqa: PLC0415 - as above
-
     from stream.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - after `use_topic`
+    from stream.history import KafkaHistory  # noqa: PLC0415 - as above
     from stream.intake import Intake  # noqa: PLC0415 - as above
     from stream.offsets import Offsets  # noqa: PLC0415 - as above
     from stream.pipeline import Pipeline  # noqa: PLC0415 - as above

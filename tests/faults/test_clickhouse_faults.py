@@ -27,10 +27,6 @@ SERVER = (sys.executable, "-m", "deploy.local.clickhouse_server")
 MAX_GROWTH_BYTES = 300e6
 SMALL_DISK_BYTES = 200_000_000
 
-SWALLOWED = pytest.mark.xfail(
-    reason="the local ClickHouse answers 200 to an insert that its engine refused: chDB's `send_insert` says nothing"
-)
-
 REFUSALS = {
     "table missing": (f"RENAME TABLE {LOG} TO {LOG}_away", f"RENAME TABLE {LOG}_away TO {LOG}"),
     "too many parts": (
@@ -60,8 +56,8 @@ def refusing(trial: Trial, refusal: str) -> Iterator[None]:
     "refusal",
     [
         "table missing",
-        pytest.param("too many parts", marks=SWALLOWED),
-        pytest.param("no free space", marks=SWALLOWED),
+        "too many parts",
+        "no free space",
     ],
 )
 def test_t10_whatever_the_server_refuses_for_now_is_tried_again_and_nothing_is_skipped(
@@ -111,7 +107,6 @@ def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(
     assert grown < MAX_GROWTH_BYTES, f"{grown / 1e6:.0f} MB more"
 
 
-@SWALLOWED
 def test_t10_a_disk_that_is_full_is_waited_out(start_trial: StartTrial, tmp_path: Path, is_long: bool) -> None:
     """T10: a ClickHouse of its own on a small disk, which a file fills to the last byte, and then leaves."""
     if not is_long:

@@ -95,10 +95,6 @@ def rows_of(trial: Trial) -> list[dict[str, object]]:
     )
 
 
-@pytest.mark.xfail(
-    reason="records dated more than an hour ahead of the broker's corrected clock are refused by the history topic"
-    " (message.timestamp.after.max.ms), so their partitions stand still until it has caught up"
-)
 def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(start_trial: StartTrial) -> None:
     """Clock jumps: append times that are hours off, in no order, as the worker would meet them."""
     trial = start_trial(
