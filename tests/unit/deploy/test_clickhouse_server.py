@@ -221,3 +221,22 @@ def test_a_password_is_demanded_wherever_one_is_set(tmp_path: Path) -> None:
         assert httpx.post(server.url, content="SELECT 1", headers=key).text == "1\n"
     finally:
         server.kill()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "min_free_disk_bytes_to_perform_insert = 1000000000000000",
+        "parts_to_delay_insert = 1, parts_to_throw_insert = 1",
+    ],
+)
+def test_an_insert_that_its_table_refuses_is_never_answered_as_stored(
+    client: Client, database: str, setting: str
+) -> None:
+    table = f"{database}.full"
+    client.command(f"CREATE TABLE {table} (x Int32) ENGINE = MergeTree ORDER BY x")
+    client.insert("full", [[1]], column_names=["x"], database=database)
+    client.command(f"ALTER TABLE {table} MODIFY SETTING {setting}")
+    with pytest.raises(DatabaseError):
+        client.insert("full", [[2]], column_names=["x"], database=database)
+    assert client.query(f"SELECT x FROM {table}").result_rows == [(1,)]
