@@ -6,7 +6,7 @@ several spellings of one number.
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -18,7 +18,7 @@ from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_rea
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import AdminRightsUpdate, Channel, Event, UserLicenseUpdate
 from schemas.fields import FIELD_PATHS, EventFields, to_event, to_fields, to_micros
-from schemas.limits import check_fields
+from schemas.limits import are_surely_within_bounds, check_fields
 
 
 def encode(event: Event, *, now: datetime) -> bytes:
@@ -57,6 +57,20 @@ def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) 
         fields = _resolve(datum, writer_schema)
     check_fields(fields, recorded_at=recorded_at)
     return fields
+
+
+def decode_all(data: Sequence[bytes], *, recorded_at: Sequence[int]) -> list[EventFields] | None:
+    """The fields of every event in *data*, written in the current schema; *recorded_at* has the append time of each.
+
+    They are what `decode_fields` returns, sooner. `None` says that it must be asked for each one, as some of *data* is
+    not, or may not be, an event within the bounds of `schemas.limits`.
+    """
+    read = _current_reader()
+    try:
+        events = [EventFields._make(read(datum)) for datum in data]
+    except (BytesLeft, NotCanonical):
+        return None
+    return events if are_surely_within_bounds(events, recorded_at=recorded_at) else None
 
 
 @cache

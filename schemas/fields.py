@@ -80,6 +80,10 @@ _ACTIVITIES: dict[str, type[Activity]] = {
 }
 
 
+ACTIVITY_TYPES = {name: activity.activity_type.value for name, activity in _ACTIVITIES.items()}
+"""The activity type by the name of the activity's record."""
+
+
 def activity_class(fields: EventFields) -> type[Activity]:
     """The class of the event's activity."""
     return _ACTIVITIES[fields.activity]

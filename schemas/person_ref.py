@@ -22,8 +22,8 @@ def person_ref(key: bytes, client_space_id: str, person_id: str) -> UUID:
     return UUID(bytes=hmac.digest(key, message, hashlib.sha256)[:_REF_BYTES])
 
 
-PersonRefs = Callable[[str, str], UUID]
-"""From a client space and a person's id to their ref."""
+PersonRefs = Callable[[str, str], str]
+"""From a client space and a person's id to their ref, as text."""
 
 _REMEMBERED = 50_000
 
@@ -32,7 +32,7 @@ def person_refs(key: bytes) -> PersonRefs:
     """`person_ref` under *key*, remembering the refs that it was asked for last: the same few people act all day."""
 
     @lru_cache(_REMEMBERED)
-    def remembered(client_space_id: str, person_id: str) -> UUID:
-        return person_ref(key, client_space_id, person_id)
+    def remembered(client_space_id: str, person_id: str) -> str:
+        return str(person_ref(key, client_space_id, person_id))
 
     return remembered

@@ -18,9 +18,12 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from schemas.errors import Reason
+from schemas.events import UserDeletion
 from schemas.fields import to_micros
-from schemas.rows import ACTIVITY_LOG, ERASED, ActivityRow
-from stream.batches import Batch, fold_rows
+from schemas.lines import Lines
+from schemas.person_ref import PersonRefs
+from schemas.rows import ACTIVITY_LOG, ActivityRow
+from stream.batches import Batch, is_line, rows_of
 from stream.errors import Unavailable
 from stream.projection import Accepted, Refused
 from stream.records import Chunk
@@ -56,27 +59,32 @@ class KnownEvents(Protocol):
         ...
 
 
-def without_conflicts(batch: Batch, known: Iterable[ActivityRow]) -> Batch:
+def without_conflicts(batch: Batch, known: Sequence[ActivityRow], refs: PersonRefs) -> Batch:
     """*batch*, in which each record that contradicts an earlier account of its event is a refusal. Pure.
 
     Earlier is what is *known*, then what the broker recorded first. An event that is known under several accounts was
     in conflict before this check: a copy of either is no news.
     """
+    event_ids = Lines.of(batch.rows.activities).columns.event_id
+    if not known and len(set(event_ids)) == len(event_ids):
+        return batch
     first = _first_accounts(batch, known)
-    kept: list[tuple[Chunk, Accepted]] = []
+    rows = iter(batch.rows.activities)
+    kept: list[Accepted] = []
     refusals: list[tuple[Chunk, Refused]] = []
-    for chunk, outcome in batch.accepted:
-        row = outcome.activity
+    for one in batch.accepted:
+        # Rows are in the order of what they were made of.
+        row = next(rows) if is_line(one) else None
         if row is None or account(row) in first[row.event_id]:
-            kept.append((chunk, outcome))
+            kept.append(one)
             continue
-        refusals.append((chunk, Refused(outcome.record, Reason.CONFLICTING_EVENT, "event_id")))
-        if outcome.lifetime is not None and outcome.lifetime.change == ERASED:
+        refusals.append((one.chunk, Refused(one.record, Reason.CONFLICTING_EVENT, "event_id")))
+        if one.fields.activity == UserDeletion.__name__:
             # Whose line this is can be disputed; that somebody asked for a person's erasure cannot.
-            kept.append((chunk, outcome._replace(activity=None, names=())))
+            kept.append(one._replace(is_contested=True))
     if not refusals:
         return batch
-    return replace(batch, accepted=kept, refusals=[*batch.refusals, *refusals], rows=fold_rows(kept))
+    return replace(batch, accepted=kept, refusals=[*batch.refusals, *refusals], rows=rows_of(kept, refs))
 
 
 def _first_accounts(batch: Batch, known: Iterable[ActivityRow]) -> dict[UUID, set[Account]]:
@@ -118,13 +126,16 @@ class ClickHouseKnownEvents:
             self._client = None
 
     def _accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
-        event_ids, parameters = _in_parts({row.event_id for row in rows})
+        lines = Lines.of(rows)
+        event_ids, parameters = _in_parts(set(lines.columns.event_id))
         keys = self._query(
             "SELECT client_space_id, occurred_at, event_id, kafka_partition, kafka_offset"  # noqa: S608 - a checked name
             f" FROM {self._database}.{KEYS_TABLE} WHERE event_id IN {event_ids}",
             parameters,
         )
-        given = {(row.event_id, row.kafka_partition, row.kafka_offset): row for row in rows}
+        if not keys:
+            return []
+        given = {(row.event_id, row.kafka_partition, row.kafka_offset): row for row in lines}
         found: list[ActivityRow] = []
         elsewhere: set[tuple[str, datetime, UUID]] = set()
         for client_space_id, occurred_at, event_id, partition, offset in keys:
@@ -162,7 +173,7 @@ class ClickHouseKnownEvents:
         return self._client.query(sql, parameters=parameters).result_rows
 
 
-def _in_parts(event_ids: Iterable[UUID]) -> tuple[str, dict[str, object]]:
+def _in_parts(event_ids: Iterable[str]) -> tuple[str, dict[str, object]]:
     """An SQL array of *event_ids*, and the parameters that it is bound to."""
     parts = {f"event_ids_{n}": some for n, some in enumerate(_parts(list(event_ids), _IDS_PER_PARAMETER))}
     return f"arrayConcat({', '.join(f'{{{name}:Array(UUID)}}' for name in parts)})", dict(parts)

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from schemas.fields import to_micros
 from schemas.history import NameKey, encode_lines, encode_name, lifetime_record
+from schemas.lines import Lines
 from schemas.rows import ActivityRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
@@ -90,14 +90,11 @@ class KafkaHistory:
 
 def line_messages(rows: Sequence[ActivityRow]) -> list[Message]:
     """*rows* as records of the activity log, each of one client space."""
-    by_space: dict[str, list[ActivityRow]] = {}
-    for row in rows:
-        by_space.setdefault(row.client_space_id, []).append(row)
     messages = []
-    for space, of_space in by_space.items():
+    for space, of_space in Lines.of(rows).by_client_space().items():
         for start in range(0, len(of_space), MAX_LINES):
             part = of_space[start : start + MAX_LINES]
-            newest_ms = to_micros(max(row.recorded_at for row in part)) // 1000
+            newest_ms = max(part.columns.recorded_at) // 1000
             messages.append(Message(ACTIVITY_LOG_TOPIC, space.encode(), encode_lines(space, part), newest_ms))
     return messages
 
@@ -124,6 +121,8 @@ class PublishedNames:
         due: list[tuple[NameKey, PersonNameRow]] = []
         for row in rows:
             known = self._known.get(_name_of(row))
+            if known is not None and not _is_beyond(row, known[1]) and not guard.was_erased(row):
+                continue
             spanning = row if known is None else _spanning(known[1], row)
             # The span as a whole is judged: it may reach back into a life that has ended since it was published.
             for kept in guard.living([spanning]):

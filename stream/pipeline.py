@@ -15,14 +15,14 @@ from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
 from schemas.rows import ActivityRow
 from schemas.wire import HEADER_BYTES, unframe
-from stream.batches import Batch, Rows, build_batch, fold_rows
+from stream.batches import Batch, Rows, build_batch, rows_of
 from stream.conflicts import KnownEvents, without_conflicts
 from stream.dead_letters import DeadLetters
 from stream.errors import StoreRefused, Unavailable
 from stream.history import History
 from stream.observer import Observer
 from stream.offsets import Offsets
-from stream.projection import Accepted, Outcome, Refused, SchemasById, project
+from stream.projection import Accepted, Refused, SchemasById
 from stream.records import Chunk
 from stream.sink import LogSink
 
@@ -85,7 +85,7 @@ class Pipeline:
         async for chunks in self._groups():
             schemas = await self._schemas(chunks)
             # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
-            batch = await asyncio.to_thread(self._decode, chunks, schemas)
+            batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs)
             await self._decoded.put(batch)
 
     async def _store_all(self) -> None:
@@ -122,30 +122,20 @@ class Pipeline:
         except InvalidEvent as error:
             found[schema_id] = error.reason
 
-    def _decode(self, chunks: Sequence[Chunk], schemas: SchemasById) -> Batch:
-        outcomes: list[tuple[Chunk, list[Outcome]]] = [
-            (
-                chunk,
-                [project(record, chunk.partition, schemas=schemas, refs=self._refs) for record in chunk.records],
-            )
-            for chunk in chunks
-        ]
-        return build_batch(outcomes)
-
     async def _store(self, batch: Batch) -> None:
         # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
-        expired = len(batch.accepted) - len(batch.rows.activities)
         batch = await self._without_conflicts(batch)
         await self._keep_dead_letters(batch.refusals)
         # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
         refused_by_store = await self._insert(batch.accepted, batch.rows)
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
-        await self._keep_dead_letters(refused_by_store)
+        refusals = [(one.chunk, Refused(one.record, Reason.REFUSED_BY_STORE, "")) for one in refused_by_store]
+        await self._keep_dead_letters(refusals)
         # Killed here: as above.
         await self._publish(batch, refused_by_store)
         # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
-        refused = [refused.reason for _, refused in (*batch.refusals, *refused_by_store)]
-        self._observer.stored(batch.chunks, expired=expired, refused=refused)
+        refused = [refused.reason for _, refused in (*batch.refusals, *refusals)]
+        self._observer.stored(batch.chunks, expired=batch.expired, refused=refused)
         with self._observer.attempting("commit"):
             whole = await self._ports.offsets.finish(batch.chunks)
         # Killed here: all is done.
@@ -160,7 +150,7 @@ class Pipeline:
             known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
 
         await self._until_possible("conflicts", look_up)
-        return without_conflicts(batch, known)
+        return without_conflicts(batch, known, self._refs)
 
     async def _keep_dead_letters(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
         for chunk, refused in refusals:
@@ -175,8 +165,8 @@ class Pipeline:
         if refusals:
             await self._until_possible("dead_letters", lambda: self._ports.dead_letters.keep(refusals))
 
-    async def _insert(self, accepted: Sequence[tuple[Chunk, Accepted]], rows: Rows) -> list[tuple[Chunk, Refused]]:
-        """Insert *rows*, made of *accepted*; the answer names the records that the store refuses.
+    async def _insert(self, accepted: Sequence[Accepted], rows: Rows) -> list[Accepted]:
+        """Insert *rows*, made of *accepted*; the answer is what of these the store refuses.
 
         The store refuses a whole insert for one row. Halving finds that row in a few inserts, and its neighbours go in.
         """
@@ -184,19 +174,18 @@ class Pipeline:
             await self._until_possible("insert", lambda: asyncio.to_thread(self._ports.sink.write, rows))
         except StoreRefused:
             if len(accepted) == 1:
-                chunk, outcome = accepted[0]
-                return [(chunk, Refused(outcome.record, Reason.REFUSED_BY_STORE, ""))]
+                return list(accepted)
             half = len(accepted) // 2
-            first, second = accepted[:half], accepted[half:]
-            return [*await self._insert(first, fold_rows(first)), *await self._insert(second, fold_rows(second))]
+            parts = accepted[:half], accepted[half:]
+            return [one for part in parts for one in await self._insert(part, rows_of(part, self._refs))]
         return []
 
-    async def _publish(self, batch: Batch, refused_by_store: Sequence[tuple[Chunk, Refused]]) -> None:
+    async def _publish(self, batch: Batch, refused_by_store: Sequence[Accepted]) -> None:
         """Publish what the store has taken of *batch*."""
         rows = batch.rows
         if refused_by_store:
-            refused = {id(refused.record) for _, refused in refused_by_store}
-            rows = fold_rows(entry for entry in batch.accepted if id(entry[1].record) not in refused)
+            refused = {id(one) for one in refused_by_store}
+            rows = rows_of([one for one in batch.accepted if id(one) not in refused], self._refs)
         await self._until_possible("history", lambda: self._ports.history.publish(rows))
 
     async def _until_possible(self, step: str, attempt: Callable[[], Awaitable[None]]) -> None:

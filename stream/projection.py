@@ -1,41 +1,35 @@
-"""A record becomes rows: the decision, pure. It asks no clock, no broker and no database, so a replay decides alike."""
+"""A record is an event, or it is refused: the decision, pure. It asks no clock, no broker and no database."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from itertools import repeat
 from typing import NamedTuple
-from uuid import UUID
 
-from schemas.avro_schemas import AvroSchema
-from schemas.codec import decode_fields
+from schemas.avro_schemas import AvroSchema, current_event_schema
+from schemas.codec import decode_all, decode_fields
 from schemas.errors import InvalidEvent, Reason
-from schemas.events import UserCreation, UserDeletion
-from schemas.fields import EventFields, activity_class, from_micros
-from schemas.person_ref import PersonRefs
-from schemas.retention import SHORTEST_RETENTION, retention_start
-from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
-from schemas.wire import unframe
-from stream.records import MICROS_PER_MILLI, Record
+from schemas.fields import EventFields
+from schemas.wire import HEADER_BYTES, unframe
+from stream.records import MICROS_PER_MILLI, Chunk, Record
 
 SchemasById = Mapping[int, AvroSchema | Reason]
 """The schema behind each id, or the reason for which that id is refused."""
 
 
 class Accepted(NamedTuple):
-    """The rows that a record stands for.
+    """A record that is an event within all bounds.
 
-    *activity* is `None` where the event was older than the retention when the broker recorded it: such a line is never
-    shown, but a deletion among them still erases.
+    *is_contested* marks a deletion that contradicts an earlier account of the same event: it is no line and tells no
+    name, but somebody asked for an erasure, and that holds.
     """
 
+    chunk: Chunk
     record: Record
-    activity: ActivityRow | None
-    names: tuple[PersonNameRow, ...]
-    lifetime: PersonLifetimeRow | None
+    schema_id: int
+    fields: EventFields
+    is_contested: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(NamedTuple):
     """Why a record becomes a dead letter. *field* is a path in the event, never a value."""
 
     record: Record
@@ -43,79 +37,46 @@ class Refused:
     field: str
 
 
-Outcome = Accepted | Refused
+def judge(chunk: Chunk, schemas: SchemasById) -> tuple[list[Accepted], list[Refused]]:
+    """The events in *chunk*, and the records that are none. *schemas* has an entry for the id of each framed record."""
+    together = _judge_together(chunk, schemas)
+    if together is not None:
+        return together, []
+    accepted: list[Accepted] = []
+    refused: list[Refused] = []
+    for record in chunk.records:
+        try:
+            accepted.append(_judge_one(chunk, record, schemas))
+        except InvalidEvent as error:
+            refused.append(Refused(record, error.reason, error.field))
+    return accepted, refused
 
-_LIFETIME_CHANGES = {UserCreation.__name__: CREATED, UserDeletion.__name__: ERASED}
+
+def _judge_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:
+    schema_id, datum = unframe(record.value)
+    schema = schemas[schema_id]
+    if isinstance(schema, Reason):
+        raise InvalidEvent(schema)
+    fields = decode_fields(datum, writer_schema=schema, recorded_at=record.timestamp * MICROS_PER_MILLI)
+    return Accepted(chunk, record, schema_id, fields)
 
 
-def project(record: Record, partition: int, *, schemas: SchemasById, refs: PersonRefs) -> Outcome:
-    """What becomes of *record*. *schemas* has an entry for the id of every framed record."""
+def _judge_together(chunk: Chunk, schemas: SchemasById) -> list[Accepted] | None:
+    """All of *chunk* at once, as most chunks can be; `None` where each record must be looked at."""
+    values = [record.value or b"" for record in chunk.records]
+    headers = {value[:HEADER_BYTES] for value in values}
     try:
-        schema_id, datum = unframe(record.value)
-        schema = schemas[schema_id]
-        if isinstance(schema, Reason):
-            return Refused(record, schema, "")
-        fields = decode_fields(datum, writer_schema=schema, recorded_at=record.timestamp * MICROS_PER_MILLI)
-    except InvalidEvent as error:
-        return Refused(record, error.reason, error.field)
-    occurred_at = from_micros(fields.occurred_at)
-    recorded_at = from_micros(record.timestamp * MICROS_PER_MILLI)
-    user_ref = refs(fields.client_space_id, fields.affected_user_id)
-    lifetime = None
-    if change := _LIFETIME_CHANGES.get(fields.activity):
-        lifetime = PersonLifetimeRow(fields.client_space_id, user_ref, change, occurred_at)
-    if recorded_at - occurred_at > SHORTEST_RETENTION and occurred_at < retention_start(recorded_at):
-        return Accepted(record, None, (), lifetime)
-    admin_ref = refs(fields.client_space_id, fields.admin_id)
-    return Accepted(
-        record,
-        ActivityRow(
-            fields.client_space_id,
-            occurred_at,
-            UUID(fields.event_id),
-            activity_class(fields).activity_type.value,
-            fields.channel,
-            admin_ref,
-            user_ref,
-            fields.previous_license,
-            fields.new_license,
-            fields.granted,
-            fields.service,
-            fields.request_id,
-            None if fields.import_id is None else UUID(fields.import_id),
-            None if fields.file_sha256 is None else fields.file_sha256.hex(),
-            fields.row_number,
-            recorded_at,
-            partition,
-            record.offset,
-            schema_id,
-            precedence(record.timestamp, record.offset),
-        ),
-        _names(fields, admin_ref, user_ref, occurred_at),
-        lifetime,
+        (schema_id,) = {unframe(header)[0] for header in headers}
+    except (InvalidEvent, ValueError):
+        return None
+    if schemas[schema_id] is not current_event_schema():
+        return None
+    events = decode_all(
+        [value[HEADER_BYTES:] for value in values],
+        recorded_at=[record.timestamp * MICROS_PER_MILLI for record in chunk.records],
     )
-
-
-def _names(fields: EventFields, admin_ref: UUID, user_ref: UUID, at: datetime) -> tuple[PersonNameRow, ...]:
-    """What the event tells of its persons' names. A deletion tells nothing of the deleted person, their id included."""
-    admin = PersonNameRow(
-        fields.client_space_id,
-        admin_ref,
-        fields.admin_id,
-        fields.admin_username or "",
-        fields.admin_display_name or "",
-        at,
-        at,
+    if events is None:
+        return None
+    return list(
+        map(Accepted._make, zip(repeat(chunk), chunk.records, repeat(schema_id), events, repeat(False), strict=False))
     )
-    if fields.activity == UserDeletion.__name__:
-        return (admin,)
-    affected_user = PersonNameRow(
-        fields.client_space_id,
-        user_ref,
-        fields.affected_user_id,
-        fields.affected_user_username or "",
-        fields.affected_user_display_name or "",
-        at,
-        at,
-    )
-    return (admin, affected_user)

@@ -128,7 +128,7 @@ class Rebuild:
 def _extend(rows: Rows, more: Rows) -> None:
     rows.lifetimes += more.lifetimes
     rows.names += more.names
-    rows.activities += more.activities
+    rows.activities = [*rows.activities, *more.activities]
 
 
 def _size(rows: Rows) -> int:

@@ -15,7 +15,6 @@ def store_batch(topic: str, points: harness.Failpoints) -> Callable[[list[Any]],
     from schemas.person_ref import person_refs  # noqa: PLC0415 - as above
     from schemas.wire import unframe  # noqa: PLC0415 - as above
     from stream.batches import build_batch  # noqa: PLC0415 - as above
-    from stream.projection import Accepted, project  # noqa: PLC0415 - as above
     from stream.records import Chunk  # noqa: PLC0415 - as above
     from stream.settings import WorkerSettings  # noqa: PLC0415 - as above
     from stream.sink import ClickHouseSink  # noqa: PLC0415 - as above
@@ -26,15 +25,10 @@ def store_batch(topic: str, points: harness.Failpoints) -> Callable[[list[Any]],
 
     def store(messages: list[Any]) -> None:
         points.reach("before_insert")
-        accepted = []
-        for message in messages:
-            record = AsRecord(message)
-            # A poison record raises here, as it would in any body that decodes without a thought.
-            schemas = {unframe(record.value)[0]: current_event_schema()}
-            outcome = project(record, message.partition, schemas=schemas, refs=refs)
-            if isinstance(outcome, Accepted):
-                accepted.append((Chunk(topic, message.partition, 0, [record]), [outcome]))
-        sink.write(build_batch(accepted).rows)
+        chunks = [Chunk(topic, message.partition, 0, [AsRecord(message)]) for message in messages]
+        # A poison record raises here, as it would in any body that decodes without a thought.
+        schemas = {unframe(chunk.records[0].value)[0]: current_event_schema() for chunk in chunks}
+        sink.write(build_batch(chunks, schemas=schemas, refs=refs).rows)
         points.reach("after_insert")
 
     return store

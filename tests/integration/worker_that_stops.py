@@ -6,7 +6,7 @@ STEP is a table's name (stand still after its insert) or `commit` (before the of
 import asyncio
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stream.offsets import Offsets
@@ -18,11 +18,11 @@ _insert = ClickHouseSink._insert
 
 
 def insert_then_stop(
-    self: ClickHouseSink, table: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]]
+    self: ClickHouseSink, table: str, types: Mapping[str, str], columns: Sequence[Sequence[object]]
 ) -> None:
     """Insert, and go no further after the table that was named."""
-    _insert(self, table, columns, rows)
-    if table == STEP and rows:
+    _insert(self, table, types, columns)
+    if table == STEP and columns[0]:
         REACHED.touch()
         time.sleep(600)
 

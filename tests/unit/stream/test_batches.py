@@ -7,7 +7,7 @@ from schemas.errors import Reason
 from schemas.events import UserCreation, UserDeletion
 from schemas.person_ref import person_refs
 from stream.batches import build_batch
-from stream.projection import Refused, project
+from stream.projection import Refused
 from tests.builders import KEY, NOW, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
 
 
@@ -15,16 +15,7 @@ def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
     later = NOW + timedelta(hours=1)
     first = a_chunk(a_record(an_event(UserCreation()), 0), FakeRecord(1, b"junk"), partition=0)
     second = a_chunk(a_record(an_event(UserDeletion(), occurred_at=later), 0), partition=1)
-    batch = build_batch(
-        (
-            chunk,
-            [
-                project(r, chunk.partition, schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
-                for r in chunk.records
-            ],
-        )
-        for chunk in (first, second)
-    )
+    batch = build_batch((first, second), schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
     assert batch.chunks == (first, second)
     assert [row.activity_type for row in batch.rows.activities] == ["user_creation", "user_deletion"]
     assert [row.change for row in batch.rows.lifetimes] == ["created", "erased"]

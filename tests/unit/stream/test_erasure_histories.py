@@ -21,11 +21,11 @@ from schemas.events import Activity, Event, Person, UserCreation, UserDeletion, 
 from schemas.person_ref import person_refs
 from schemas.rows import PersonNameRow
 from stream import erasure_guard, erasure_rules
-from stream.batches import fold_rows
+from stream.batches import rows_of
 from stream.erasure import Eraser
 from stream.erasure_guard import ErasedPersons, GuardedSink
 from stream.erasure_rules import erasures_of
-from stream.projection import Accepted, project
+from stream.projection import Accepted, judge
 from tests import fakes_erasure
 from tests.builders import KEY, SCHEMA_ID, a_chunk, a_record, an_event
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
@@ -133,8 +133,7 @@ class Worker:
         self._history = InMemoryWorkerHistory(self.topics, self.erased)
 
     async def work(self, batch: Iterable[Accepted]) -> None:
-        chunk = a_chunk()
-        rows = fold_rows((chunk, outcome) for outcome in batch)
+        rows = rows_of(list(batch), REFS)
         self._sink.write(rows)
         await self._history.publish(rows)
 
@@ -197,9 +196,8 @@ async def play(events: list[EventTuple], steps: list[tuple[str, int, list[int]]]
 
 def outcome_of(number: int, event: EventTuple) -> Accepted:
     record = a_record(to_event(number, event), number, recorded_at=START + timedelta(days=2))
-    outcome = project(record, 0, schemas={SCHEMA_ID: current_event_schema()}, refs=REFS)
-    assert isinstance(outcome, Accepted)
-    return outcome
+    (accepted,), _ = judge(a_chunk(record), {SCHEMA_ID: current_event_schema()})
+    return accepted
 
 
 def check_lines(arrived: list[EventTuple | None], world: World) -> None:
