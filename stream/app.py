@@ -25,13 +25,13 @@ app = WorkerApp(
     value_serializer="raw",
     consumer_auto_offset_reset="earliest",
     consumer_group_instance_id=settings.instance,
-    consumer_max_fetch_size=4 * 1024 * 1024,
+    consumer_max_fetch_size=1024 * 1024,
     broker_session_timeout=settings.session_timeout_seconds,
     broker_heartbeat_interval=settings.session_timeout_seconds / 4,
     # The agent blocks for as long as an outage lasts; leaving the group meanwhile would end in a deadlock.
     broker_max_poll_interval=14 * 24 * 3600,
     # Counted in chunks. What waits here is memory, and is read again after a crash.
-    stream_buffer_maxsize=16,
+    stream_buffer_maxsize=4,
     # Nothing is acknowledged through Faust, so there is nothing to wait for in a rebalance or a shutdown.
     stream_wait_empty=False,
     topic_allow_declare=False,

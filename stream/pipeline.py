@@ -60,7 +60,7 @@ class Pipeline:
         *,
         pseudonymization_key: bytes,
         observer: Observer | None = None,
-        max_waiting_chunks: int = 8,
+        max_waiting_chunks: int = 4,
     ) -> None:
         self._ports = ports
         self._observer = observer or Observer()
