@@ -35,6 +35,8 @@ faults: bootstrap  ## kill, cut, fill and freeze every part for about an hour, w
 bench: bootstrap  ## the worker against what a user would write instead; some ten minutes, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
+	@$(BIN)/python -m venv .local/worker-venv
+	@$(BIN)/uv pip install -q --python .local/worker-venv/bin/python -c requirements/development.txt --reinstall-package user-management-audit-log '.[stream]'
 	$(BIN)/python -m tests.benchmarks.ingest.race
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers

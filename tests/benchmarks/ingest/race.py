@@ -36,6 +36,9 @@ from tests.benchmarks.ingest.events import now, records
 from tests.conftest import free_port_base
 
 PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
+WORKER_FAUST = REPOSITORY / ".local" / "worker-venv" / "bin" / "faust"
+"""The worker as it is deployed. The tests' own environment has pandas, which the ClickHouse driver imports if it can."""
+
 PEERS = Path(__file__).with_name("peers")
 RUN_SECONDS = 60
 POLL_SECONDS = 0.1
@@ -54,7 +57,7 @@ class Run:
 
 def participants() -> dict[str, list[str]]:
     """Each participant's command."""
-    worker = [str(Path(sys.executable).with_name("faust")), "-A", "stream.app", "worker", "-l", "info"]
+    worker = [str(WORKER_FAUST), "-A", "stream.app", "worker", "-l", "info"]
     peers = {
         "stock Faust, take()": "stock_faust.py",
         "aiokafka loop": "aiokafka_loop.py",
