@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
 from schemas.topics import DEAD_LETTERS_TOPIC
-from stream.errors import Unavailable
+from stream.kafka_producer import LastingProducer
 from stream.projection import Refused
 from stream.records import Chunk
 
 MAX_RECORD_BYTES = 512 * 1024 * 1024
+MAX_BATCH_BYTES = 16 * 1024
 
 
 class DeadLetters(Protocol):
@@ -30,13 +28,15 @@ class KafkaDeadLetters:
     """`DeadLetters` in a topic of the same cluster. Key and value are the record's own bytes."""
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
-        self._producer: AIOKafkaProducer | None = None
+        # Brokers bound a record's compressed size, so a small batch can unpack into a huge one. It must go back in: a
+        # dead letter that cannot be written would hold up its partition for ever.
+        self._producer = LastingProducer(
+            bootstrap_servers, "dead letters", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+        )
 
     async def keep(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
         """See `DeadLetters.keep`."""
-        try:
-            producer = await self._started()
+        async with self._producer.ready() as producer:
             for chunk, refused in refusals:
                 record = refused.record
                 # Kafka has records with neither key nor value, but aiokafka sends none: an empty key stands for it.
@@ -44,36 +44,10 @@ class KafkaDeadLetters:
                 await producer.send_and_wait(
                     DEAD_LETTERS_TOPIC, record.value, key=key, headers=_headers(chunk, refused)
                 )
-        except KafkaError as error:
-            # An idempotent producer that lost its sequence never recovers: the next attempt starts with a new one.
-            await self.close()
-            raise Unavailable(f"dead letters: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """End the producer; the next `keep` starts another."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
-                enable_idempotence=True,
-                acks="all",
-                request_timeout_ms=10_000,
-                # Brokers bound a record's compressed size, so a small batch can unpack into a huge one. It must go
-                # back in: a dead letter that cannot be written would hold up its partition for ever.
-                compression_type="zstd",
-                max_request_size=MAX_RECORD_BYTES,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
+        await self._producer.close()
 
 
 def _headers(chunk: Chunk, refused: Refused) -> list[tuple[str, bytes]]:

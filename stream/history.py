@@ -10,7 +10,6 @@ from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.history import NameKey, encode_lines, encode_name, lifetime_record
@@ -18,7 +17,7 @@ from schemas.lines import Lines
 from schemas.rows import ActivityRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
-from stream.errors import Unavailable
+from stream.kafka_producer import LastingProducer
 
 MAX_LINES = 500
 """Lines in one record; with every text as long as it may be, a megabyte and a half."""
@@ -166,49 +165,24 @@ class TopicWriter:
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = LastingProducer(
+            bootstrap_servers, "history", max_request_bytes=MAX_REQUEST_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+        )
 
     async def write(self, messages: Sequence[Message]) -> None:
         """Write *messages*; on return the broker has all of them. Raises `Unavailable` where it may not have."""
         if not messages:
             return
-        try:
-            producer = await self._started()
+        async with self._producer.ready() as producer:
             sent = [
                 await producer.send_batch(batch, topic, partition=partition)
                 for (topic, partition), batch in await _batches(producer, messages)
             ]
             await asyncio.gather(*sent)
-        except KafkaError as error:
-            # An idempotent producer that lost its sequence never recovers: the next attempt starts with a new one.
-            await self.close()
-            raise Unavailable(f"history: {type(error).__name__}") from error
 
     async def close(self) -> None:
         """End the producer; the next `write` starts another."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
-                enable_idempotence=True,
-                acks="all",
-                request_timeout_ms=10_000,
-                compression_type="zstd",
-                max_batch_size=MAX_BATCH_BYTES,
-                max_request_size=MAX_REQUEST_BYTES,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
+        await self._producer.close()
 
 
 async def _batches(

@@ -28,7 +28,7 @@ from stream.sink import LogSink
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH_RECORDS = 20_000
+MAX_BATCH_RECORDS = 10_000
 """Records that one batch may hold: some 10 MB of rows, and a part that ClickHouse likes."""
 
 FIRST_RETRY_SECONDS = 0.2

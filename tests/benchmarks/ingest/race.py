@@ -13,7 +13,6 @@ import os
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -37,7 +36,7 @@ from tests.conftest import free_port_base
 
 PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
 WORKER_FAUST = REPOSITORY / ".local" / "worker-venv" / "bin" / "faust"
-"""The worker as it is deployed. The tests' own environment has pandas, which the ClickHouse driver imports if it can."""
+"""The worker as it is deployed: without pandas, which the tests have and the ClickHouse driver imports where it can."""
 
 PEERS = Path(__file__).with_name("peers")
 RUN_SECONDS = 60

@@ -1,0 +1,61 @@
+"""A producer for as long as the worker lives, however often Kafka fails meanwhile."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from stream.errors import Unavailable
+
+REQUEST_MILLISECONDS = 10_000
+
+
+class LastingProducer:
+    """Starts an idempotent producer at its first use, and a new one after a failure. One caller at a time.
+
+    *what* names it in errors. Records may be as large as *max_request_bytes* before compression; they are compressed
+    with zstd, in batches of *max_batch_bytes*.
+    """
+
+    def __init__(self, bootstrap_servers: str, what: str, *, max_request_bytes: int, max_batch_bytes: int) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._what = what
+        self._max_request_bytes = max_request_bytes
+        self._max_batch_bytes = max_batch_bytes
+        self._producer: AIOKafkaProducer | None = None
+
+    @asynccontextmanager
+    async def ready(self) -> AsyncIterator[AIOKafkaProducer]:
+        """The producer, in which the block waits for every acknowledgement. Kafka's errors become `Unavailable`."""
+        try:
+            yield await self._started()
+        except KafkaError as error:
+            # An idempotent producer that lost its sequence never recovers: the next use starts a new one.
+            await self.close()
+            raise Unavailable(f"{self._what}: {type(error).__name__}") from error
+
+    async def close(self) -> None:
+        """End the producer; the next use starts another."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap_servers,
+                enable_idempotence=True,
+                acks="all",
+                request_timeout_ms=REQUEST_MILLISECONDS,
+                compression_type="zstd",
+                max_batch_size=self._max_batch_bytes,
+                max_request_size=self._max_request_bytes,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
