@@ -8,7 +8,10 @@ from faust import streams
 
 from schemas.topics import EVENTS_TOPIC
 from stream.intake import Intake
+from stream.kafka_awaited import KafkaAwaited
+from stream.probes import GroupProbe
 from stream.records import Chunk
+from stream.repeated_lines import bound_repeated_lines
 from stream.settings import WorkerSettings
 from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
 
@@ -40,6 +43,9 @@ app = WorkerApp(
 app.transport = ChunkTransport([*app.conf.broker_consumer], app)
 intake = Intake(app, settings)
 app.add_dependency(intake)
+# Between the intake, whose health pages tell of the wait, and Faust's own clients, which would end the worker.
+app.add_dependency(KafkaAwaited(GroupProbe(settings.kafka_bootstrap_servers, settings.consumer_group)))
+bound_repeated_lines("aiokafka")
 
 # `acks=False`: Faust's own acknowledgements would commit over a failed batch. Offsets move in `stream.offsets` alone.
 events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)
