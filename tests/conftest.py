@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     faults = parser.getgroup("faults")
     faults.addoption("--faults-long", action="store_true", help="run the fault tests in their long form")
     faults.addoption("--faults-seed", type=int, help="the seed of the fault tests; random in the long form")
+    faults.addoption("--faults-min-kills", type=int, default=0, help="fail where the fault tests killed less often")
     faults.addoption("--oracle-selftest", action="store_true", help="run only the proof that the oracle can see")
 
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,18 @@ class LogClient:
 
     def lines(self, **filters: Any) -> list[Line]:
         """Every line that *filters* leave, page after page, newest first unless they say otherwise."""
-        found: list[Line] = []
+        return list(self.walk(**filters))
+
+    def walk(self, **filters: Any) -> Iterator[Line]:
+        """`lines`, with one page in memory at a time."""
         parameters = {"limit": self._page_size, **filters}
         while True:
             response = self.get("/v1/activities", **parameters)
             assert response.status_code == httpx.codes.OK, response.text
             page = response.json()
-            found += page["data"]
+            yield from page["data"]
             if not page["page"]["has_more"]:
-                return found
+                return
             parameters["cursor"] = page["page"]["next_cursor"]
 
     def event_ids(self) -> list[str]:

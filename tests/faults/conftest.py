@@ -11,6 +11,7 @@ import pytest
 
 from deploy.local.stack import LocalStack
 from tests.faults.trial import Setting, Tally, Trial
+from tests.faults.workers import WarmProcesses
 
 _TALLY = pytest.StashKey[Tally]()
 _SEED = pytest.StashKey[int]()
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     is_long = config.getoption("--faults-long")
     config.stash[_SEED] = given if given is not None else random.SystemRandom().randrange(2**31) if is_long else 1
     config.stash[_TALLY] = Tally()
+    config.addinivalue_line("markers", "faults_long(reason): runs in the long form alone, for this reason")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -36,21 +38,41 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With `--oracle-selftest` only the oracle's own tests run. Leftovers of connections that were cut are no fault."""
+    """Long tests are left out of the short form, and all but the oracle's own with `--oracle-selftest`.
+
+    Leftovers of connections that were cut are no fault.
+    """
     for item in items:
         if item.path.parent == _HERE:
             for kind in _LEFTOVERS:
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::{kind}"))
+        mark = item.get_closest_marker("faults_long")
+        if mark is not None and not config.getoption("--faults-long"):
+            item.add_marker(pytest.mark.skip(reason=f"long form: {mark.args[0]}"))
     if config.getoption("--oracle-selftest"):
         chosen = [item for item in items if item.path.name == _SELFTEST]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that did not kill as often as it was asked to has shown less than it claims, and is red."""
+    if session.exitstatus == pytest.ExitCode.OK and kills_missing(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The numbers of all trials together."""
     if config.stash[_TALLY].verdicts:
         terminalreporter.write_line(f"faults: seed {config.stash[_SEED]}: {config.stash[_TALLY]}")
+    if missing := kills_missing(config):
+        terminalreporter.write_line(f"faults: {missing} kills fewer than were asked for", red=True)
+
+
+def kills_missing(config: pytest.Config) -> int:
+    """How many kills the session was asked for and has not done."""
+    wanted: int = config.getoption("--faults-min-kills")
+    return max(0, wanted - config.stash[_TALLY].kills)
 
 
 @pytest.fixture
@@ -72,14 +94,24 @@ def seed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> str:
     return f"{pytestconfig.stash[_SEED]}/{request.node.name}"
 
 
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcesses]:
+    """What workers are made of."""
+    kept = WarmProcesses(tmp_path_factory.mktemp("workers"))
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def start_trial(stack: LocalStack, tmp_path: Path, pytestconfig: pytest.Config, seed: str) -> Iterator[StartTrial]:
+def start_trial(
+    stack: LocalStack, processes: WarmProcesses, tmp_path: Path, pytestconfig: pytest.Config, seed: str
+) -> Iterator[StartTrial]:
     """Starts trials; all of them end with the test, and what it left dead runs again."""
     rng = random.Random(seed)  # noqa: S311 - nothing here is secret
     with ExitStack() as trials:
 
         def start(**options: Any) -> Trial:
-            setting = Setting(stack, tmp_path, pytestconfig.stash[_TALLY], rng, **options)
+            setting = Setting(stack, tmp_path, processes, pytestconfig.stash[_TALLY], rng, **options)
             return trials.enter_context(Trial(setting))
 
         yield start

@@ -3,14 +3,14 @@
 import asyncio
 import json
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from deploy.local.stack import LocalStack
-from query_api.auth import READ_SCOPE, development_token
+from query_api.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import Settings
 from schemas.avro_schemas import current_event_schema
 from schemas.codec import decode_fields
@@ -92,13 +92,20 @@ class Reader(LogClient):
             Settings(**settings),
             client_space_id=client_space_id,
             subject="faults",
-            scope=READ_SCOPE,
+            scope=f"{READ_SCOPE} {EXPORT_SCOPE}",
             now=int(time.time()),
             expires_in_seconds=3600,
         )
         self._http = httpx.Client(
             base_url=stack.layout.endpoints()["query_api"], headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
+
+    def exported(self) -> Iterator[str]:
+        """The event ids of the whole log, as the export streams it."""
+        with self._http.stream("GET", "/v1/activities/export", params={"format": "jsonl"}) as response:
+            assert response.status_code == httpx.codes.OK, response.read()
+            for line in response.iter_lines():
+                yield json.loads(line)["event_id"]
 
 
 def shown_by_api(stack: LocalStack, client_space_ids: Iterable[str], *, page_size: int) -> list[Entry]:
@@ -125,16 +132,19 @@ class Tail:
         self._starting = asyncio.Lock()
         self._positions: dict[TopicPartition, int] = {}
 
-    async def read_to(self, ends: dict[int, int], first: dict[int, int]) -> None:
-        """Read every record of the topic from *first* on and below *ends*."""
-        await self._read({TopicPartition(self.topic, p): end for p, end in ends.items()}, first)
+    async def read(self, starts: dict[int, int], ends: dict[int, int]) -> None:
+        """Read every record of the topic from *starts* on and below *ends* that was not read before."""
+        for number, start in starts.items():
+            partition = TopicPartition(self.topic, number)
+            self._positions[partition] = max(self._positions.get(partition, 0), start)
+        await self._read({TopicPartition(self.topic, p): end for p, end in ends.items()})
 
     async def read_dead_letters(self) -> None:
         """Read every dead letter that exists now."""
         partition = TopicPartition(DEAD_LETTERS_TOPIC, 0)
         consumer = await self._started()
         ends = await consumer.end_offsets([partition])
-        await self._read(ends, {})
+        await self._read(ends)
 
     async def ends(self) -> dict[int, int]:
         """The next offset of each partition of the topic."""
@@ -148,11 +158,10 @@ class Tail:
         if consumer is not None:
             await consumer.stop()
 
-    async def _read(self, ends: dict[TopicPartition, int], first: dict[int, int]) -> None:
+    async def _read(self, ends: dict[TopicPartition, int]) -> None:
         consumer = await self._started()
         for partition in ends:
-            start = 0 if partition.topic == DEAD_LETTERS_TOPIC else first.get(partition.partition, 0)
-            self._positions.setdefault(partition, start)
+            self._positions.setdefault(partition, 0)
             consumer.seek(partition, self._positions[partition])
         while behind := [p for p, end in ends.items() if self._positions[p] < end]:
             for partition, records in (await consumer.getmany(*behind, timeout_ms=200)).items():

@@ -2,11 +2,17 @@
 
 import time
 
+import httpx
 import pytest
 
+from deploy.local.layout import HOST
 from tests.faults.conftest import StartTrial
-from tests.faults.workers import Worker, wait_until
+from tests.faults.workers import Worker, free_port, wait_until
 
+STOP_SECONDS = 10
+LONGER_THAN_A_SESSION_SECONDS = 8
+MAX_CLIENT_LINES = 20
+"""There are two kinds of line that say so, and each may come once in thirty seconds and process."""
 PROCESSES = ("worker", "query_api", "clickhouse", "schema_registry", "kafka")
 
 
@@ -28,38 +34,66 @@ def test_every_process_of_the_stack_killed_in_turn_under_load_loses_and_doubles_
     trial.check()
 
 
-def test_t11_t19_a_worker_started_without_broker_and_registry_waits_and_one_told_to_stop_without_broker_ends(
-    start_trial: StartTrial,
+def test_t11_t19_a_worker_waits_for_broker_and_registry_at_its_start_and_while_it_works(
+    start_trial: StartTrial, is_long: bool
 ) -> None:
-    """T11 and T19: no broker at the worker's start, then no registry beside a restarted broker, no broker at SIGTERM.
+    """T11 and T19: no broker at a worker's start, no registry beside the restarted broker, no broker while it works.
 
-    No good event becomes a dead letter. Where the worker gives up, with a non-zero code, its supervisor restarts it.
+    No good event becomes a dead letter, nobody restarts the worker, and its log stays short.
     """
     trial = start_trial()
     trial.publish(20)
     trial.stack.stop_service("schema_registry")
     trial.kill("kafka")
-    worker = trial.worker().start(wait=False)
-    wait_until(lambda: worker.said("Unable connect") or not worker.is_running(), what="an attempt to connect")
+    worker = trial.worker(AUDIT_WORKER_HTTP_PORT=str(free_port()))
+    waits_for_kafka(worker.start(wait=False))
+    assert worker.terminate(within_seconds=STOP_SECONDS)
+    assert worker.exit_code() == 0
+    waits_for_kafka(worker.start(wait=False))
+    time.sleep(60 if is_long else 3)
     trial.stack.start_service("kafka")
-    restart_if_it_gave_up(worker)
     trial.publish(20)
     wait_until(lambda: worker.said("RegistryUnavailable"), what="a question to the registry")
     trial.stack.start_service("schema_registry")
-    trial.settle()
-    trial.kill("kafka")
-    assert worker.terminate(within_seconds=30)
-    trial.stack.start_service("kafka")
-    trial.publish(5)
-    worker.start()
+    with trial.load(per_second=60):
+        for _ in range(3 if is_long else 1):
+            trial.wait_until_stored(trial.stored() + 1)
+            trial.kill("kafka")
+            time.sleep(LONGER_THAN_A_SESSION_SECONDS)
+            trial.stack.start_service("kafka")
     trial.check()
+    assert worker.is_running()
+    assert worker.log.read_text(errors="replace").count("Unable connect") <= MAX_CLIENT_LINES
     assert trial.dead_letters() == {}
 
 
-def test_t19_a_worker_that_knows_the_schema_needs_no_registry(start_trial: StartTrial, is_long: bool) -> None:
+def waits_for_kafka(worker: Worker) -> None:
+    """Return when *worker* says that it waits, and its health is red for that; Faust alone would end it."""
+    wait_until(lambda: worker.said("Kafka does not answer"), what="the wait for Kafka")
+    ready = f"http://{HOST}:{worker.environment['AUDIT_WORKER_HTTP_PORT']}/readyz"
+    wait_until(lambda: "kafka does not answer" in httpx.get(ready).text, what="red health")
+    assert httpx.get(ready).status_code == httpx.codes.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.faults_long("the first part of T11 has no broker at a stop either")
+def test_t11_a_worker_told_to_stop_with_events_in_hand_and_no_broker_ends_in_time(start_trial: StartTrial) -> None:
+    """T11: SIGTERM while a commit waits for a broker that is gone."""
+    trial = start_trial()
+    worker = trial.worker("--batch-records", "20").start()
+    for _ in range(5):
+        with trial.load(per_second=60):
+            trial.wait_until_stored(trial.stored() + 1)
+            trial.kill("kafka")
+            time.sleep(trial.rng.uniform(0, LONGER_THAN_A_SESSION_SECONDS))
+            assert worker.terminate(within_seconds=STOP_SECONDS)
+            trial.stack.start_service("kafka")
+        worker.start()
+    trial.check()
+
+
+@pytest.mark.faults_long("the integration tests have a short form")
+def test_t19_a_worker_that_knows_the_schema_needs_no_registry(start_trial: StartTrial) -> None:
     """T19: the broker is restarted with the registry down; what is known needs nobody to ask."""
-    if not is_long:
-        pytest.skip("the integration tests have a short form; the long form runs it")
     trial = start_trial()
     worker = trial.worker().start()
     trial.publish(20)
@@ -67,19 +101,10 @@ def test_t19_a_worker_that_knows_the_schema_needs_no_registry(start_trial: Start
     trial.stack.stop_service("schema_registry")
     trial.kill("kafka")
     trial.stack.start_service("kafka")
-    if worker.is_running():
-        trial.publish(20)
-        trial.settle()
+    trial.publish(20)
+    trial.settle()
     trial.stack.start_service("schema_registry")
-    restart_if_it_gave_up(worker)
     trial.publish(20)
     trial.check()
+    assert worker.is_running()
     assert trial.dead_letters() == {}
-
-
-def restart_if_it_gave_up(worker: Worker) -> None:
-    """What its supervisor would do; an end with 0 would be none of its business."""
-    wait_until(lambda: worker.is_ready() or not worker.is_running(), what="the worker")
-    if not worker.is_running():
-        assert worker.exit_code() not in (0, None)
-        worker.start()

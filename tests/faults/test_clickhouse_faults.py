@@ -4,7 +4,6 @@ import contextlib
 import os
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from deploy.local.processes import Child
 from deploy.local.schema_registry import answers
 from tests.faults.conftest import StartTrial
 from tests.faults.trial import Trial
-from tests.faults.workers import wait_until
+from tests.faults.workers import free_port, wait_until
 
 LOG = "audit.activity_log"
 SERVER = (sys.executable, "-m", "deploy.local.clickhouse_server")
@@ -52,22 +51,14 @@ def refusing(trial: Trial, refusal: str) -> Iterator[None]:
         trial.sql.run(mended)
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        "table missing",
-        "too many parts",
-        "no free space",
-    ],
-)
 def test_t10_whatever_the_server_refuses_for_now_is_tried_again_and_nothing_is_skipped(
-    start_trial: StartTrial, is_long: bool, refusal: str
+    start_trial: StartTrial, is_long: bool
 ) -> None:
     """T10: a missing table, too many parts, no space; wrong password and memory limit are in T9."""
     trial = start_trial(partitions=None)
     trial.publish(20)
     trial.settle()
-    for _ in range(5 if is_long else 1):
+    for refusal in list(REFUSALS) * (5 if is_long else 1):
         before, complaints = trial.committed(), complaints_of_the_worker(trial)
         with refusing(trial, refusal):
             trial.publish(20)
@@ -84,20 +75,16 @@ def complaints_of_the_worker(trial: Trial) -> int:
     return trial.stack.layout.log_of("worker").read_text(errors="replace").count("Unavailable")
 
 
-@pytest.mark.parametrize("seconds", [3, pytest.param(60, id="long")])
-def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(
-    start_trial: StartTrial, is_long: bool, seconds: int
-) -> None:
+def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(start_trial: StartTrial, is_long: bool) -> None:
     """T8: nothing is fetched beyond what the worker may hold, however much waits and however long."""
-    if seconds > 10 and not is_long:
-        pytest.skip("takes a minute and a large backlog; the long form runs it")
+    seconds, per_second = (60, 1500) if is_long else (2, 100)
     trial = start_trial(partitions=None)
     trial.publish(50)
     trial.settle()
     process = psutil.Process(trial.stack.child("worker").pid)
     before, complaints = process.memory_info().rss, complaints_of_the_worker(trial)
     trial.stack.stop_service("clickhouse")
-    with trial.load(per_second=100 if seconds < 10 else 1500):
+    with trial.load(per_second=per_second):
         wait_until(lambda: complaints_of_the_worker(trial) > complaints, what="a failed attempt")
         time.sleep(seconds)
     grown = process.memory_info().rss - before
@@ -107,10 +94,9 @@ def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(
     assert grown < MAX_GROWTH_BYTES, f"{grown / 1e6:.0f} MB more"
 
 
-def test_t10_a_disk_that_is_full_is_waited_out(start_trial: StartTrial, tmp_path: Path, is_long: bool) -> None:
+@pytest.mark.faults_long("it starts another ClickHouse")
+def test_t10_a_disk_that_is_full_is_waited_out(start_trial: StartTrial, tmp_path: Path) -> None:
     """T10: a ClickHouse of its own on a small disk, which a file fills to the last byte, and then leaves."""
-    if not is_long:
-        pytest.skip("starts another ClickHouse; the long form runs it")
     with on_a_small_disk(tmp_path) as (url, disk):
         trial = start_trial(clickhouse_url=url)
         subprocess.run(
@@ -158,13 +144,6 @@ def fill(ballast: Path) -> None:
                     file.write(b"\0" * size)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def test_t24_a_second_process_on_the_same_directory_is_refused_with_the_reason(start_trial: StartTrial) -> None:
     """T24: one process owns ClickHouse's directory; another one says so, and harms nothing."""
     trial = start_trial(partitions=None)
@@ -187,7 +166,7 @@ def test_t24_clickhouse_and_api_killed_within_inserts_come_back_with_all_they_ac
     """T24: SIGKILL to the engine's process in mid-insert; it opens its directory again."""
     trial = start_trial(partitions=None)
     with trial.load(per_second=100):
-        for _ in range(20 if is_long else 2):
+        for _ in range(20 if is_long else 1):
             stored = trial.stored()
             trial.wait_until_stored(stored + 1)
             trial.kill("clickhouse")

@@ -11,18 +11,22 @@ from tests.faults.trial import Trial
 from tests.faults.workers import KILLED, Hold, Worker, wait_until
 
 POISON = b"\x07 no frame"
-STOP_SECONDS = 10
+MAX_CHANCES = 40
+"""How often a worker with an armed failpoint is given work before the failpoint counts as dead."""
 
 
 def run_through_failures(trial: Trial, *, deaths: int, fail: str, raises: bool) -> None:
     """Start the worker again and again, each time with a failpoint armed, until it has ended *deaths* times."""
     options = ["--fail", fail, "--batch-records", "25", *(["--raises"] if raises else [])]
     for _ in range(deaths):
-        # A batch for it to fail at, whether or not its predecessor left any.
-        trial.publish(100)
-        trial.publish_raw([POISON])
         worker = trial.worker(*options).start()
-        wait_until(lambda: not worker.is_running(), what="a failure")  # noqa: B023 - used within the iteration
+        for _ in range(MAX_CHANCES):
+            trial.publish(100)
+            trial.publish_raw([POISON])
+            # It may come through all of it, and then gets more.
+            wait_until(lambda: trial.is_settled() or not worker.is_running(), what="an end")  # noqa: B023 - used in it
+            if not worker.is_running():
+                break
         if raises:
             assert worker.exit_code() not in (0, None), "an error inside must end the process, and not with 0"
         else:
@@ -37,9 +41,9 @@ def test_t1_a_worker_killed_at_any_moment_under_load_loses_and_doubles_nothing(
     trial = start_trial(client_spaces=2)
     worker = trial.worker("--batch-records", "50")
     with trial.load(per_second=150):
-        for number in range(60 if is_long else 3):
-            # Every third is killed before it is ready.
-            worker.start(wait=number % 3 != 2)
+        for number in range(70 if is_long else 2):
+            # Every other one is killed before it is ready.
+            worker.start(wait=number % 2 == 0)
             time.sleep(trial.rng.uniform(0.2, 3.0 if is_long else 1.5))
             trial.kill(worker)
         worker.start()
@@ -54,14 +58,17 @@ def test_t2_a_worker_that_ends_between_any_two_steps_loses_and_doubles_nothing(
     trial = start_trial()
     if is_long:
         for point in POINTS:
-            run_through_failures(trial, deaths=10 if not raises else 4, fail=f"{point}=0.5", raises=raises)
+            run_through_failures(trial, deaths=2 if raises else 5, fail=f"{point}=0.5", raises=raises)
     else:
-        run_through_failures(trial, deaths=2, fail="all=0.15", raises=raises)
+        run_through_failures(trial, deaths=1, fail="all=0.15", raises=raises)
     trial.worker().start()
     trial.check()
 
 
-@pytest.mark.parametrize("records_before", [0, 10])
+@pytest.mark.parametrize(
+    "records_before",
+    [pytest.param(0, marks=pytest.mark.faults_long("the other half shows more, and it takes as long")), 10],
+)
 def test_t3_a_fresh_group_with_poison_in_front_or_behind_a_slow_insert_commits_over_nothing(
     start_trial: StartTrial, tmp_path: Path, records_before: int
 ) -> None:
@@ -82,13 +89,13 @@ def test_t3_a_fresh_group_with_poison_in_front_or_behind_a_slow_insert_commits_o
 
 
 def test_t4_a_kill_with_exactly_one_record_in_flight_does_not_commit_it(
-    start_trial: StartTrial, tmp_path: Path
+    start_trial: StartTrial, tmp_path: Path, is_long: bool
 ) -> None:
     """T4: 0, 1 or 32 records committed and one in flight, where offset arithmetic may be off by one."""
     trial = start_trial(partitions=1)
     hold = Hold(tmp_path)
     worker = trial.worker("--hold", str(hold.file)).start()
-    for committed in (0, 1, 32):
+    for committed in (0, 1, 32) if is_long else (1,):
         # What the last kill left is one of them.
         trial.publish(max(0, committed - len(trial.ledger.acknowledged)))
         trial.settle()
@@ -105,29 +112,3 @@ def kill_within_an_insert(trial: Trial, worker: Worker, hold: Hold) -> None:
     """Kill *worker* when one of its inserts waits; *hold* is set."""
     hold.wait()
     trial.kill(worker)
-
-
-def test_t5_a_worker_told_to_stop_within_an_insert_or_an_outage_ends_in_time_and_commits_nothing_early(
-    start_trial: StartTrial, tmp_path: Path
-) -> None:
-    """T5: SIGTERM while an insert is under way, and while the worker waits for ClickHouse."""
-    trial = start_trial(partitions=1)
-    hold = Hold(tmp_path)
-    hold.set()
-    trial.publish(20)
-    worker = trial.worker("--hold", str(hold.file)).start()
-    hold.wait()
-    worker.ask_to_end()
-    assert trial.fresh_committed() == {}
-    hold.release()
-    assert worker.terminate(within_seconds=STOP_SECONDS)
-    worker.start()
-    trial.settle()
-    trial.stack.stop_service("clickhouse")
-    trial.publish(20)
-    wait_until(lambda: worker.said("Unavailable"), what="a failed attempt")
-    assert worker.terminate(within_seconds=STOP_SECONDS)
-    trial.stack.start_service("clickhouse")
-    assert trial.fresh_committed() == {0: 20}
-    worker.start()
-    trial.check()

@@ -1,7 +1,9 @@
 """Bad records are named, kept and skipped, however bad and however many: T12, T13, T17, T18."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from aiokafka import AIOKafkaProducer
 
 from schemas.codec import encode
@@ -9,6 +11,7 @@ from schemas.errors import Reason
 from schemas.events import Person
 from schemas.registry import HttpSchemaRegistry
 from schemas.wire import frame
+from stream import probes
 from tests.faults.conftest import StartTrial
 from tests.faults.poison import FOREIGN_SCHEMAS, poison
 from tests.faults.trial import Trial
@@ -92,13 +95,32 @@ def test_t17_a_transactional_producer_costs_restarts_and_no_event(start_trial: S
     # The broker writes the marker after it has answered, and behind the last record it would be no hole.
     wait_until(lambda: trial.ends() == {0: 7}, what="the marker")
     trial.ledger.acknowledge(transacted)
+    assert lags(trial) == [{0: 7}, {0: 7}], "records that nobody works off are lag, however often it is asked"
+    worker = trial.worker().start()
+    wait_until(lambda: trial.committed() == {0: 6}, what="a commit")
+    assert lags(trial) == [{0: 1}, {0: 0}], "the marker is nothing to do, and no reason to call a worker stuck"
     trial.publish(5)
     # Restarted as its supervisor would, until nothing is left.
-    worker = trial.worker()
     for _ in range(5):
-        worker.start()
+        if not worker.is_running():
+            worker.start()
         wait_until(lambda: trial.is_settled() or not worker.is_running(), what="the end of the topic")
         if worker.is_running():
             break
         assert worker.exit_code() not in (0, None)
     trial.check()
+
+
+def lags(trial: Trial) -> list[Mapping[int, int]]:
+    """What a worker's probe says about the trial's topic, the first and the second time."""
+
+    async def ask() -> list[Mapping[int, int]]:
+        probe = probes.GroupProbe(trial.servers, trial.group)
+        try:
+            return [await probe.lag(), await probe.lag()]
+        finally:
+            await probe.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(probes, "EVENTS_TOPIC", trial.topic)
+        return trial.background.run(ask())

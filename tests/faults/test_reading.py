@@ -16,7 +16,8 @@ def test_t20_pages_have_no_copies_and_no_holes_before_within_and_after_merges(
 ) -> None:
     """T20: five copies of every row with merges stopped, then a storm of merges while pages are read."""
     trial = start_trial(partitions=None, page_size=7)
-    trial.publish(200)
+    lines = 200 if is_long else 60
+    trial.publish(lines)
     trial.settle()
     trial.sql.run(f"SYSTEM STOP MERGES {LOG}")
     try:
@@ -29,12 +30,12 @@ def test_t20_pages_have_no_copies_and_no_holes_before_within_and_after_merges(
             f"SELECT count() AS rows FROM {LOG} WHERE client_space_id = {{space:String}}",
             space=trial.client_space_ids[0],
         )
-        assert raw["rows"] == 5 * 200
+        assert raw["rows"] == 5 * lines
         trial.check()
     finally:
         trial.sql.run(f"SYSTEM START MERGES {LOG}")
     with merging(trial):
-        for _ in range(20 if is_long else 3):
+        for _ in range(20 if is_long else 2):
             assert trial.verdict().is_clean
     trial.check()
 
@@ -61,11 +62,13 @@ class merging:  # noqa: N801 - it reads as what happens meanwhile
         sql.close()
 
 
-def test_t21_a_walk_over_lines_of_one_instant_meets_each_exactly_once_while_more_come(start_trial: StartTrial) -> None:
-    """T21: 500 lines of one microsecond, seven a page, inserts going on."""
+def test_t21_a_walk_over_lines_of_one_instant_meets_each_exactly_once_while_more_come(
+    start_trial: StartTrial, is_long: bool
+) -> None:
+    """T21: many lines of one microsecond, seven a page, inserts going on."""
     trial = start_trial(partitions=None)
     instant = trial.source.next().occurred_at
-    events = [trial.source.next(occurred_at=instant) for _ in range(500)]
+    events = [trial.source.next(occurred_at=instant) for _ in range(500 if is_long else 150)]
     trial.publish(events)
     trial.settle()
     reader = Reader(trial.stack, trial.client_space_ids[0], page_size=7)

@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from tests.faults.conftest import StartTrial
 from tests.faults.workers import wait_until
 
@@ -32,7 +34,8 @@ def test_t6_a_worker_that_was_frozen_past_its_session_commits_over_nothing(
     trial.check()
 
 
-def test_t7_workers_that_come_and_go_without_end_stop_nothing(start_trial: StartTrial, is_long: bool) -> None:
+@pytest.mark.faults_long("a storm takes many rebalances; the integration tests have a single one")
+def test_t7_workers_that_come_and_go_without_end_stop_nothing(start_trial: StartTrial) -> None:
     """T7: a rebalance storm over two partitions, beside a standby that has none."""
     trial = start_trial(partitions=2)
     workers = [trial.worker(AUDIT_WORKER_INSTANCE=f"worker-{number}") for number in range(3)]
@@ -40,9 +43,9 @@ def test_t7_workers_that_come_and_go_without_end_stop_nothing(start_trial: Start
     steady.start()
     with trial.load(per_second=60):
         standby.start(wait=False)
-        for number in range(20 if is_long else 2):
+        for number in range(20):
             comer.start()
-            time.sleep(trial.rng.uniform(0, 3 if is_long else 1))
+            time.sleep(trial.rng.uniform(0, 3))
             if number % 2:
                 trial.kill(comer)
             else:

@@ -28,7 +28,7 @@ from tests.faults.ledger import EventSource, Ledger, publish, publish_steadily
 from tests.faults.oracle import Entry, Place, Verdict, compare, with_ahead
 from tests.faults.readers import Sql, Tail, shown_by_api
 from tests.faults.watch import CommitWatch, attempt
-from tests.faults.workers import FAILPOINTS, Worker, wait_until
+from tests.faults.workers import FAILPOINTS, WarmProcesses, Worker, wait_until
 
 SETTLE_SECONDS = 150.0
 PUBLISH_TIMEOUT_SECONDS = 60.0
@@ -63,6 +63,7 @@ class Setting:
 
     stack: LocalStack
     folder: Path
+    processes: WarmProcesses
     tally: Tally
     rng: random.Random
     partitions: int | None = 2
@@ -95,11 +96,10 @@ class Trial:
         self._partitions = setting.partitions
         self._page_size = setting.page_size
         self._topic_options = setting.topic_options
-        self._folder = setting.folder
+        self._processes = setting.processes
         self.ledger = Ledger(setting.folder / f"ledger-{name}.jsonl")
         self._resources = ExitStack()
         self._is_over = False
-        self._workers = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -129,7 +129,6 @@ class Trial:
 
     def worker(self, *options: str, script: str = FAILPOINTS, **environment: str) -> Worker:
         """A worker on this trial's topic and group, not started; it is killed at the end of the trial."""
-        self._workers += 1
         arguments = ["--topic", self.topic, "--seed", str(self.rng.randrange(2**31)), *options]
         settings = {
             **self.environment,
@@ -138,7 +137,7 @@ class Trial:
             "AUDIT_SESSION_TIMEOUT_SECONDS": "6",
             **environment,
         }
-        worker = Worker(script, arguments, settings, self._folder / f"worker-{self.topic}-{self._workers}.log")
+        worker = Worker(self._processes, script, arguments, settings)
         self._resources.callback(worker.kill)
         return worker
 

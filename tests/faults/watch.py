@@ -13,6 +13,11 @@ from tests.faults.readers import Sql, Tail
 
 _PAUSE_SECONDS = 0.1
 _ATTEMPT_SECONDS = 10
+_NEWEST = 2_000
+"""Of a partition of which more is committed between two samples, only so many are looked at, or no sample would end.
+
+A commit that comes too early names the newest records first.
+"""
 _OUTAGES = (KafkaError, OSError, TimeoutError, httpx.TransportError, AssertionError)
 """What the samples' own connections see while a test breaks things; a sample is then taken later."""
 
@@ -50,7 +55,6 @@ class CommitWatch:
         self._group = group
         self._tail = tail
         self._sql = sql
-        self._first = dict(first)
         self._checked = dict(first)
         self._admin: AIOKafkaAdminClient | None = None
         self.samples = Samples()
@@ -80,17 +84,18 @@ class CommitWatch:
     async def _sample(self) -> None:
         committed = await self._committed()
         # Everything below is read after the offsets were: what is durable by now excuses them, what is not does not.
-        await self._tail.read_to(committed, self._first)
+        starts = {p: max(self._checked.get(p, 0), end - _NEWEST) for p, end in committed.items()}
+        await self._tail.read(starts, committed)
         new = [
             content
             for partition, end in committed.items()
-            for offset in range(self._checked.get(partition, 0), end)
+            for offset in range(starts[partition], end)
             if (content := self._tail.contents.get((partition, offset))) is not None
         ]
         stored = await asyncio.to_thread(self._sql.stored, new)
         await self._tail.read_dead_letters()
         samples = self.samples
-        samples.ahead += commits_ahead(committed, self._checked, self._tail.contents, stored, self._tail.dead_letters)
+        samples.ahead += commits_ahead(committed, starts, self._tail.contents, stored, self._tail.dead_letters)
         samples.count += 1
         samples.committed = committed
         for partition, end in committed.items():

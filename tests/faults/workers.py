@@ -1,30 +1,69 @@
 """Worker processes under the tests' control, beside or instead of the stack's own."""
 
+import json
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.local.layout import REPOSITORY
+from deploy.local.layout import HOST, REPOSITORY
 from deploy.local.processes import Child
 
 READY_SECONDS = 90.0
 KILLED = 137
 FAILPOINTS = "tests.faults.failpoint_worker"
 UNSAFE = "tests.faults.unsafe_worker"
+STANDBY = "tests.faults.standby"
+
+
+class WarmProcesses:
+    """Keeps one process ready that has imported what every worker imports, and hands it out."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._ready = self._spawn()
+
+    def become(self, script: str, arguments: list[str], environment: Mapping[str, str]) -> Child:
+        """A running process of *script*, a module."""
+        child, order = self._ready
+        draft = order.with_suffix(".draft")
+        draft.write_text(json.dumps([script, arguments, {**os.environ, **environment}]))
+        draft.rename(order)
+        self._ready = self._spawn()
+        return child
+
+    def close(self) -> None:
+        """End the process that nobody has asked for."""
+        self._ready[0].kill()
+
+    def _spawn(self) -> tuple[Child, Path]:
+        self._count += 1
+        order = self._folder / f"{self._count}.order"
+        command = [sys.executable, "-m", STANDBY, str(order)]
+        child = Child(command, {}, order.with_suffix(".log"), cwd=REPOSITORY)
+        child.start()
+        return child, order
 
 
 class Worker:
     """One of this folder's worker modules over *topic*, in *group*, as a process that can be ended in many ways."""
 
-    def __init__(self, script: str, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
-        self._child = Child([sys.executable, "-m", script, *arguments], environment, log, cwd=REPOSITORY)
+    def __init__(
+        self, processes: WarmProcesses, script: str, arguments: list[str], environment: Mapping[str, str]
+    ) -> None:
+        self._processes = processes
+        self._script = script
+        self._arguments = arguments
+        self.environment = environment
+        self._started: Child | None = None
 
     def start(self, *, wait: bool = True) -> "Worker":
         """Start the process, and with *wait* return when it is a member of its group or has ended."""
-        self._child.start()
+        self._started = self._processes.become(self._script, self._arguments, self.environment)
         if wait:
             wait_until(lambda: self.is_ready() or not self.is_running(), seconds=READY_SECONDS)
         return self
@@ -35,7 +74,7 @@ class Worker:
 
     def is_running(self) -> bool:
         """Whether the process runs now."""
-        return self._child.is_running()
+        return self._started is not None and self._started.is_running()
 
     def exit_code(self) -> int | None:
         """How it ended; `None` while it runs."""
@@ -47,7 +86,8 @@ class Worker:
 
     def kill(self) -> None:
         """SIGKILL, and wait for the end."""
-        self._child.kill()
+        if self._started is not None:
+            self._started.kill()
 
     def terminate(self, *, within_seconds: float) -> bool:
         """SIGTERM; whether it ended within that time. If not it is killed."""
@@ -73,8 +113,13 @@ class Worker:
 
     @property
     def log(self) -> Path:
-        """Where its output goes."""
+        """Where its output goes; another file after each start."""
         return self._child.log
+
+    @property
+    def _child(self) -> Child:
+        assert self._started is not None, "it was never started"
+        return self._started
 
     def _signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
@@ -107,3 +152,10 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 90, what: str 
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
         time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.create_server((HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
