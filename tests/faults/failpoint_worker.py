@@ -79,15 +79,15 @@ def set_clock(offset_seconds: float) -> None:
 
 def install(points: Failpoints, options: argparse.Namespace) -> None:
     """Put the failpoints into the worker's steps."""
-    from stream.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - after `use_topic`
+    from stream import pipeline  # noqa: PLC0415 - after `use_topic`
+    from stream.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - as above
     from stream.history import KafkaHistory  # noqa: PLC0415 - as above
     from stream.intake import Intake  # noqa: PLC0415 - as above
     from stream.offsets import Offsets  # noqa: PLC0415 - as above
-    from stream.pipeline import Pipeline  # noqa: PLC0415 - as above
     from stream.sink import ClickHouseSink  # noqa: PLC0415 - as above
 
     around_async(Intake, "put", points, before="after_poll")
-    around(Pipeline, "_decode", points, after="after_decode")
+    around(pipeline, "build_batch", points, after="after_decode")
     around(ClickHouseSink, "write", points, before="before_insert", after="after_insert")
     around(ClickHouseSink, "_insert", points, after="between_inserts")
     around_async(KafkaDeadLetters, "keep", points, before="in_dead_letters", after="after_dead_letters")
@@ -97,8 +97,8 @@ def install(points: Failpoints, options: argparse.Namespace) -> None:
         hold_inserts(ClickHouseSink, options.hold)
 
 
-def around(owner: type, name: str, points: Failpoints, *, before: str = "", after: str = "") -> None:
-    """Let *owner*'s method pass a failpoint before or after its work."""
+def around(owner: object, name: str, points: Failpoints, *, before: str = "", after: str = "") -> None:
+    """Let *owner*'s function or method pass a failpoint before or after its work."""
     method: Callable[..., Any] = getattr(owner, name)
 
     def wrapped(*args: Any, **options: Any) -> Any:
