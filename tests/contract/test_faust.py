@@ -1,11 +1,13 @@
 """What we rely on in faust-streaming beyond its documentation; an upgrade that moves any of it fails here."""
 
+import asyncio
 import base64
 import inspect
 from importlib.metadata import version
 from typing import cast
 
 import faust
+import mode
 import pytest
 from faust import streams
 from faust.app.base import BootStrategy
@@ -69,3 +71,33 @@ def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: f
 def test_no_web_server_is_started_even_when_the_command_line_asks_for_one(stream_app: faust.App) -> None:
     stream_app.conf.web_enabled = True
     assert list(cast("BootStrategy", stream_app.boot_strategy).web_server()) == []
+
+
+async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
+    """So whatever stands behind the wait for Kafka waits with it."""
+    gate, started = asyncio.Event(), []
+
+    class Dependency(mode.Service):
+        def __init__(self, name: str, gate: asyncio.Event | None = None) -> None:
+            self.name, self.gate = name, gate
+            super().__init__()
+
+        async def on_start(self) -> None:
+            if self.gate is not None:
+                await self.gate.wait()
+            started.append(self.name)
+
+    app = mode.Service()
+    for dependency in (Dependency("intake"), Dependency("wait", gate), Dependency("consumer")):
+        app.add_dependency(dependency)
+    starting = asyncio.ensure_future(app.start())
+    await asyncio.sleep(0.05)
+    assert started == ["intake"]
+    gate.set()
+    await starting
+    assert started == ["intake", "wait", "consumer"]
+    await app.stop()
+
+
+def test_kafka_is_awaited_before_anything_that_faust_adds_at_its_start(stream_app: faust.App) -> None:
+    assert [type(service).__name__ for service in stream_app._children] == ["Intake", "KafkaAwaited"]
