@@ -23,6 +23,7 @@ from tests.faults.workers import free_port, wait_until
 
 LOG = "audit.activity_log"
 SERVER = (sys.executable, "-m", "deploy.local.clickhouse_server")
+OUTAGE_SECONDS = 60
 MAX_GROWTH_BYTES = 300e6
 SMALL_DISK_BYTES = 200_000_000
 
@@ -75,18 +76,18 @@ def complaints_of_the_worker(trial: Trial) -> int:
     return trial.stack.layout.log_of("worker").read_text(errors="replace").count("Unavailable")
 
 
-def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(start_trial: StartTrial, is_long: bool) -> None:
+@pytest.mark.faults_long("memory shows in a long outage alone; the integration tests have a short one")
+def test_t8_an_outage_of_clickhouse_is_waited_out_in_bounded_memory(start_trial: StartTrial) -> None:
     """T8: nothing is fetched beyond what the worker may hold, however much waits and however long."""
-    seconds, per_second = (60, 1500) if is_long else (2, 100)
     trial = start_trial(partitions=None)
     trial.publish(50)
     trial.settle()
     process = psutil.Process(trial.stack.child("worker").pid)
     before, complaints = process.memory_info().rss, complaints_of_the_worker(trial)
     trial.stack.stop_service("clickhouse")
-    with trial.load(per_second=per_second):
+    with trial.load(per_second=1500):
         wait_until(lambda: complaints_of_the_worker(trial) > complaints, what="a failed attempt")
-        time.sleep(seconds)
+        time.sleep(OUTAGE_SECONDS)
     grown = process.memory_info().rss - before
     trial.stack.start_service("clickhouse")
     trial.check()
@@ -160,13 +161,14 @@ def test_t24_a_second_process_on_the_same_directory_is_refused_with_the_reason(s
     trial.check()
 
 
+@pytest.mark.faults_long("the integration tests have a short form")
 def test_t24_clickhouse_and_api_killed_within_inserts_come_back_with_all_they_acknowledged(
-    start_trial: StartTrial, is_long: bool
+    start_trial: StartTrial,
 ) -> None:
     """T24: SIGKILL to the engine's process in mid-insert; it opens its directory again."""
     trial = start_trial(partitions=None)
     with trial.load(per_second=100):
-        for _ in range(20 if is_long else 1):
+        for _ in range(20):
             stored = trial.stored()
             trial.wait_until_stored(stored + 1)
             trial.kill("clickhouse")

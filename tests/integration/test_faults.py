@@ -74,25 +74,6 @@ async def test_a_worker_killed_between_any_two_effects_and_restarted_loses_and_d
     assert_shown_once(read_log(client_space_id), acknowledged)
 
 
-async def test_a_worker_killed_again_and_again_under_load_loses_and_doubles_nothing(
-    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
-) -> None:
-    acknowledged: set[str] = set()
-
-    async def load() -> None:
-        for batch in range(60):
-            acknowledged.update(await publish(publisher, client_space_id, 20, start=batch * 20))
-            await asyncio.sleep(0.1)
-
-    loading = asyncio.create_task(load())
-    for pause in (0.3, 1.1, 0.7):
-        await asyncio.sleep(pause)
-        stack.kill("worker")
-        await asyncio.to_thread(stack.start_service, "worker")
-    await loading
-    assert_shown_once(read_log(client_space_id), acknowledged)
-
-
 async def test_a_bad_record_is_kept_raw_with_its_place_and_reason_and_its_neighbours_go_through(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
