@@ -33,7 +33,8 @@ app = WorkerApp(
     broker_heartbeat_interval=settings.session_timeout_seconds / 4,
     # The agent blocks for as long as an outage lasts; leaving the group meanwhile would end in a deadlock.
     broker_max_poll_interval=14 * 24 * 3600,
-    # Counted in chunks. What waits here is memory, and is read again after a crash.
+    # What waits unpacked is memory: 10,000 records of a fetch, which may hold far more, then four chunks.
+    broker_max_poll_records=10_000,
     stream_buffer_maxsize=4,
     # Nothing is acknowledged through Faust, so there is nothing to wait for in a rebalance or a shutdown.
     stream_wait_empty=False,

@@ -14,6 +14,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
+from stream.transport import MAX_CHUNK_RECORDS
 from tests.builders import KEY
 
 
@@ -66,6 +67,12 @@ def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: f
     assert conf.topic_allow_declare is False
     assert conf.consumer_auto_offset_reset == "earliest"
     assert conf.broker_session_timeout <= 10
+
+
+def test_the_settings_that_bound_what_a_backlog_unpacks(stream_app: faust.App) -> None:
+    conf = stream_app.conf
+    assert conf.broker_max_poll_records <= 2 * MAX_CHUNK_RECORDS
+    assert conf.stream_buffer_maxsize * MAX_CHUNK_RECORDS <= 20_000
 
 
 def test_no_web_server_is_started_even_when_the_command_line_asks_for_one(stream_app: faust.App) -> None:
