@@ -168,7 +168,7 @@ def test_t24_clickhouse_and_api_killed_within_inserts_come_back_with_all_they_ac
     """T24: SIGKILL to the engine's process in mid-insert; it opens its directory again."""
     trial = start_trial(partitions=None)
     with trial.load(per_second=100):
-        for _ in range(20):
+        for _ in range(10):
             stored = trial.stored()
             trial.wait_until_stored(stored + 1)
             trial.kill("clickhouse")

@@ -41,7 +41,7 @@ def test_t1_a_worker_killed_at_any_moment_under_load_loses_and_doubles_nothing(
     trial = start_trial(client_spaces=2)
     worker = trial.worker("--batch-records", "50")
     with trial.load(per_second=150):
-        for number in range(70 if is_long else 2):
+        for number in range(100 if is_long else 2):
             # Every other one is killed before it is ready.
             worker.start(wait=number % 2 == 0)
             time.sleep(trial.rng.uniform(0.2, 3.0 if is_long else 1.5))
@@ -58,7 +58,7 @@ def test_t2_a_worker_that_ends_between_any_two_steps_loses_and_doubles_nothing(
     trial = start_trial()
     if is_long:
         for point in POINTS:
-            run_through_failures(trial, deaths=2 if raises else 5, fail=f"{point}=0.5", raises=raises)
+            run_through_failures(trial, deaths=2 if raises else 4, fail=f"{point}=0.5", raises=raises)
     else:
         run_through_failures(trial, deaths=1, fail="all=0.15", raises=raises)
     trial.worker().start()

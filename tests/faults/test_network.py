@@ -17,7 +17,7 @@ def test_t9_every_way_in_which_a_connection_to_clickhouse_can_break_is_waited_ou
 ) -> None:
     """T9, and of T10 what a server says: every mode under load. A reset after the effect is the double insert."""
     trial = start_trial()
-    rounds, strikes = (5, 2) if is_long else (1, 1)
+    rounds, strikes = (3, 2) if is_long else (1, 1)
     with TcpProxy(trial.environment["CLICKHOUSE_URL"]) as proxy:
         worker = trial.worker("--batch-records", "50", CLICKHOUSE_URL=proxy.url).start()
         with trial.load(per_second=60):

@@ -43,7 +43,7 @@ def test_t7_workers_that_come_and_go_without_end_stop_nothing(start_trial: Start
     steady.start()
     with trial.load(per_second=60):
         standby.start(wait=False)
-        for number in range(20):
+        for number in range(12):
             comer.start()
             time.sleep(trial.rng.uniform(0, 3))
             if number % 2:
