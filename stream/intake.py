@@ -12,7 +12,6 @@ from stream.dead_letters import KafkaDeadLetters
 from stream.erasure_guard import ErasedPersons, GuardedSink
 from stream.erasure_service import ErasureService
 from stream.erasure_store import ClickHousePersonStore
-from stream.errors import Fatal
 from stream.history import KafkaHistory
 from stream.monitor import Monitor
 from stream.observer import Observer
@@ -42,7 +41,7 @@ class Intake(Service):
             raise RuntimeError("a chunk came before the worker had started")
         try:
             await self._pipeline.put(chunk)
-        except Fatal as error:
+        except Exception as error:
             # An agent that fails stops alone, and the worker would live on without it: end the worker from here.
             await self.crash(error)
             raise

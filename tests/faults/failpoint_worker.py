@@ -82,11 +82,10 @@ def install(points: Failpoints, options: argparse.Namespace) -> None:
     from stream import pipeline  # noqa: PLC0415 - after `use_topic`
     from stream.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - as above
     from stream.history import KafkaHistory  # noqa: PLC0415 - as above
-    from stream.intake import Intake  # noqa: PLC0415 - as above
     from stream.offsets import Offsets  # noqa: PLC0415 - as above
     from stream.sink import ClickHouseSink  # noqa: PLC0415 - as above
 
-    around_async(Intake, "put", points, before="after_poll")
+    around_async(pipeline.Pipeline, "put", points, before="after_poll")
     around(pipeline, "build_batch", points, after="after_decode")
     around(ClickHouseSink, "write", points, before="before_insert", after="after_insert")
     around(ClickHouseSink, "_insert", points, after="between_inserts")
