@@ -57,7 +57,8 @@ def test_t2_a_worker_that_ends_between_any_two_steps_loses_and_doubles_nothing(
     """T2: each failpoint ends the process, or raises; an error inside never skips a batch."""
     trial = start_trial()
     if is_long:
-        for point in POINTS:
+        # What raises between two inserts is an outage to the sink, and is tried again: T9 has those.
+        for point in POINTS if not raises else [point for point in POINTS if point != "between_inserts"]:
             run_through_failures(trial, deaths=2 if raises else 4, fail=f"{point}=0.5", raises=raises)
     else:
         run_through_failures(trial, deaths=1, fail="all=0.15", raises=raises)
