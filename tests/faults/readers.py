@@ -28,7 +28,7 @@ class Sql:
     """Statements to ClickHouse over HTTP, without the product's client."""
 
     def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=60)
+        self._http = httpx.Client(base_url=url, timeout=180)
 
     def close(self) -> None:
         """End the connections."""

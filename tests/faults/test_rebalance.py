@@ -5,7 +5,6 @@ import time
 import pytest
 
 from tests.faults.conftest import StartTrial
-from tests.faults.workers import wait_until
 
 SESSION_SECONDS = 6
 
@@ -50,5 +49,4 @@ def test_t7_workers_that_come_and_go_without_end_stop_nothing(start_trial: Start
                 trial.kill(comer)
             else:
                 comer.terminate(within_seconds=10)
-    wait_until(steady.is_ready)
     trial.check()
