@@ -62,4 +62,7 @@ class KafkaAwaited(Service):
             await self.wait(self._kafka.lag())
         except Unavailable:
             return self.should_stop
+        except Exception:
+            # Kafka is there, and something else is wrong: Faust's own clients will tell.
+            log.exception("the question whether Kafka answers has failed")
         return True

@@ -13,7 +13,8 @@ from stream.kafka_awaited import KafkaAwaited
 class Kafka:
     """Answers after so many questions; *hangs* gives no answer at all."""
 
-    def __init__(self, *, failures: int = 0, hangs: bool = False) -> None:
+    def __init__(self, *, failures: int = 0, hangs: bool = False, error: type[Exception] = Unavailable) -> None:
+        self.error = error
         self.failures = failures
         self.hangs = hangs
         self.asked = 0
@@ -26,7 +27,7 @@ class Kafka:
         if self.hangs:
             await asyncio.Event().wait()
         if self.asked <= self.failures:
-            raise Unavailable("down")
+            raise self.error("down")
         return {}
 
     async def close(self) -> None:
@@ -63,6 +64,14 @@ async def test_where_kafka_answers_at_once_nothing_is_told(capsys: pytest.Captur
     await service.start()
     await service.stop()
     assert "Kafka" not in capsys.readouterr().out
+
+
+async def test_a_failure_that_is_no_outage_holds_nothing_back() -> None:
+    kafka = Kafka(failures=10**9, error=KeyError)
+    service = KafkaAwaited(kafka)
+    await service.start()
+    await service.stop()
+    assert (kafka.asked, kafka.closed) == (1, 1)
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refuses", "hangs"])
