@@ -31,6 +31,11 @@ LAST_SIGHT_SLACK = timedelta(days=1)
 a record's way; and who asks for the last sight, to let a name expire, can wait for a day."""
 
 
+_NO_SLACK = timedelta(0)
+_Person = tuple[str, UUID]
+_Name = tuple[str, UUID, str, str]
+
+
 class NameGuard(Protocol):
     """What keeps names of erased persons out; see `ErasedPersons`."""
 
@@ -108,45 +113,76 @@ class PublishedNames:
     """
 
     epoch: str = field(default_factory=lambda: uuid4().hex[:16])
-    _known: dict[tuple[str, UUID, str, str], tuple[int, PersonNameRow]] = field(default_factory=dict)
+    _known: dict[_Name, tuple[int, PersonNameRow]] = field(default_factory=dict)
+    # What was seen of a name, published or not; each person's first name, and who has borne another since.
+    _seen: dict[_Name, PersonNameRow] = field(default_factory=dict)
+    _first_names: dict[_Person, _Name] = field(default_factory=dict)
+    _renamed: set[_Person] = field(default_factory=set)
+    _owed: set[_Name] = field(default_factory=set)
     # Never used twice in a process, whatever was published of what was due.
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
-    def due(self, rows: Iterable[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
-        """The records that *rows* call for: none for a sighting within the span that is published, but for a day."""
+    def due(self, rows: Sequence[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
+        """The records that *rows* call for: none for a sighting within the span that is published, but for a day.
+
+        For somebody of whom this process has seen several names every sight is due: which of them a line shows depends
+        on the last one, too.
+        """
         if len(self._known) > MAX_REMEMBERED_NAMES:
-            self._known.clear()
+            for memory in (self._known, self._seen, self._first_names, self._renamed, self._owed):
+                memory.clear()
             self.epoch = uuid4().hex[:16]
-        due: list[tuple[NameKey, PersonNameRow]] = []
         for row in rows:
-            known = self._known.get(_name_of(row))
-            if known is not None and not _is_beyond(row, known[1]) and not guard.was_erased(row):
+            self._note_renaming(_name_of(row))
+        due: dict[_Name, tuple[NameKey, PersonNameRow]] = {}
+        for row in (*rows, *(self._seen[name] for name in self._owed if name in self._seen)):
+            name = _name_of(row)
+            seen = self._seen.get(name)
+            spanning = row if seen is None else _spanning(seen, row)
+            if not self._is_due(name, spanning, guard):
+                self._seen[name] = spanning
                 continue
-            spanning = row if known is None else _spanning(known[1], row)
             # The span as a whole is judged: it may reach back into a life that has ended since it was published.
             for kept in guard.living([spanning]):
-                if known is None:
-                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, next(self._serials)), kept))
-                elif _is_beyond(kept, known[1]) or guard.was_erased(row):
-                    # Of a person who was ever erased the sweep may have taken away what was published, and what counts
-                    # is to which side of a creation the last sight lies.
-                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, known[0]), kept))
-        return due
+                self._seen[name] = kept
+                if self._is_due(name, kept, guard):
+                    serial = self._known[name][0] if name in self._known else next(self._serials)
+                    due[name] = NameKey(row.client_space_id, row.person_ref, self.epoch, serial), kept
+        return list(due.values())
 
     def remember(self, published: Iterable[tuple[NameKey, PersonNameRow]]) -> None:
         """Note that the broker has *published*."""
         for key, row in published:
             self._known[_name_of(row)] = (key.serial, row)
+            self._owed.discard(_name_of(row))
+
+    def _note_renaming(self, name: _Name) -> None:
+        person = name[:2]
+        first = self._first_names.setdefault(person, name)
+        if first != name and person not in self._renamed:
+            self._renamed.add(person)
+            # What was not published of the first name, as it did not matter before.
+            self._owed.add(first)
+
+    def _is_due(self, name: _Name, span: PersonNameRow, guard: NameGuard) -> bool:
+        known = self._known.get(name)
+        # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to which
+        # side of a creation the last sight lies.
+        return (
+            known is None
+            or _is_beyond(span, known[1], _NO_SLACK if name[:2] in self._renamed else LAST_SIGHT_SLACK)
+            or guard.was_erased(span)
+        )
 
 
-def _name_of(row: PersonNameRow) -> tuple[str, UUID, str, str]:
+def _name_of(row: PersonNameRow) -> _Name:
     return row.client_space_id, row.person_ref, row.username, row.display_name
 
 
-def _is_beyond(span: PersonNameRow, published: PersonNameRow) -> bool:
+def _is_beyond(span: PersonNameRow, published: PersonNameRow, slack: timedelta) -> bool:
     return (
         span.first_seen < published.first_seen
-        or span.last_seen - published.last_seen >= LAST_SIGHT_SLACK
+        or span.last_seen > published.last_seen + slack
         or span.person_id != published.person_id
     )
 
