@@ -212,3 +212,17 @@ async def test_lines_from_before_the_topics_are_published_once_and_rebuilt(
     assert "0 lines published" in output
     assert "serves the rebuilt tables" in output
     assert log.lines() == before
+
+
+async def test_a_rebuild_waits_for_no_worker_where_there_is_none(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    session, log = a_session(publisher, client_space_id), read_log(client_space_id)
+    await session.user_created(Person("usr_ada", "ada@example.com"))
+    before = log.wait_for(lambda found: len(found) == 1)
+    stack.stop_service("worker")
+    await session.user_created(Person("usr_bob", "bob@example.com"))
+    assert "serves the rebuilt tables" in run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
+    assert log.lines() == before
+    stack.start_service("worker")
+    log.wait_for(lambda found: len(found) == 2)
