@@ -5,7 +5,7 @@ import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
 
@@ -103,6 +103,37 @@ def line_messages(rows: Sequence[ActivityRow]) -> list[Message]:
     return messages
 
 
+@dataclass(slots=True, eq=False)
+class _Sights:
+    """What this process knows of one name: under which number it is published, over which span, and the span seen.
+
+    *is_one_of_several* tells whether its person was seen under another name, too.
+    """
+
+    name: _Name
+    serial: int
+    first_seen: datetime
+    last_seen: datetime
+    is_one_of_several: bool = False
+    published: PersonNameRow | None = None
+
+    def is_due(self, row: PersonNameRow) -> bool:
+        """Whether what was seen, the last time as *row*, must be published."""
+        published = self.published
+        return (
+            published is None
+            or self.first_seen < published.first_seen
+            or self.last_seen - published.last_seen > (_NO_SLACK if self.is_one_of_several else LAST_SIGHT_SLACK)
+            or row.person_id != published.person_id
+        )
+
+    def spanning(self, row: PersonNameRow) -> PersonNameRow:
+        """*row* over all of what was seen."""
+        if row.first_seen == self.first_seen and row.last_seen == self.last_seen:
+            return row
+        return row._replace(first_seen=self.first_seen, last_seen=self.last_seen)
+
+
 @dataclass(slots=True)
 class PublishedNames:
     """What this process has published of each name, so that a compacted topic keeps its first sight as well.
@@ -113,12 +144,10 @@ class PublishedNames:
     """
 
     epoch: str = field(default_factory=lambda: uuid4().hex[:16])
-    _known: dict[_Name, tuple[int, PersonNameRow]] = field(default_factory=dict)
-    # What was seen of a name, published or not; each person's first name, and who has borne another since.
-    _seen: dict[_Name, PersonNameRow] = field(default_factory=dict)
-    _first_names: dict[_Person, _Name] = field(default_factory=dict)
-    _renamed: set[_Person] = field(default_factory=set)
-    _owed: set[_Name] = field(default_factory=set)
+    _known: dict[_Name, _Sights] = field(default_factory=dict)
+    _first_names: dict[_Person, _Sights] = field(default_factory=dict)
+    # Sights that did not matter before their person was seen under a second name.
+    _owed: dict[_Name, PersonNameRow] = field(default_factory=dict)
     # Never used twice in a process, whatever was published of what was due.
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
@@ -129,68 +158,58 @@ class PublishedNames:
         on the last one, too.
         """
         if len(self._known) > MAX_REMEMBERED_NAMES:
-            for memory in (self._known, self._seen, self._first_names, self._renamed, self._owed):
+            for memory in (self._known, self._first_names, self._owed):
                 memory.clear()
             self.epoch = uuid4().hex[:16]
-        for row in rows:
-            self._note_renaming(_name_of(row))
+        seen = [(self._noted(row), row) for row in rows]
+        seen += [(self._known[name], row) for name, row in self._owed.items()]
         due: dict[_Name, tuple[NameKey, PersonNameRow]] = {}
-        for row in (*rows, *(self._seen[name] for name in self._owed if name in self._seen)):
-            name = _name_of(row)
-            seen = self._seen.get(name)
-            spanning = row if seen is None else _spanning(seen, row)
-            if not self._is_due(name, spanning, guard):
-                self._seen[name] = spanning
-                continue
-            # The span as a whole is judged: it may reach back into a life that has ended since it was published.
-            for kept in guard.living([spanning]):
-                self._seen[name] = kept
-                if self._is_due(name, kept, guard):
-                    serial = self._known[name][0] if name in self._known else next(self._serials)
-                    due[name] = NameKey(row.client_space_id, row.person_ref, self.epoch, serial), kept
+        for sights, row in seen:
+            # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to
+            # which side of a creation the last sight lies.
+            if sights.is_due(row) or guard.was_erased(row):
+                # The span as a whole is judged: it may reach back into a life that has ended since it was published.
+                kept = guard.living([sights.spanning(row)])
+                if not kept:
+                    self._forget(sights)
+                for span in kept:
+                    sights.first_seen = span.first_seen
+                    key = NameKey(row.client_space_id, row.person_ref, self.epoch, sights.serial)
+                    due[sights.name] = key, span
         return list(due.values())
 
     def remember(self, published: Iterable[tuple[NameKey, PersonNameRow]]) -> None:
         """Note that the broker has *published*."""
-        for key, row in published:
-            self._known[_name_of(row)] = (key.serial, row)
-            self._owed.discard(_name_of(row))
+        for _, row in published:
+            name = _name_of(row)
+            self._known[name].published = row
+            self._owed.pop(name, None)
 
-    def _note_renaming(self, name: _Name) -> None:
-        person = name[:2]
-        first = self._first_names.setdefault(person, name)
-        if first != name and person not in self._renamed:
-            self._renamed.add(person)
-            # What was not published of the first name, as it did not matter before.
-            self._owed.add(first)
+    def _noted(self, row: PersonNameRow) -> _Sights:
+        """What is known of the name of *row*, *row* included."""
+        name = _name_of(row)
+        sights = self._known.get(name)
+        if sights is None:
+            sights = self._known[name] = _Sights(name, next(self._serials), row.first_seen, row.last_seen)
+            first = self._first_names.setdefault(name[:2], sights)
+            if first is not sights:
+                first.is_one_of_several = sights.is_one_of_several = True
+                if first.published is not None and first.is_due(first.published):
+                    self._owed[first.name] = first.published
+        elif row.last_seen > sights.last_seen or row.first_seen < sights.first_seen:
+            sights.first_seen = min(sights.first_seen, row.first_seen)
+            sights.last_seen = max(sights.last_seen, row.last_seen)
+        return sights
 
-    def _is_due(self, name: _Name, span: PersonNameRow, guard: NameGuard) -> bool:
-        known = self._known.get(name)
-        # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to which
-        # side of a creation the last sight lies.
-        return (
-            known is None
-            or _is_beyond(span, known[1], _NO_SLACK if name[:2] in self._renamed else LAST_SIGHT_SLACK)
-            or guard.was_erased(span)
-        )
+    def _forget(self, sights: _Sights) -> None:
+        self._known.pop(sights.name, None)
+        self._owed.pop(sights.name, None)
+        if self._first_names.get(sights.name[:2]) is sights:
+            del self._first_names[sights.name[:2]]
 
 
 def _name_of(row: PersonNameRow) -> _Name:
     return row.client_space_id, row.person_ref, row.username, row.display_name
-
-
-def _is_beyond(span: PersonNameRow, published: PersonNameRow, slack: timedelta) -> bool:
-    return (
-        span.first_seen < published.first_seen
-        or span.last_seen > published.last_seen + slack
-        or span.person_id != published.person_id
-    )
-
-
-def _spanning(one: PersonNameRow, other: PersonNameRow) -> PersonNameRow:
-    return other._replace(
-        first_seen=min(one.first_seen, other.first_seen), last_seen=max(one.last_seen, other.last_seen)
-    )
 
 
 class TopicWriter:
