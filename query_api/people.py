@@ -1,13 +1,13 @@
 """How a line names its persons: pure rules over what the store knows of their lives and names.
 
-`schemas/clickhouse/0003_activities_view.sql` states the same rules in SQL for analysts; a test holds the two together.
+`schemas/clickhouse/0007_names_that_come_back.sql` states the same in SQL for analysts; a test holds the two together.
 """
 
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -76,18 +76,31 @@ def deleted_ref(key: bytes, client_space_id: str, ref: UUID) -> UUID:
 def name_at(names: Iterable[KnownName], life_start: datetime, at: datetime) -> KnownName | None:
     """The name that a person of the life that began at *life_start* bore at the time *at*.
 
-    It is the last name that was first seen by then; before the first sight of any, the earliest. Names last seen
-    before the life began belong to a former one and are nobody's business.
+    Of the names that were seen at or before *at* and at or after it, the one that came up last: a name in whose time
+    another came and went is back afterwards. Where *at* lies within no name's time, the one seen last before it, and
+    before the first sight of any, the earliest. Names last seen before the life began belong to a former one and are
+    nobody's business.
+
+    A line's own name is passed over in one case only: another came up after it, and was seen before the line and again
+    after it. What is kept of a name, its first and its last sight, does not tell who alternates between two names.
     """
-    candidates = sorted(
-        (max(name.first_seen, life_start), name.last_seen, name.username, name.display_name)
+    of_life = (
+        KnownName(max(name.first_seen, life_start), *name[1:])
         for name in names
         if name.last_seen >= life_start and (name.username or name.display_name)
     )
-    borne = [name for name in candidates if name[0] <= at]
-    if not candidates:
-        return None
-    return KnownName(*(borne[-1] if borne else candidates[0]))
+    return min(of_life, key=lambda name: _remoteness(name, at), default=None)
+
+
+def _remoteness(name: KnownName, at: datetime) -> tuple[int, timedelta, timedelta, str, str]:
+    """How far *name* is from being the one that was borne at the time *at*: the least of several is."""
+    first, last, username, display_name = name
+    if first > at:
+        return 2, first - at, last - at, username, display_name
+    if last >= at:
+        # The shorter of two that came up together says more.
+        return 0, at - first, last - at, username, display_name
+    return 1, at - last, at - first, username, display_name
 
 
 @dataclass(frozen=True, slots=True)

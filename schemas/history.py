@@ -12,7 +12,7 @@ Keys of the person names, which the broker compacts:
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -23,7 +23,7 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 
 from schemas.avro_schemas import AvroSchema
 from schemas.fields import from_micros, to_micros
-from schemas.lines import Lines
+from schemas.lines import LineColumns, Lines
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 
 _MAGIC = b"\xc3\x01"
@@ -132,47 +132,51 @@ def encode_lines(client_space_id: str, rows: Sequence[ActivityRow]) -> bytes:
     )
 
 
-def decode_lines(value: bytes) -> list[ActivityRow]:
-    """The lines in a record. Raises `UnreadableHistory`."""
+def decode_lines(value: bytes) -> Lines:
+    """The lines in a record, by columns. Raises `UnreadableHistory`."""
     datum = _decode("activity_log_rows", value)
-    recorded_at = datum["recorded_at"]
-    offsets = datum["kafka_offset"]
+    recorded_at, offsets = datum["recorded_at"], datum["kafka_offset"]
     try:
-        return list(
-            map(
-                ActivityRow,
-                [datum["client_space_id"]] * len(recorded_at),
-                map(from_micros, datum["occurred_at"]),
-                _read_uuids(datum["event_id"]),
-                _read_texts(datum["activity_type"]),
-                _read_texts(datum["channel"]),
-                _read_uuids(datum["admin_ref"]),
-                _read_uuids(datum["affected_user_ref"]),
-                _read_texts(datum["previous_license"]),
-                _read_texts(datum["new_license"]),
-                [None if g == _NOT_THE_MATTER else bool(g) for g in datum["admin_rights_granted"]],
-                _read_texts(datum["source_service"]),
-                _read_texts(datum["request_id"]),
-                _read_texts(datum["import_id"], UUID),
-                _read_texts(datum["import_file_sha256"]),
-                [None if n == _NO_ROW_NUMBER else n for n in datum["import_row_number"]],
-                map(from_micros, recorded_at),
-                datum["kafka_partition"],
-                offsets,
-                datum["schema_id"],
-                [precedence(at // _MILLI, offset) for at, offset in zip(recorded_at, offsets, strict=True)],
-            )
+        columns = LineColumns(
+            client_space_id=[datum["client_space_id"]] * len(recorded_at),
+            occurred_at=datum["occurred_at"],
+            event_id=_read_uuids(datum["event_id"]),
+            activity_type=_read_texts(datum["activity_type"]),
+            channel=_read_texts(datum["channel"]),
+            admin_ref=_read_uuids(datum["admin_ref"]),
+            affected_user_ref=_read_uuids(datum["affected_user_ref"]),
+            previous_license=_read_texts(datum["previous_license"]),
+            new_license=_read_texts(datum["new_license"]),
+            admin_rights_granted=[None if g == _NOT_THE_MATTER else bool(g) for g in datum["admin_rights_granted"]],
+            source_service=_read_texts(datum["source_service"]),
+            request_id=_read_texts(datum["request_id"]),
+            import_id=_read_texts(datum["import_id"]),
+            import_file_sha256=_read_texts(datum["import_file_sha256"]),
+            import_row_number=[None if n == _NO_ROW_NUMBER else n for n in datum["import_row_number"]],
+            recorded_at=recorded_at,
+            kafka_partition=datum["kafka_partition"],
+            kafka_offset=offsets,
+            schema_id=datum["schema_id"],
+            precedence=[precedence(at // _MILLI, offset) for at, offset in zip(recorded_at, offsets, strict=True)],
         )
     except (ValueError, IndexError) as error:
         raise UnreadableHistory("the columns of a record of the activity log do not fit together") from error
+    if any(len(column) != len(recorded_at) for column in columns):
+        raise UnreadableHistory("the columns of a record of the activity log are not of one length")
+    return Lines(columns)
 
 
 def _uuids(column: Iterable[str]) -> bytes:
     return bytes.fromhex("".join(column).replace("-", ""))
 
 
-def _read_uuids(column: bytes) -> list[UUID]:
-    return [UUID(bytes=column[at : at + _REF_BYTES]) for at in range(0, len(column), _REF_BYTES)]
+def _read_uuids(column: bytes) -> list[str]:
+    digits = column.hex()
+    return [
+        f"{digits[at : at + 8]}-{digits[at + 8 : at + 12]}-{digits[at + 12 : at + 16]}"
+        f"-{digits[at + 16 : at + 20]}-{digits[at + 20 : at + 32]}"
+        for at in range(0, len(digits), 2 * _REF_BYTES)
+    ]
 
 
 def _texts(column: Iterable[str | None]) -> dict[str, Any]:
@@ -180,9 +184,8 @@ def _texts(column: Iterable[str | None]) -> dict[str, Any]:
     return {"values": list(places), "indexes": list(map(places.__getitem__, column))}
 
 
-def _read_texts(column: dict[str, Any], kind: Callable[[str], object] = str) -> list[Any]:
-    values = [None if text is None else kind(text) for text in column["values"]]
-    return [values[index] for index in column["indexes"]]
+def _read_texts(column: dict[str, Any]) -> list[Any]:
+    return list(map(column["values"].__getitem__, column["indexes"]))
 
 
 @cache

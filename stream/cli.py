@@ -14,6 +14,7 @@ from stream.commands.common import EXIT_FAILURE, settings_or_exit
 from stream.commands.conflicts import conflicts
 from stream.commands.rebuild import rebuild
 from stream.errors import StreamError
+from stream.migrate import STATEMENT_SECONDS
 from stream.migrate import migrate as apply_migrations
 from stream.sink import connect
 from stream.topics import create_topics, register_schemas, topic_differences
@@ -39,7 +40,7 @@ def worker() -> None:
 def migrate() -> None:
     """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
     settings = settings_or_exit()
-    with connect(settings.clickhouse_url) as client:
+    with connect(settings.clickhouse_url, timeout_seconds=STATEMENT_SECONDS) as client:
         for migration in apply_migrations(client, settings.clickhouse_database):
             typer.echo(f"applied {migration.number:04d}_{migration.name}")
     typer.echo(f"database {settings.clickhouse_database} is up to date")

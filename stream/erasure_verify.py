@@ -1,12 +1,13 @@
 """Looks for a person everywhere: the proof of an erasure.
 
 Where it looks, it looks at what is there and not at what should be: every text column of every table, every record of
-every topic, the raw bytes of given directories. It takes the id and the names in clear, and prints none of them.
+every topic, the files of given directories and what is compressed in them. It takes the id and the names in clear, and
+prints none of them.
 """
 
 import asyncio
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from stream.erasure import SWEEP_INTERVAL
 from stream.erasure_rules import PersonKey, erasure_of
 from stream.errors import Unavailable
 from stream.history_reader import TopicReader, open_reader
+from stream.packed_files import Sealed, inside
 from stream.sink import connect
 from stream.topics import duration, topic_config
 
@@ -171,30 +173,52 @@ def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
 
 
 def verify_directory(directory: Path, wanted: Wanted) -> list[Trace]:
-    """Look at the bytes of every file below *directory*.
+    """Look at every file below *directory*: its bytes, and the blocks of ClickHouse's parts and Kafka's segments.
 
-    Blocks. Files that vanish while they are read are skipped: they are gone.
+    Blocks. Files that vanish while they are read are skipped: they are gone. A file that cannot be looked into is a
+    trace of its own, without a count: nobody knows that it is clean.
     """
     traces = []
     for path in sorted(directory.rglob("*")):
+        place = f"file:{path.relative_to(directory)}"
         try:
             if not path.is_file() or not path.stat().st_size:
                 continue
             with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                count = sum(_count(content, needle) for needle in wanted.needles())
+                count = _count([content], wanted) or _count(inside(path.name, content), wanted)
+        except Sealed as error:
+            traces.append(Trace(place, 0, None, f"not looked into: {error}"))
+            continue
         except (FileNotFoundError, ValueError):
             continue
         if count:
-            reason = "raw bytes of a file; a part that was replaced is deleted soon after, a segment by its topic"
-            traces.append(Trace(f"file:{path.relative_to(directory)}", count, None, reason))
+            reason = "bytes of a file; a part that was replaced is deleted soon after, a segment by its topic"
+            traces.append(Trace(place, count, None, reason))
     return traces
 
 
-def _count(content: mmap.mmap, needle: bytes) -> int:
-    count, at = 0, content.find(needle)
+def _count(pieces: Iterable[bytes | mmap.mmap], wanted: Wanted) -> int:
+    """How often one of the texts is in *pieces*, which lie one behind the other: a text may lie across two of them."""
+    needles = wanted.needles()
+    overlap = max(map(len, needles), default=1) - 1
+    count, tail = 0, b""
+    for piece in pieces:
+        seam = tail + piece[:overlap]
+        count += sum(_occurrences(piece, needle) + _across(seam, needle, len(tail)) for needle in needles)
+        tail = (tail + piece[-overlap:])[-overlap:] if overlap else b""
+    return count
+
+
+def _across(seam: bytes, needle: bytes, border: int) -> int:
+    """How often *needle* lies in *seam* on both sides of *border*."""
+    return sum(seam.startswith(needle, at) for at in range(max(0, border - len(needle) + 1), border))
+
+
+def _occurrences(piece: bytes | mmap.mmap, needle: bytes) -> int:
+    count, at = 0, piece.find(needle)
     while at >= 0:
         count += 1
-        at = content.find(needle, at + 1)
+        at = piece.find(needle, at + 1)
     return count
 
 

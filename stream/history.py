@@ -5,7 +5,7 @@ import itertools
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
 
@@ -29,6 +29,11 @@ MAX_REMEMBERED_NAMES = 100_000
 LAST_SIGHT_SLACK = timedelta(days=1)
 """How much later than published a name may have been seen. To publish every sight would cost as much as all the rest of
 a record's way; and who asks for the last sight, to let a name expire, can wait for a day."""
+
+
+_NO_SLACK = timedelta(0)
+_Person = tuple[str, UUID]
+_Name = tuple[str, UUID, str, str]
 
 
 class NameGuard(Protocol):
@@ -98,6 +103,37 @@ def line_messages(rows: Sequence[ActivityRow]) -> list[Message]:
     return messages
 
 
+@dataclass(slots=True, eq=False)
+class _Sights:
+    """What this process knows of one name: under which number it is published, over which span, and the span seen.
+
+    *is_one_of_several* tells whether its person was seen under another name, too.
+    """
+
+    name: _Name
+    serial: int
+    first_seen: datetime
+    last_seen: datetime
+    is_one_of_several: bool = False
+    published: PersonNameRow | None = None
+
+    def is_due(self, row: PersonNameRow) -> bool:
+        """Whether what was seen, the last time as *row*, must be published."""
+        published = self.published
+        return (
+            published is None
+            or self.first_seen < published.first_seen
+            or self.last_seen - published.last_seen > (_NO_SLACK if self.is_one_of_several else LAST_SIGHT_SLACK)
+            or row.person_id != published.person_id
+        )
+
+    def spanning(self, row: PersonNameRow) -> PersonNameRow:
+        """*row* over all of what was seen."""
+        if row.first_seen == self.first_seen and row.last_seen == self.last_seen:
+            return row
+        return row._replace(first_seen=self.first_seen, last_seen=self.last_seen)
+
+
 @dataclass(slots=True)
 class PublishedNames:
     """What this process has published of each name, so that a compacted topic keeps its first sight as well.
@@ -108,53 +144,72 @@ class PublishedNames:
     """
 
     epoch: str = field(default_factory=lambda: uuid4().hex[:16])
-    _known: dict[tuple[str, UUID, str, str], tuple[int, PersonNameRow]] = field(default_factory=dict)
+    _known: dict[_Name, _Sights] = field(default_factory=dict)
+    _first_names: dict[_Person, _Sights] = field(default_factory=dict)
+    # Sights that did not matter before their person was seen under a second name.
+    _owed: dict[_Name, PersonNameRow] = field(default_factory=dict)
     # Never used twice in a process, whatever was published of what was due.
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
-    def due(self, rows: Iterable[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
-        """The records that *rows* call for: none for a sighting within the span that is published, but for a day."""
+    def due(self, rows: Sequence[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
+        """The records that *rows* call for: none for a sighting within the span that is published, but for a day.
+
+        For somebody of whom this process has seen several names every sight is due: which of them a line shows depends
+        on the last one, too.
+        """
         if len(self._known) > MAX_REMEMBERED_NAMES:
-            self._known.clear()
+            for memory in (self._known, self._first_names, self._owed):
+                memory.clear()
             self.epoch = uuid4().hex[:16]
-        due: list[tuple[NameKey, PersonNameRow]] = []
-        for row in rows:
-            known = self._known.get(_name_of(row))
-            if known is not None and not _is_beyond(row, known[1]) and not guard.was_erased(row):
-                continue
-            spanning = row if known is None else _spanning(known[1], row)
-            # The span as a whole is judged: it may reach back into a life that has ended since it was published.
-            for kept in guard.living([spanning]):
-                if known is None:
-                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, next(self._serials)), kept))
-                elif _is_beyond(kept, known[1]) or guard.was_erased(row):
-                    # Of a person who was ever erased the sweep may have taken away what was published, and what counts
-                    # is to which side of a creation the last sight lies.
-                    due.append((NameKey(row.client_space_id, row.person_ref, self.epoch, known[0]), kept))
-        return due
+        seen = [(self._noted(row), row) for row in rows]
+        seen += [(self._known[name], row) for name, row in self._owed.items()]
+        due: dict[_Name, tuple[NameKey, PersonNameRow]] = {}
+        for sights, row in seen:
+            # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to
+            # which side of a creation the last sight lies.
+            if sights.is_due(row) or guard.was_erased(row):
+                # The span as a whole is judged: it may reach back into a life that has ended since it was published.
+                kept = guard.living([sights.spanning(row)])
+                if not kept:
+                    self._forget(sights)
+                for span in kept:
+                    sights.first_seen = span.first_seen
+                    key = NameKey(row.client_space_id, row.person_ref, self.epoch, sights.serial)
+                    due[sights.name] = key, span
+        return list(due.values())
 
     def remember(self, published: Iterable[tuple[NameKey, PersonNameRow]]) -> None:
         """Note that the broker has *published*."""
-        for key, row in published:
-            self._known[_name_of(row)] = (key.serial, row)
+        for _, row in published:
+            name = _name_of(row)
+            self._known[name].published = row
+            self._owed.pop(name, None)
+
+    def _noted(self, row: PersonNameRow) -> _Sights:
+        """What is known of the name of *row*, *row* included."""
+        name = _name_of(row)
+        sights = self._known.get(name)
+        if sights is None:
+            sights = self._known[name] = _Sights(name, next(self._serials), row.first_seen, row.last_seen)
+            first = self._first_names.setdefault(name[:2], sights)
+            if first is not sights:
+                first.is_one_of_several = sights.is_one_of_several = True
+                if first.published is not None and first.is_due(first.published):
+                    self._owed[first.name] = first.published
+        elif row.last_seen > sights.last_seen or row.first_seen < sights.first_seen:
+            sights.first_seen = min(sights.first_seen, row.first_seen)
+            sights.last_seen = max(sights.last_seen, row.last_seen)
+        return sights
+
+    def _forget(self, sights: _Sights) -> None:
+        self._known.pop(sights.name, None)
+        self._owed.pop(sights.name, None)
+        if self._first_names.get(sights.name[:2]) is sights:
+            del self._first_names[sights.name[:2]]
 
 
-def _name_of(row: PersonNameRow) -> tuple[str, UUID, str, str]:
+def _name_of(row: PersonNameRow) -> _Name:
     return row.client_space_id, row.person_ref, row.username, row.display_name
-
-
-def _is_beyond(span: PersonNameRow, published: PersonNameRow) -> bool:
-    return (
-        span.first_seen < published.first_seen
-        or span.last_seen - published.last_seen >= LAST_SIGHT_SLACK
-        or span.person_id != published.person_id
-    )
-
-
-def _spanning(one: PersonNameRow, other: PersonNameRow) -> PersonNameRow:
-    return other._replace(
-        first_seen=min(one.first_seen, other.first_seen), last_seen=max(one.last_seen, other.last_seen)
-    )
 
 
 class TopicWriter:

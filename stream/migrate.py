@@ -7,6 +7,11 @@ from clickhouse_connect.driver.client import Client
 from schemas.migrations import MIGRATIONS_TABLE, Migration, difference, migrations
 from stream.errors import WrongSchema
 
+STATEMENT_SECONDS = 6 * 3600.0
+"""How long one statement may take, to be given to the client. A migration may fill a new table from all lines of the
+log (0006: half a minute and more for ten million under load). A client that gives up earlier ends nothing on the
+server, and its repetition begins at the beginning."""
+
 
 def migrate(client: Client, database: str) -> Iterator[Migration]:
     """Bring *database* to this version, yielding each migration once it is applied.

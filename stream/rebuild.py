@@ -1,20 +1,23 @@
 """Builds the database anew from the two long-lived topics, beside the one that is served, and lets them change places.
 
 The worker goes on meanwhile. What it stores in the served tables it publishes too, before it commits, so the rebuild
-reads after it until nothing is left, exchanges, and reads once more what came in between.
+reads after it until nothing is left, has what comes from then on written to both, and exchanges.
 """
 
 import asyncio
-import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import compress
+from typing import Any, cast
 
 from aiokafka import ConsumerRecord
 
+from schemas.fields import to_micros
 from schemas.history import NameKey, decode_lines, decode_name, read_person_key
+from schemas.lines import LineColumns, Lines
 from schemas.retention import retention_start
-from schemas.rows import PersonLifetimeRow
+from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
@@ -29,7 +32,25 @@ CLOSE_ENOUGH = 100
 
 MAX_ROUNDS = 20
 
-Turn = Callable[[Sequence[ConsumerRecord]], Rows]
+
+@dataclass(slots=True)
+class Pile:
+    """What was read and is not stored yet."""
+
+    lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
+    names: list[PersonNameRow] = field(default_factory=list)
+    lines: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in LineColumns._fields))
+
+    def __len__(self) -> int:
+        return len(self.lifetimes) + len(self.names) + len(self.lines[0])
+
+    def rows(self) -> Rows:
+        """All of it."""
+        return Rows(self.lifetimes, self.names, Lines(LineColumns._make(self.lines)))
+
+
+Turn = Callable[[Sequence[ConsumerRecord], Pile], None]
+"""Adds what records hold to a pile. Blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +72,6 @@ class Rebuild:
     reader: TopicReader
     report: Callable[[Step], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    lines: int = field(default=0, init=False)
 
     async def load(self) -> None:
         """Fill the database until it is as good as level with the topics. Raises `Unavailable`; then load again."""
@@ -75,64 +95,70 @@ class Rebuild:
         start = await asyncio.to_thread(self.store.progress, name)
         extents = await self.reader.extents(topic)
         total = _left(extents, start)
-        pending = Rows()
-        position: dict[int, int] = {}
-        async for records, position in self.reader.records(topic, extents, start):
-            _extend(pending, await asyncio.to_thread(turn, records))
-            if _size(pending) >= ROWS_PER_INSERT:
-                await self._insert(name, pending, position)
-                pending = Rows()
-            self.report(Step(name, total - _left(extents, position), total))
+        pile, position, storing = Pile(), dict[int, int](), asyncio.create_task(asyncio.sleep(0))
+        try:
+            async for records, position in self.reader.records(topic, extents, start):
+                await asyncio.to_thread(turn, records, pile)
+                if len(pile) >= ROWS_PER_INSERT:
+                    # While ClickHouse stores one pile, the next is read.
+                    await storing
+                    storing = asyncio.create_task(self._store(name, pile, position))
+                    pile = Pile()
+                self.report(Step(name, total - _left(extents, position), total))
+        finally:
+            await storing
         if position:
-            await self._insert(name, pending, position)
+            await self._store(name, pile, position)
         return total
 
-    async def _insert(self, name: str, rows: Rows, position: dict[int, int]) -> None:
-        await asyncio.to_thread(self.sink.write, rows)
+    async def _store(self, name: str, pile: Pile, position: dict[int, int]) -> None:
+        await asyncio.to_thread(self.sink.write, pile.rows())
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await asyncio.to_thread(self.store.advance, name, position)
-        self.lines += len(rows.activities)
 
     async def hand_over(
         self, worker_is_past: Callable[[], Awaitable[None]], sink: LogSink, erased: ErasedPersons
     ) -> None:
-        """Exchange the tables, and bring in what the worker stored in the ones before.
+        """Exchange the tables, so that no line is missing from any answer meanwhile.
 
         *worker_is_past* returns once the worker has committed whatever it may have begun to store when it was called.
-        *sink* and *erased* are those of the served database, where the rebuilt tables are by then.
+        *sink* and *erased* are those of the served database, where the rebuilt tables are by then. Raises
+        `Unavailable`.
         """
-        await asyncio.to_thread(self.store.exchange)
-        # Killed here: the rebuilt tables are served, and lack what came since the last round. Its records are in the
-        # topics; another rebuild finds them.
-        self.sink, self.erased = sink, erased
-        await worker_is_past()
-        # From the worker's commit on its rows are in the topics, and what it stores later goes to the new tables.
-        await self.catch_up()
+        await asyncio.to_thread(self.store.mirror)
+        try:
+            # What the worker began to store from here on goes to both; what it had begun before is soon in the topics.
+            await worker_is_past()
+            await self.catch_up()
+            # Killed here: the worker goes on writing to both, until this is repeated or the database is dropped.
+            await asyncio.to_thread(self.store.exchange)
+            # Killed here: the rebuilt tables are served, and lack nothing.
+            self.sink, self.erased = sink, erased
+            # An insert that had found its table before the exchange and its mirror after it went to the old ones alone.
+            await worker_is_past()
+            await self.catch_up()
+        finally:
+            await asyncio.to_thread(self.store.end_mirror)
 
-    def _lifetimes(self, records: Sequence[ConsumerRecord]) -> Rows:
+    def _lifetimes(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         places = (read_person_key(record.key) for record in records)
-        return Rows(lifetimes=[place for place in places if isinstance(place, PersonLifetimeRow)])
+        pile.lifetimes += [place for place in places if isinstance(place, PersonLifetimeRow)]
 
-    def _names(self, records: Sequence[ConsumerRecord]) -> Rows:
+    def _names(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         start = retention_start(self.clock()) - LAST_SIGHT_SLACK
         places = ((read_person_key(record.key), record.value) for record in records if record.value is not None)
         names = (decode_name(place, value) for place, value in places if isinstance(place, NameKey))
-        return Rows(names=self.erased.living(name for name in names if name.last_seen >= start))
+        pile.names += self.erased.living(name for name in names if name.last_seen >= start)
 
-    def _lines(self, records: Sequence[ConsumerRecord]) -> Rows:
-        start = retention_start(self.clock())
-        lines = itertools.chain.from_iterable(decode_lines(record.value) for record in records)
-        return Rows(activities=[line for line in lines if line.occurred_at >= start])
-
-
-def _extend(rows: Rows, more: Rows) -> None:
-    rows.lifetimes += more.lifetimes
-    rows.names += more.names
-    rows.activities = [*rows.activities, *more.activities]
-
-
-def _size(rows: Rows) -> int:
-    return len(rows.lifetimes) + len(rows.names) + len(rows.activities)
+    def _lines(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
+        start = to_micros(retention_start(self.clock()))
+        for record in records:
+            columns: Sequence[Sequence[object]] = decode_lines(record.value).columns
+            is_shown = [at >= start for at in cast("LineColumns", columns).occurred_at]
+            if not all(is_shown):
+                columns = [list(compress(column, is_shown)) for column in columns]
+            for column, more in zip(pile.lines, columns, strict=True):
+                column.extend(more)
 
 
 def _left(extents: dict[int, Extent], position: dict[int, int]) -> int:

@@ -12,13 +12,14 @@ from stream.history_reader import open_reader
 
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 60.0
+_MEMBERS = 5
 
 
 async def workers_are_past(bootstrap_servers: str, group: str) -> None:
-    """Return once *group* has committed every event that is in the topic now.
+    """Return once *group* has committed every event that is in the topic now, or has no worker that could store any.
 
-    Raises `Unavailable` where it does not get there in a minute. What a worker that is down had not
-    committed, it will read and store again.
+    Raises `Unavailable` where it does not get there in a minute. What a worker that is down had not committed, it will
+    read and store again.
     """
     async with open_reader(bootstrap_servers) as reader:
         ends = {
@@ -39,6 +40,9 @@ async def workers_are_past(bootstrap_servers: str, group: str) -> None:
 
 
 async def _behind(admin: AIOKafkaAdminClient, group: str, ends: dict[int, int]) -> bool:
+    (described,) = await admin.describe_consumer_groups([group])
+    if not any(found[_MEMBERS] for found in described.groups):
+        return False
     committed = await admin.list_consumer_group_offsets(group)
     return any(
         (place := committed.get(TopicPartition(EVENTS_TOPIC, p))) is None or place.offset < end

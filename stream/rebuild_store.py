@@ -14,7 +14,9 @@ from schemas.rows import (
     PERSON_NAMES,
     ActivityRow,
     PersonLifetimeRow,
+    PersonNameRow,
 )
+from stream.batches import Rows
 from stream.errors import Unavailable
 from stream.migrate import migrate
 from stream.sink import connect
@@ -24,6 +26,28 @@ STATEMENT_SECONDS = 600.0
 
 EXCHANGED = (PERSON_LIFETIMES, PERSON_NAMES, "event_keys", ACTIVITY_LOG)
 """In this order: a reader between two exchanges finds a deletion before the name, and the name before the line."""
+
+_MIRRORED = (PERSON_LIFETIMES, PERSON_NAMES, ACTIVITY_LOG)
+"""Not `event_keys`: ClickHouse fills it from the log, in both databases."""
+
+_ONLY_SERVED_LIFETIMES = (
+    f"SELECT DISTINCT {', '.join(PersonLifetimeRow._fields)} FROM {{served}}.{PERSON_LIFETIMES}"  # noqa: S608 - names of our own
+    " WHERE client_space_id = {{space:String}} AND (person_ref, change, occurred_at) NOT IN"
+    f" (SELECT person_ref, change, occurred_at FROM {{rebuilt}}.{PERSON_LIFETIMES}"
+    " WHERE client_space_id = {{space:String}})"
+)
+_ONLY_SERVED_NAMES = (
+    f"SELECT {', '.join(PersonNameRow._fields)} FROM {{served}}.{PERSON_NAMES} FINAL"  # noqa: S608 - names of our own
+    " WHERE client_space_id = {{space:String}} AND (person_ref, username, display_name, first_seen) NOT IN"
+    f" (SELECT person_ref, username, display_name, first_seen FROM {{rebuilt}}.{PERSON_NAMES} FINAL"
+    " WHERE client_space_id = {{space:String}})"
+)
+_ONLY_SERVED_LINES = (
+    f"SELECT {', '.join(ActivityRow._fields)} FROM {{served}}.{ACTIVITY_LOG} FINAL"  # noqa: S608 - names of our own
+    " WHERE client_space_id = {{space:String}} AND occurred_at >= {{since:DateTime64(6, 'UTC')}}"
+    f" AND (occurred_at, event_id) NOT IN (SELECT occurred_at, event_id FROM {{rebuilt}}.{ACTIVITY_LOG}"
+    " WHERE client_space_id = {{space:String}})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +193,45 @@ class RebuildStore:
                 if table in there:
                     client.command(f"EXCHANGE TABLES {self._served}.{table} AND {self._rebuilt}.{table}")
 
+    def mirror(self) -> None:
+        """From here on, have ClickHouse write to the rebuilt tables whatever is written to the served ones.
+
+        Views find their tables by name: after the exchange these write back to the tables that were served before,
+        as the one that fills `event_keys` goes on to fill the served one.
+        """
+        with self._client() as client:
+            for table in _MIRRORED:
+                rows = f"SELECT * FROM {self._served}.{table}"  # noqa: S608 - a checked name
+                mirror = f"{self._rebuilt}.mirror_of_{table} TO {self._rebuilt}.{table}"
+                client.command(f"CREATE MATERIALIZED VIEW IF NOT EXISTS {mirror} AS {rows}")
+
+    def end_mirror(self) -> None:
+        """End what `mirror` began."""
+        with self._client() as client:
+            for table in _MIRRORED:
+                client.command(f"DROP VIEW IF EXISTS {self._rebuilt}.mirror_of_{table} SYNC")
+
+    def client_spaces(self) -> list[str]:
+        """Every client space of which the served tables hold anything."""
+        tables = " UNION DISTINCT ".join(
+            f"SELECT client_space_id FROM {self._served}.{table}"  # noqa: S608 - a checked name
+            for table in _MIRRORED
+        )
+        with self._client() as client:
+            return sorted(str(space) for (space,) in client.query(tables).result_rows)
+
+    def only_served(self, client_space_id: str, since: datetime) -> Iterator[Rows]:
+        """What the served tables hold of *client_space_id* and the rebuilt ones do not, in parts; lines from *since*.
+
+        Of a name, the first sight counts: one that was seen earlier than is known in the rebuilt table is returned too.
+        """
+        for block in self._blocks(_ONLY_SERVED_LIFETIMES, space=client_space_id):
+            yield Rows(lifetimes=[PersonLifetimeRow(*row) for row in block])
+        for block in self._blocks(_ONLY_SERVED_NAMES, space=client_space_id):
+            yield Rows(names=[PersonNameRow(*row) for row in block])
+        for block in self._blocks(_ONLY_SERVED_LINES, space=client_space_id, since=since):
+            yield Rows(activities=[ActivityRow(*row) for row in block])
+
     def drop(self) -> None:
         """Remove the database with the tables that were served before: they hold names, and no eraser looks there."""
         with self._client() as client:
@@ -190,6 +253,11 @@ class RebuildStore:
             for compared in _COMPARED
             for space, month, rows, fingerprint in client.query(compared.sql(database), parameters).result_rows
         }
+
+    def _blocks(self, statement: str, **parameters: object) -> Iterator[Sequence[Sequence[Any]]]:
+        sql = statement.format(served=self._served, rebuilt=self._rebuilt)
+        with self._client() as client, client.query_row_block_stream(sql, parameters=parameters) as blocks:
+            yield from blocks
 
     def _tables(self, client: Client) -> Sequence[Sequence[Any]]:
         sql = "SELECT name FROM system.tables WHERE database = {database:String}"

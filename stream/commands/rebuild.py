@@ -1,7 +1,7 @@
 """`audit-stream rebuild`: the log anew, from the two long-lived topics."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,11 +10,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from schemas.retention import retention_start
+from stream.backfill import backfill as backfill_topics
 from stream.commands.common import EXIT_FAILURE, EXIT_USAGE, echo_table, settings_or_exit
 from stream.erasure import Eraser
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_store import ClickHousePersonStore
 from stream.erasure_topic import KafkaNameTopic
+from stream.history import TopicWriter
 from stream.history_reader import open_reader
 from stream.rebuild import Rebuild, Step
 from stream.rebuild_handover import workers_are_past
@@ -35,6 +37,10 @@ def rebuild(
     accept_differences: Annotated[
         bool, typer.Option("--accept-differences", help="exchange although the served tables hold other or more rows")
     ] = False,
+    backfill: Annotated[
+        bool,
+        typer.Option("--backfill", help="publish what only the served tables hold, and rebuild that too"),
+    ] = False,
 ) -> None:
     """Build the log anew from the long-lived topics, compare it with the served one, and exchange them on demand.
 
@@ -44,7 +50,8 @@ def rebuild(
     if into == settings.clickhouse_database:
         typer.echo("--into must name another database than the served one", err=True)
         raise typer.Exit(EXIT_USAGE)
-    found = asyncio.run(_rebuild(settings, into, exchange=exchange, accept_differences=accept_differences))
+    options = _Options(exchange=exchange, accept_differences=accept_differences, backfill=backfill)
+    found = asyncio.run(_rebuild(settings, into, options))
     if found:
         rows = [(*asdict(d.part).values(), d.served.rows, d.rebuilt.rows) for d in found[:MAX_SHOWN]]
         echo_table("Different", ("table", "client space", "month", "rows served", "rows rebuilt"), rows)
@@ -54,9 +61,14 @@ def rebuild(
         raise typer.Exit(EXIT_FAILURE)
 
 
-async def _rebuild(
-    settings: WorkerSettings, into: str, *, exchange: bool, accept_differences: bool
-) -> list[Difference]:
+@dataclass(frozen=True, slots=True)
+class _Options:
+    exchange: bool
+    accept_differences: bool
+    backfill: bool
+
+
+async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> list[Difference]:
     began_at = datetime.now(UTC)
     store = RebuildStore(settings.clickhouse_url, served=settings.clickhouse_database, rebuilt=into)
     sink = ClickHouseSink(settings.clickhouse_url, into)
@@ -67,12 +79,26 @@ async def _rebuild(
         with Progress(*columns, console=console) as progress:
             work = Rebuild(store, sink, erased, reader, _Report(progress))
             await work.load()
+            if options.backfill:
+                await _backfill(settings, store)
+                await work.load()
         for table, count in (await asyncio.to_thread(store.totals)).items():
             typer.echo(f"{table}: {count} rows rebuilt")
         differences = await _compared(work, store, began_at)
-        if exchange and (accept_differences or not any(difference.loses() for difference in differences)):
+        losing = any(difference.loses() for difference in differences)
+        if options.exchange and (options.accept_differences or not losing):
             await _exchange(settings, work)
     return differences
+
+
+async def _backfill(settings: WorkerSettings, store: RebuildStore) -> None:
+    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
+    writer = TopicWriter(settings.kafka_bootstrap_servers)
+    try:
+        count = await backfill_topics(store, erased, writer)
+    finally:
+        await writer.close()
+    typer.echo(f"{count} lines published that the topics did not hold")
 
 
 async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> list[Difference]:

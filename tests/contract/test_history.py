@@ -16,7 +16,7 @@ from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_topic import KafkaNameTopic, NameTopic
 from stream.errors import Unavailable
-from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
+from stream.history import MAX_LINES, History, KafkaHistory, Message, PublishedNames, TopicWriter
 from stream.history_reader import open_reader
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
@@ -211,3 +211,29 @@ async def test_a_sight_within_a_day_of_the_last_is_not_published_unless_the_pers
     subject.learn("created", 0)
     await subject.history.publish(Rows(names=[evening]))
     assert (await subject.found()).names == [evening]
+
+
+async def test_every_sight_of_somebody_with_several_names_is_published_those_before_the_second_too(
+    subject: Subject,
+) -> None:
+    def at(hour: int, username: str) -> PersonNameRow:
+        seen = NOW + timedelta(hours=hour)
+        return subject.name(0, 0, username)._replace(first_seen=seen, last_seen=seen)
+
+    for hour, username in ((1, "a"), (6, "a"), (4, "b"), (9, "a")):
+        await subject.history.publish(Rows(names=[at(hour, username)]))
+    found = (await subject.found()).names
+    assert set(found) == {at(1, "a")._replace(last_seen=NOW + timedelta(hours=9)), at(4, "b")}
+
+
+def test_what_could_not_be_published_of_a_first_name_is_due_again() -> None:
+    subject = Subject("acme", *[None] * 5)  # type: ignore[arg-type] # a builder of names, no more
+    guard, names = ErasedPersons(InMemoryPersonStore(InMemorySink())), PublishedNames()
+    evening = subject.name(1, 1, "a")._replace(last_seen=NOW + timedelta(days=1, hours=9))
+    names.remember(names.due([subject.name(1, 1, "a")], guard))
+    assert names.due([evening], guard) == []
+    for _ in range(2):
+        due = names.due([subject.name(1, 1, "b")], guard)
+        assert [row for _, row in due] == [subject.name(1, 1, "b"), evening]
+    names.remember(due)
+    assert names.due([evening], guard) == []

@@ -3,13 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from clickhouse_connect.driver.exceptions import OperationalError
+from typer.testing import CliRunner
 
+from schemas.migrations import Migration, migrations
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from stream.batches import Rows
+from stream.cli import app
 from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.migrate import migrate
 from stream.sink import ClickHouseSink, LogSink, connect
@@ -182,6 +187,24 @@ class TestClickHouse:
     def test_migrating_twice_applies_nothing_twice(self, clickhouse_url: str, database: str) -> None:
         with connect(clickhouse_url) as client:
             assert list(migrate(client, database)) == []
+
+    def test_a_migration_may_take_longer_than_a_client_waits_otherwise(
+        self, clickhouse_url: str, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slow = Migration(9999, "slow", "SELECT sleep(2) -- {database}.t", "x")
+        for module in ("schemas.migrations", "stream.migrate"):
+            monkeypatch.setattr(f"{module}.migrations", lambda: (*migrations(), slow))
+        monkeypatch.setitem(connect.__kwdefaults__ or {}, "timeout_seconds", 1)
+        # What the command connects with, the settings of the stack's worker aside.
+        monkeypatch.setattr(
+            "stream.cli.settings_or_exit",
+            lambda: SimpleNamespace(clickhouse_url=clickhouse_url, clickhouse_database=database),
+        )
+        with connect(clickhouse_url) as client, pytest.raises(OperationalError):
+            list(migrate(client, database))
+        done = CliRunner().invoke(app, ["migrate"])
+        assert done.exit_code == 0, done.output
+        assert "applied 9999_slow" in done.output
 
     def test_migrating_over_another_text_is_refused_and_changes_nothing(
         self, clickhouse_url: str, database: str

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
@@ -32,20 +33,23 @@ async def make_history(publisher: KafkaPublisher, client_space_id: str) -> int:
     await admin.license_updated(ada, previous_license=None, new_license="Data Reader")
     renamed = Person("usr_ada", "ada@example.com", "Ada Lovelace")
     await admin.license_updated(renamed, previous_license="Data Reader", new_license="Data Steward")
+    # It was a mistake.
+    await admin.license_updated(ada, previous_license="Data Steward", new_license="Data Reader")
     await admin.user_created(leaver)
     await admin.admin_rights_updated(leaver, granted=True)
     await a_session(publisher, client_space_id, leaver).user_created(Person("usr_other", "other@example.com"))
     await admin.user_deleted(leaver)
     await admin.user_created(Person("usr_leaver", "back@example.com", "Back Again"))
     await admin.admin_rights_updated(Person("usr_leaver", "back@example.com", "Back Again"), granted=False)
-    return 9
+    return 10
 
 
 def answers(log: LogClient) -> list[bytes]:
-    """The log, page and details, to the byte; without what the time of asking decides."""
+    """The log, page, details and persons, to the byte; without what the time of asking decides."""
     page = log.get("/v1/activities", limit=100).json()
     details = [log.get(f"/v1/activities/{line['event_id']}").content for line in page["data"]]
-    return [json.dumps(page["data"], sort_keys=True).encode(), *details]
+    people = [log.get(path, limit=50).content for path in ("/v1/users", "/v1/admins")]
+    return [json.dumps(page["data"], sort_keys=True).encode(), *details, *people]
 
 
 def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
@@ -96,7 +100,7 @@ async def test_a_rebuild_beside_a_working_worker_loses_and_doubles_nothing(
             published += len(users)
             await asyncio.sleep(0.2)
 
-    loading = asyncio.create_task(load())
+    loading, watching = asyncio.create_task(load()), asyncio.create_task(watch(stack, client_space_id, ended))
     try:
         await asyncio.sleep(1)
         command = rebuild_in_background(stack, "--exchange")
@@ -109,6 +113,32 @@ async def test_a_rebuild_beside_a_working_worker_loses_and_doubles_nothing(
         await loading
     lines = log.wait_for(lambda found: len(found) >= published)
     assert len(lines) == len({line["event_id"] for line in lines}) == published
+    assert await watching == []
+    # What fills the keys of events fills the served ones, before the exchange and after it.
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        keys = client.query(
+            "SELECT uniqExact(event_id) FROM audit.event_keys WHERE client_space_id = {space:String}",
+            parameters={"space": client_space_id},
+        ).result_rows
+        views = client.query("SELECT name FROM system.tables WHERE engine = 'MaterializedView'").result_rows
+    assert keys == [(published,)]
+    assert views == [("event_keys_of_lines",)]
+
+
+async def watch(stack: LocalStack, client_space_id: str, ended: asyncio.Event) -> list[tuple[int, int]]:
+    """Count the lines again and again until *ended*; the answer is where there were fewer than before."""
+    shrunk, before = [], 0
+    sql = "SELECT uniqExact(event_id) FROM audit.activity_log WHERE client_space_id = {space:String}"
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        while not ended.is_set():
+            result = await asyncio.to_thread(client.query, sql, parameters={"space": client_space_id})
+            (count,) = result.result_rows[0]
+            if count < before:
+                shrunk.append((before, count))
+            before = count
+            await asyncio.sleep(0.01)
+    assert before
+    return shrunk
 
 
 async def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same_end(
@@ -153,3 +183,47 @@ async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange(
     output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange", "--accept-differences")
     assert "serves the rebuilt tables" in output
     assert len(log.lines()) == 1
+
+
+async def test_lines_from_before_the_topics_are_published_once_and_rebuilt(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com", "Ada"))
+    log = read_log(client_space_id)
+    log.wait_for(lambda found: len(found) == 1)
+    space, old = {"space": client_space_id}, "generateUUIDv4() AS event_id, toUUID({ref:String}) AS affected_user_ref"
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        ref = str(uuid4())
+        for table, changed in (
+            ("activity_log", f"{old}, occurred_at - INTERVAL 1 DAY AS occurred_at"),
+            ("person_lifetimes", "toUUID({ref:String}) AS person_ref"),
+            ("person_names", "toUUID({ref:String}) AS person_ref, 'usr_old' AS person_id, 'Old Hand' AS display_name"),
+        ):
+            client.command(
+                f"INSERT INTO audit.{table} SELECT * REPLACE ({changed}) FROM audit.{table}"
+                " WHERE client_space_id = {space:String} LIMIT 1",
+                parameters={**space, "ref": ref},
+            )
+    before = log.lines()
+    assert [line["affected_user"]["display_name"] for line in before] == ["Ada", "Old Hand"]
+    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--backfill")
+    assert "1 lines published" in output
+    assert "0 of them in rows that are served now" in output
+    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--backfill", "--exchange")
+    assert "0 lines published" in output
+    assert "serves the rebuilt tables" in output
+    assert log.lines() == before
+
+
+async def test_a_rebuild_waits_for_no_worker_where_there_is_none(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    session, log = a_session(publisher, client_space_id), read_log(client_space_id)
+    await session.user_created(Person("usr_ada", "ada@example.com"))
+    before = log.wait_for(lambda found: len(found) == 1)
+    stack.stop_service("worker")
+    await session.user_created(Person("usr_bob", "bob@example.com"))
+    assert "serves the rebuilt tables" in run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
+    assert log.lines() == before
+    stack.start_service("worker")
+    log.wait_for(lambda found: len(found) == 2)

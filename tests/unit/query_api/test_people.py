@@ -2,6 +2,8 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from query_api.people import KnownName, KnownPerson, Lifetime, People, ShownPerson, deleted_ref, name_at
 from tests.builders import KEY, NOW
@@ -15,9 +17,10 @@ NAMELESS = KnownName(NOW + 1 * DAY, NOW + 9 * DAY, "", "")
 
 
 @pytest.mark.parametrize(
-    ("days", "expected"), [(-5, "ada"), (0, "ada"), (1, "ada"), (1.9, "ada"), (2, "countess"), (100, "countess")]
+    ("days", "expected"),
+    [(-5, "ada"), (0, "ada"), (1, "ada"), (1.9, "ada"), (2, "countess"), (3, "countess"), (100, "ada")],
 )
-def test_the_last_name_first_seen_by_then_is_shown(days: float, expected: str) -> None:
+def test_the_name_of_that_time_is_shown(days: float, expected: str) -> None:
     name = name_at([COUNTESS, NAMELESS, ADA], LONG_AGO, NOW + days * DAY)
 
     assert name is not None
@@ -71,3 +74,31 @@ def test_a_deleted_ref_differs_by_key_client_space_and_person() -> None:
     }
 
     assert len(refs) == 4
+
+
+A, B = "a", "b"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(0, A), (1, A), (3, A), (4, B), (5, B), (6, B), (7, A), (9, A), (10, A), (1_000, A)]
+)
+def test_a_name_in_whose_time_another_came_and_went_is_back_afterwards(days: int, expected: str) -> None:
+    outer = KnownName(NOW + DAY, NOW + 9 * DAY, A, "")
+    inner = KnownName(NOW + 4 * DAY, NOW + 6 * DAY, B, "")
+
+    for names in ([outer, inner], [inner, outer]):
+        name = name_at(names, LONG_AGO, NOW + days * DAY)
+        assert name is not None
+        assert name.username == expected
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc")), min_size=1, unique_by=lambda seen: seen[0]))
+def test_a_line_shows_its_own_name_unless_a_later_one_was_seen_on_both_sides_of_it(seen: list[tuple[int, str]]) -> None:
+    spans = {name: [day for day, other in seen if other == name] for _, name in seen}
+    names = [KnownName(NOW + min(days) * DAY, NOW + max(days) * DAY, name, "") for name, days in spans.items()]
+
+    for day, own in seen:
+        shown = name_at(names, LONG_AGO, NOW + day * DAY)
+        assert shown is not None
+        alternates = any(min(spans[own]) < min(days) < day < max(days) for days in spans.values())
+        assert shown.username == own or alternates

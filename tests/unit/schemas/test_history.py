@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import history
 from schemas.fields import to_micros
 from schemas.history import (
     NameKey,
@@ -59,7 +60,7 @@ def lines(draw: st.DrawFn) -> ActivityRow:
 
 @given(st.lists(lines(), min_size=1, max_size=20))
 def test_lines_come_back_as_they_were(rows: list[ActivityRow]) -> None:
-    assert decode_lines(encode_lines("acme", rows)) == rows
+    assert list(decode_lines(encode_lines("acme", rows))) == rows
 
 
 @given(PRESENT, st.uuids(), st.integers(0, 2**64 - 1), st.integers(0, 10**9))
@@ -135,3 +136,22 @@ def test_a_damaged_value_is_refused_and_not_quoted(change: Any) -> None:
 def test_a_foreign_key_is_refused(key: bytes | None) -> None:
     with pytest.raises(UnreadableHistory):
         read_person_key(key)
+
+
+@pytest.mark.parametrize("column", ["event_id", "channel", "kafka_partition", "admin_rights_granted", "occurred_at"])
+def test_columns_of_different_lengths_are_refused_and_not_cut_to_the_shortest(
+    column: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shortened(name: str, value: bytes) -> dict[str, Any]:
+        datum = decode(name, value)
+        lines_bytes = 16 if column == "event_id" else 1
+        if column == "channel":
+            datum[column]["indexes"] = datum[column]["indexes"][:-1]
+        else:
+            datum[column] = datum[column][:-lines_bytes]
+        return datum
+
+    decode = history._decode
+    monkeypatch.setattr(history, "_decode", shortened)
+    with pytest.raises(UnreadableHistory, match="columns"):
+        decode_lines(encode_lines("acme", [a_line(), a_line()]))

@@ -108,9 +108,11 @@ def names_allowed(events: list[EventTuple], person: int, minute: int) -> set[str
 
 
 def _name_then(known: Mapping[str, tuple[int, int]], minute: int) -> str | None:
-    order = sorted((first, last, name) for name, (first, last) in known.items())
-    borne = [entry for entry in order if entry[0] <= minute]
-    return (borne[-1] if borne else order[0])[2] if order else None
+    """Of the names seen by then and since then the last to come up; else the last one seen; else the first to come."""
+    spanning = sorted((-first, last, name) for name, (first, last) in known.items() if first <= minute <= last)
+    before = sorted((-last, -first, name) for name, (first, last) in known.items() if last < minute)
+    after = sorted((first, last, name) for name, (first, last) in known.items() if first > minute)
+    return next((name for _, _, name in (*spanning, *before, *after)), None)
 
 
 # The system: the real rules over in-memory stores. ---------------------------------------------------------------
