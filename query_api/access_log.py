@@ -125,6 +125,7 @@ def filters_text(activity_filter: ActivityFilter, **others: object) -> str:
         "channel": sorted(activity_filter.channels),
         "affected_user": _persons(activity_filter.affected_users, deleted=activity_filter.deleted_affected_users),
         "admin": _persons(activity_filter.admins, deleted=activity_filter.deleted_admins),
+        "import_id": sorted(map(str, activity_filter.import_ids)),
         "from": _instant(activity_filter.since),
         "to": _instant(activity_filter.until),
         **others,

@@ -8,7 +8,6 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan
 
 from query_api import routes, routes_health, routes_people
@@ -17,6 +16,7 @@ from query_api.auth import Authenticator
 from query_api.clickhouse_access_log import ClickHouseAccessLog
 from query_api.clickhouse_connection import ClickHouseConnection
 from query_api.clickhouse_reader import ClickHouseLogReader
+from query_api.cors import ProblemCORSMiddleware
 from query_api.cursor import CursorSealer
 from query_api.demo_page import mount_demo
 from query_api.directory import Directory
@@ -79,7 +79,7 @@ def create_app(
         mount_demo(app, settings)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            ProblemCORSMiddleware,
             allow_origins=settings.cors_origins.split(),
             allow_methods=["GET"],
             allow_headers=["Authorization", "If-None-Match", "X-Request-ID"],

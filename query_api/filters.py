@@ -46,6 +46,7 @@ class ActivityFilter:
     deleted_admins: bool = False
     since: datetime | None = None
     until: datetime | None = None
+    import_ids: frozenset[UUID] = frozenset()
 
     def names_persons(self) -> bool:
         """Whether it asks for particular persons."""
@@ -53,7 +54,8 @@ class ActivityFilter:
 
     def digest(self) -> bytes:
         """A hash that two filters share only if they ask for the same, however the request ordered its values."""
-        values = [sorted(map(str, part)) for part in self._sets()]
+        # Imports came later to the filters: without one the hash is what it was, and the cursors given then still fit.
+        values = [sorted(map(str, part)) for part in (*self._sets(), *([self.import_ids] if self.import_ids else []))]
         flags = [self.deleted_affected_users, self.deleted_admins]
         bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
         return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
@@ -100,10 +102,11 @@ class Selection:
     admins: Spans | None = None
     deleted_affected_users: bool = False
     deleted_admins: bool = False
+    import_ids: frozenset[UUID] = frozenset()
 
     def tells_copies_apart(self) -> bool:
         """Whether of two copies of an event that differ, the selection may see only the one that does not count."""
-        return bool(self.activity_types or self.channels) or self.names_persons()
+        return bool(self.activity_types or self.channels or self.import_ids) or self.names_persons()
 
     def names_persons(self) -> bool:
         """Whether it is cut to particular persons, or to those who were deleted."""
@@ -144,13 +147,14 @@ class Conditions:
 def conditions(selection: Selection) -> Conditions:
     """The conditions of *selection* but for the client space, which the reader adds to every statement."""
     clauses, parameters = _time_conditions(selection)
-    for name, column, values in (
-        ("activity_types", "activity_type", selection.activity_types),
-        ("channels", "channel", selection.channels),
+    for name, column, kind, values in (
+        ("activity_types", "activity_type", "String", selection.activity_types),
+        ("channels", "channel", "String", selection.channels),
+        ("import_ids", "import_id", "UUID", selection.import_ids),
     ):
         if values:
-            clauses.append(f"{column} IN {{{name}:Array(String)}}")
-            parameters[name] = sorted(values)
+            clauses.append(f"{column} IN {{{name}:Array({kind})}}")
+            parameters[name] = sorted(values, key=str)
     for name, column, spans, deleted in (
         ("affected_users", "affected_user_ref", selection.affected_users, selection.deleted_affected_users),
         ("admins", "admin_ref", selection.admins, selection.deleted_admins),

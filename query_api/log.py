@@ -145,6 +145,7 @@ class ActivityLog:
             limit=limit,
             activity_types=activity_filter.activity_types,
             channels=activity_filter.channels,
+            import_ids=activity_filter.import_ids,
             affected_users=affected_users,
             admins=admins,
             deleted_affected_users=activity_filter.deleted_affected_users,

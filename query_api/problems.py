@@ -36,6 +36,12 @@ INVALID_CURSOR = Problem(
     "The cursor is not valid here",
     "Cursors last 24 hours and continue one walk: same client space, filters and order. Start again without one.",
 )
+PREFLIGHT_REFUSED = Problem(
+    "preflight-refused",
+    400,
+    "A page of that origin may not send this request",
+    "Pages of the origins in AUDIT_CORS_ORIGINS may send GET with Authorization, If-None-Match and X-Request-ID.",
+)
 NO_TOKEN = Problem(
     "unauthenticated", 401, "A bearer token is required", "Send Authorization: Bearer.", {"WWW-Authenticate": "Bearer"}
 )
@@ -83,6 +89,7 @@ QUERY_TIMEOUT = Problem(
 )
 PROBLEMS = (
     INVALID_CURSOR,
+    PREFLIGHT_REFUSED,
     NO_TOKEN,
     INVALID_TOKEN,
     FORBIDDEN,

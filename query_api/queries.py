@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -54,6 +55,9 @@ class FilterQuery(BaseModel):
     channel: Annotated[
         list[Channel], Field(max_length=MAX_VALUES, description="Only lines of these channels.", examples=[["api"]])
     ] = []
+    import_id: Annotated[
+        list[UUID], Field(max_length=MAX_VALUES, description="Only lines of these file imports (`source.import_id`).")
+    ] = []
     since: Annotated[
         Instant | None,
         Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
@@ -70,6 +74,7 @@ class FilterQuery(BaseModel):
         return ActivityFilter(
             activity_types=frozenset(map(str, self.activity_type)),
             channels=frozenset(map(str, self.channel)),
+            import_ids=frozenset(self.import_id),
             affected_users=frozenset(to_ref(value, key, client_space_id) for value in affected_users),
             admins=frozenset(to_ref(value, key, client_space_id) for value in admins),
             by_id=not any(value.startswith(REF_PREFIX) for value in (*affected_users, *admins)),

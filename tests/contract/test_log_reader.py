@@ -403,6 +403,18 @@ async def test_values_of_one_filter_are_alternatives_and_filters_must_all_match(
     }
 
 
+async def test_an_import_is_its_own_lines_of_the_copies_that_count(store: Store) -> None:
+    imports = [uuid4() for _ in range(3)]
+    rows = [a_row(store.caller, import_id=import_id) for import_id in (*imports, None)]
+    store.insert([*rows, rows[3]._replace(import_id=imports[0], precedence=1)])
+
+    selection = everything(import_ids=frozenset(imports[:2]))
+
+    assert await found(store, selection) == {rows[0].event_id, rows[1].event_id}
+    counted = await store.reader.counts(store.caller, selection, [LONG_AGO])
+    assert counted == [Count(LONG_AGO, "user_license_update", 2)]
+
+
 async def test_a_span_cuts_the_lines_of_its_person_and_of_nobody_else(store: Store) -> None:
     rows = {
         (ref, number): a_row(store.caller, affected_user_ref=ref, occurred_at=NOW + number * MICROSECOND)

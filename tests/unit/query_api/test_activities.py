@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from query_api.errors import QueryTimeout, StoreUnavailable
+from query_api.filters import ActivityFilter
 from query_api.people import deleted_ref
 from schemas.retention import retention_start
 from tests.builders import KEY, NOW
@@ -186,6 +187,27 @@ async def test_a_cursor_takes_its_filters_in_any_order_and_another_limit(api: Ap
     )
 
     assert sorted(line["event_id"] for page in (first, second) for line in page["data"]) == sorted(recorded)
+
+
+async def test_an_import_is_found_by_its_id_on_every_path(api: Api) -> None:
+    first, other = uuid4(), uuid4()
+    wanted = {api.record(channel="file_import", import_id=first) for _ in range(3)}
+    api.record(channel="file_import", import_id=other)
+    api.record()
+
+    page = await api.page(import_id=str(first), limit=2)
+    cursor = page["page"]["next_cursor"]
+    rest = await api.page(import_id=str(first), limit=2, cursor=cursor)
+
+    assert {line["event_id"] for line in (*page["data"], *rest["data"])} == wanted
+    assert (await api.get("/v1/activities", import_id=str(other), cursor=cursor)).status_code == 400
+    assert (await api.get("/v1/activities", cursor=cursor)).status_code == 400
+    assert len(await api.found(import_id=[str(first), str(other)])) == 4
+    assert (await api.get("/v1/activities/stats", import_id=str(first))).json()["total"] == 3
+
+
+def test_filters_without_an_import_keep_the_hash_of_cursors_that_were_given_before_there_were_any() -> None:
+    assert ActivityFilter(channels=frozenset({"ui"})).digest().hex().startswith("dfb7a60b97a4e7b2")
 
 
 async def test_a_cursor_ends_after_24_hours(api: Api) -> None:

@@ -124,8 +124,26 @@ async def test_a_page_of_a_listed_origin_may_read_and_no_other() -> None:
     assert "Access-Control-Allow-Origin" not in other.headers
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
-    assert refused.status_code == 400
     assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        ({"Origin": "https://evil.example.com"}, "origin"),
+        ({"Access-Control-Request-Method": "DELETE"}, "method"),
+        ({"Access-Control-Request-Headers": "x-evil"}, "headers"),
+    ],
+)
+async def test_a_refused_preflight_is_a_problem_that_names_the_fault(changed: dict[str, str], fault: str) -> None:
+    async with running_api(AUDIT_CORS_ORIGINS="https://app.example.com") as api:
+        asked = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "GET"}
+        answer = await api.client.options("/v1/activities", headers={**asked, **changed})
+
+    body = assert_problem(answer, 400, "preflight-refused")
+    assert body["detail"].startswith(f"Not allowed: {fault}. Pages of ")
+    assert "evil" not in answer.text
+    assert "Origin" in answer.headers["Vary"]
 
 
 async def test_no_origin_may_read_unless_one_is_listed(api: Api) -> None:

@@ -22,6 +22,7 @@ def test_values_are_bound_and_never_part_of_the_text() -> None:
         after=Position(NOW, OTHER),
         activity_types=frozenset({HOSTILE}),
         channels=frozenset({HOSTILE}),
+        import_ids=frozenset({OTHER}),
         affected_users={REF: Span(since=NOW)},
         admins={REF: Span(until=NOW), OTHER: Span()},
     )
@@ -31,6 +32,7 @@ def test_values_are_bound_and_never_part_of_the_text() -> None:
     text = " AND ".join(where.clauses)
     assert HOSTILE not in text
     assert str(REF) not in text
+    assert str(OTHER) not in text
     assert "2026" not in text
     placeholders = set(re.findall(r"\{(\w+):", text))
     assert placeholders == set(where.parameters)

@@ -32,6 +32,7 @@ def assert_problem(answer: Any, status: int, name: str) -> dict[str, Any]:
         ("activity_type=user_creation&activity_type=x", "activity_type", "invalid_value"),
         ("channel=UI", "channel", "invalid_value"),
         ("&".join(["channel=ui"] * 51), "channel", "too_many"),
+        ("import_id=users.csv", "import_id", "invalid_value"),
         ("affected_user=", "affected_user", "blank"),
         ("affected_user=%20", "affected_user", "blank"),
         ("admin=" + "a" * 257, "admin", "too_long"),
