@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test faults bench bench-read lock format
+.PHONY: help bootstrap demo down status lint test faults bench bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: bootstrap  ## the worker against what a user would write instead; some te
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers
 	$(BIN)/python -m tests.benchmarks.read
+
+screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
+	@$(BIN)/python -m tests.browser.screenshots
 
 LOCK := --generate-hashes --universal --no-emit-index-url
 lock: bootstrap  ## resolve the pinned dependencies anew

@@ -9,10 +9,8 @@ import { personCell } from './person.js';
  */
 
 /** @param {Panel} panel @param {Activity} line */
-export function detailRow(panel, line) {
-  return html`<tr role="row" class="detail" part="detail" id=${`detail-${line.event_id}`}>
-    <td role="cell" colspan="7">${facts(panel, line)} ${actions(panel, line)} ${raw(panel, line)}</td>
-  </tr>`;
+export function detail(panel, line) {
+  return html`${facts(panel, line)} ${actions(panel, line)} ${raw(panel, line)}`;
 }
 
 /** @param {Panel} panel @param {Activity} line */
@@ -51,6 +49,7 @@ function actions(panel, line) {
     ${panel.canLink ? button('detail.copy_link', (event) => copy(panel, event, panel.linkTo(line.event_id), 'detail.copied_link')) : ''}
     ${button('detail.filter_user', only('affectedUsers', line.affected_user))}
     ${button('detail.filter_admin', only('admins', line.admin))}
+    ${line.source?.import_id ? button('detail.filter_import', () => panel.showImport(line.source.import_id)) : ''}
   </div>`;
 }
 

@@ -1,6 +1,5 @@
 // The frame of the panel: a modal dialog at the right edge, with title, export and close.
 import { html } from './vendor/lit-html/lit-html.js';
-import { exportMenu } from './export.js';
 import { ICONS } from './icons.js';
 
 /** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
@@ -38,4 +37,33 @@ function closeOnBackdrop(panel, event) {
   const isOutside = event.clientX < box.left || event.clientX > box.right;
   // A click that a key made has no place.
   if (event.target === dialog && event.detail > 0 && isOutside) panel.close();
+}
+
+/** A small disclosure; what it discloses comes with the rest. @param {Panel} panel */
+function exportMenu(panel) {
+  const { t, exporting } = panel;
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== 'Escape' || !exporting.isOpen) return;
+    event.preventDefault();
+    event.stopPropagation();
+    panel.setExport({ isOpen: false });
+    panel.shadowRoot.getElementById('export').focus();
+  };
+  const onLeave = (/** @type {FocusEvent} */ event) => {
+    const inside = /** @type {Element} */ (event.currentTarget);
+    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) panel.setExport({ isOpen: false });
+  };
+  return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
+    <button
+      type="button"
+      id="export"
+      part="export"
+      aria-expanded=${exporting.isOpen}
+      aria-controls="export-menu"
+      @click=${() => panel.setExport({ isOpen: !exporting.isOpen, error: '' })}
+    >
+      ${ICONS.download}<span class="words">${t.text('export.button')}</span>
+    </button>
+    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? panel.withRest(({ exportChoices }) => exportChoices(panel)) : ''}</div>
+  </div>`;
 }

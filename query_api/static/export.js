@@ -1,45 +1,20 @@
-// The export: a small disclosure that says how much it is, and offers two formats.
+// The export: how much it is, two formats to choose from, and the file.
 import { html } from './vendor/lit-html/lit-html.js';
-import { ICONS } from './icons.js';
+import { ApiError } from './api.js';
 
-/** @param {import('./user-management-log.js').UserManagementLog} panel */
-export function exportMenu(panel) {
-  const { t, exporting } = panel;
-  const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== 'Escape' || !exporting.isOpen) return;
-    event.preventDefault();
-    event.stopPropagation();
-    panel.setExport({ isOpen: false });
-    panel.shadowRoot.getElementById('export').focus();
-  };
-  const onLeave = (/** @type {FocusEvent} */ event) => {
-    const inside = /** @type {Element} */ (event.currentTarget);
-    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) panel.setExport({ isOpen: false });
-  };
-  return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
-    <button
-      type="button"
-      id="export"
-      part="export"
-      aria-expanded=${exporting.isOpen}
-      aria-controls="export-menu"
-      @click=${() => panel.setExport({ isOpen: !exporting.isOpen, error: '' })}
-    >
-      ${ICONS.download}<span class="words">${t.text('export.button')}</span>
-    </button>
-    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? choices(panel) : ''}</div>
-  </div>`;
-}
+/** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
 
-/** @param {import('./user-management-log.js').UserManagementLog} panel */
-function choices(panel) {
+const SCOPE = 'audit:export';
+
+/** @param {Panel} panel */
+export function exportChoices(panel) {
   const { t, exporting, list } = panel;
-  if (!panel.mayExport) return html`<p>${t.text('export.forbidden')}</p>`;
+  if (panel.scopes && !panel.scopes.includes(SCOPE)) return html`<p>${t.text('export.forbidden')}</p>`;
   const count = list.stats ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
   const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button
     type="button"
     ?disabled=${exporting.isRunning}
-    @click=${() => panel.export(format)}
+    @click=${() => run(panel, format)}
   >
     ${t.text(`export.${format}`)}
   </button>`;
@@ -49,11 +24,33 @@ function choices(panel) {
     ${exporting.error ? html`<p class="hint problem">${exporting.error}</p>` : ''}`;
 }
 
+/** @param {Panel} panel @param {'csv'|'jsonl'} format */
+async function run(panel, format) {
+  const { t } = panel;
+  panel.setExport({ isRunning: true, error: '' });
+  panel.announce(t.text('export.running'));
+  try {
+    const file = await panel.api.export(panel.query(), format);
+    save(file);
+    panel.setExport({ isRunning: false, isOpen: false });
+    panel.focusOn('#export');
+    panel.announce(t.text('export.done', { file: file.name }), { visibly: true });
+    panel.emit('uml-export', { format });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
+    const words = t.text('export.failed', { reason });
+    panel.setExport({ isRunning: false, error: words });
+    panel.announce(words);
+    panel.report(error);
+  }
+}
+
 /**
  * Hand a file to the reader.
  * @param {{name: string, content: Blob}} file
  */
-export function save({ name, content }) {
+function save({ name, content }) {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(content);
   link.download = name;

@@ -1,15 +1,19 @@
-// The filters, and the chips that say which of them are active.
+// The filters. Which of them are active, the chips say.
 import { html } from './vendor/lit-html/lit-html.js';
+import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
-import { isolated } from './i18n.js';
-import { nameOf } from './person.js';
-import { ACTIVITY_TYPES, CHANNELS, chipsOf, isFiltered, rangeProblem, withoutChip } from './state.js';
+import { ACTIVITY_TYPES, CHANNELS, chipsOf, rangeProblem } from './state.js';
 import { dayOf, localZone, offsetLabel, RANGES } from './time.js';
 
-/**
- * @typedef {import('./user-management-log.js').UserManagementLog} Panel
- * @typedef {import('./state.js').Chip} Chip
- */
+/** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
+
+/** The two fields that persons are picked in. @param {Panel} panel */
+export function pickersOf(panel) {
+  return [
+    new PersonPicker(panel, { name: 'affectedUsers', kind: 'users', label: 'filter.affected_user' }),
+    new PersonPicker(panel, { name: 'admins', kind: 'admins', label: 'filter.admin' }),
+  ];
+}
 
 /** @param {Panel} panel */
 export function filterBar(panel) {
@@ -41,8 +45,9 @@ export function filterBar(panel) {
         </select>
       </div>
       ${filters.range === 'custom' ? customDates(panel, set) : ''}
-      ${choices(panel, 'activityTypes', 'activity', ACTIVITY_TYPES, 'wide')}
-      ${choices(panel, 'channels', 'channel', CHANNELS, 'narrow')}
+      <div class="sets">
+        ${choices(panel, 'activityTypes', 'activity', ACTIVITY_TYPES)} ${choices(panel, 'channels', 'channel', CHANNELS)}
+      </div>
     </div>`;
 }
 
@@ -78,12 +83,11 @@ function customDates(panel, set) {
  * @param {'activityTypes'|'channels'} name
  * @param {'activity'|'channel'} texts
  * @param {string[]} values
- * @param {string} width
  */
-function choices(panel, name, texts, values, width) {
+function choices(panel, name, texts, values) {
   const { t, filters } = panel;
   const title = name === 'channels' ? 'filter.channel' : 'filter.activity_type';
-  return html`<fieldset class=${`field ${width}`}>
+  return html`<fieldset>
     <legend>${t.text(title)}</legend>
     <div class="choices">
       ${values.map(
@@ -94,45 +98,6 @@ function choices(panel, name, texts, values, width) {
       )}
     </div>
   </fieldset>`;
-}
-
-/** @param {Panel} panel */
-export function chipBar(panel) {
-  const { t, filters } = panel;
-  const isUsual = !isFiltered(filters) && filters.range === '30d';
-  return html`<ul class="chips" aria-label=${t.text('chips.label')}>
-    ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(panel, chip)}</li>`)}
-    ${isUsual
-      ? ''
-      : html`<li><button type="button" class="quiet" @click=${() => panel.clearFilters()}>${t.text('chips.clear')}</button></li>`}
-  </ul>`;
-}
-
-/** @param {Panel} panel @param {Chip} chip */
-function chipTemplate(panel, chip) {
-  const { t } = panel;
-  const { label, value } = chipWords(panel, chip);
-  const canGo = chip.name !== 'range' || panel.filters.range !== '12m';
-  const name = t.text('chips.remove', { filter: `${label}: ${isolated(value)}` });
-  return html`<span class="chip" part="chip">
-    <span>${label}: <bdi class="value">${value}</bdi></span>
-    ${canGo
-      ? html`<button type="button" aria-label=${name} @click=${() => panel.removeChip(withoutChip(panel.filters, chip))}>
-          ${ICONS.close}
-        </button>`
-      : ''}
-  </span>`;
-}
-
-/** @param {Panel} panel @param {Chip} chip @returns {{label: string, value: string}} */
-export function chipWords(panel, { name, value }) {
-  const { t } = panel;
-  if (name === 'range') return { label: t.text('filter.period'), value: panel.periodName() };
-  if (name === 'activityTypes') return { label: t.text('filter.activity_type'), value: t.text(`activity.${value}`) };
-  if (name === 'channels') return { label: t.text('filter.channel'), value: t.text(`channel.${value}`) };
-  const person = panel.people.of(value);
-  const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');
-  return { label, value: person ? nameOf(person, t) : `${t.text('person.unknown')} ${value.slice(0, 8)}` };
 }
 
 /** @param {Panel} panel */

@@ -11,6 +11,8 @@ const SLOT = 10;
 export function histogram(panel, days) {
   const { t } = panel;
   const total = days.reduce((sum, { total: count }) => sum + count, 0);
+  // While it is counted the place is kept: what stands below must not jump.
+  if (!total && panel.list.isCounting && !panel.list.error) return html`<div class="histogram"></div>`;
   if (days.length < 2 || !total) return '';
   const busiest = days.reduce((most, one) => (one.total > most.total ? one : most));
   const [first, last] = [days[0].day, days[days.length - 1].day];

@@ -1,12 +1,27 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
-import en from './locales/en.js';
-import fr from './locales/fr.js';
 
-const LOCALES = { en, fr };
+/** The languages of the panel, each in a module that is loaded when it is spoken. */
+const LOCALES = { en: () => import('./locales/en.js'), fr: () => import('./locales/fr.js') };
 const FALLBACK = 'en';
 
-/** The languages of the panel. */
-export const LANGUAGES = Object.keys(LOCALES);
+/** @type {Record<string, Record<string, any>>} The texts of the languages that are there. */
+const texts = {};
+
+/** The panel's language for a tag such as `fr-CA`; for a language that it lacks, English. @param {string} tag */
+export function languageFor(tag) {
+  const language = tag.toLowerCase().split('-')[0];
+  return Object.hasOwn(LOCALES, language) ? language : FALLBACK;
+}
+
+/** @param {string} language */
+export function isLoaded(language) {
+  return language in texts;
+}
+
+/** @param {string} language */
+export async function loadLanguage(language) {
+  texts[language] = (await LOCALES[language]()).default;
+}
 
 /**
  * The language tag that *element* speaks: its own `lang`, else that of the nearest ancestor, shadow roots included.
@@ -23,15 +38,14 @@ export function languageOf(element) {
 
 export class Translator {
   /**
-   * @param {string} tag A language tag such as `fr-CA`; a language that the panel lacks becomes English.
+   * @param {string} tag A language tag such as `fr-CA`, whose language is loaded.
    * @param {string} zone The IANA zone of every time that is shown.
    */
   constructor(tag, zone) {
-    const language = tag.toLowerCase().split('-')[0];
-    this.language = language in LOCALES ? language : FALLBACK;
-    this.locale = this.language === language && isLanguageTag(tag) ? tag : this.language;
+    this.language = languageFor(tag);
+    this.locale = localeFor(tag, this.language);
     this.zone = zone;
-    this._texts = LOCALES[this.language];
+    this._texts = texts[this.language];
     this._plural = new Intl.PluralRules(this.locale);
     this._number = new Intl.NumberFormat(this.locale);
     this._dateTime = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone });
@@ -125,13 +139,20 @@ function fill(text, values) {
   return text.split(/\{(\w+)\}/).map((part, index) => (index % 2 ? values[part] : part));
 }
 
-/** @param {string} tag */
-function isLanguageTag(tag) {
-  try {
-    return Intl.getCanonicalLocales(tag).length === 1;
-  } catch {
-    return false;
-  }
+/**
+ * How dates and numbers are written: as *tag* says, or, where that names no region, as the reader's browser does.
+ * @param {string} tag
+ * @param {string} language The panel's, which *tag* may lack.
+ */
+function localeFor(tag, language) {
+  const fitting = [tag, ...navigator.languages].filter((one) => {
+    try {
+      return new Intl.Locale(one).language === language;
+    } catch {
+      return false;
+    }
+  });
+  return fitting.find((one) => new Intl.Locale(one).region) ?? language;
 }
 
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

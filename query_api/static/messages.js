@@ -1,6 +1,6 @@
 // What stands where lines would, or above them: nothing found, still loading, or an error with a text of its own.
 import { html } from './vendor/lit-html/lit-html.js';
-import { chipWords } from './filters.js';
+import { chipWords } from './chips.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { chipsOf, isFiltered } from './state.js';

@@ -31,18 +31,21 @@ export const DELETED_REF = 'deleted';
  * @property {Change[]} changes
  * @property {{service: string, request_id: string|null, import_id: string|null, row_number: number|null}|null} source
  *
+ * @typedef {'activityTypes'|'channels'|'affectedUsers'|'admins'|'imports'} ListName The filters that take several values.
+ *
  * @typedef {object} Filters
  * @property {string[]} activityTypes
  * @property {string[]} channels
  * @property {string[]} affectedUsers Refs.
  * @property {string[]} admins Refs.
+ * @property {string[]} imports Ids of file imports.
  * @property {string} range One of `RANGES`.
  * @property {string} from A day; only for custom dates.
  * @property {string} to A day; only for custom dates.
  * @property {'local'|'utc'} zone
  *
  * @typedef {object} Chip
- * @property {'activityTypes'|'channels'|'affectedUsers'|'admins'|'range'} name
+ * @property {ListName|'range'} name
  * @property {string} value Empty for the period.
  */
 
@@ -53,6 +56,7 @@ export function defaultFilters() {
     channels: [],
     affectedUsers: [],
     admins: [],
+    imports: [],
     range: DEFAULT_RANGE,
     from: '',
     to: '',
@@ -63,7 +67,7 @@ export function defaultFilters() {
 /**
  * The filters with one value of a list put in or taken out.
  * @param {Filters} filters
- * @param {'activityTypes'|'channels'|'affectedUsers'|'admins'} name
+ * @param {ListName} name
  * @param {string} value
  * @returns {Filters}
  */
@@ -82,9 +86,11 @@ export function cleared(filters) {
   return { ...defaultFilters(), zone: filters.zone };
 }
 
+const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports']);
+
 /** Whether anything but the period narrows the log. @param {Filters} filters */
 export function isFiltered(filters) {
-  return [filters.activityTypes, filters.channels, filters.affectedUsers, filters.admins].some((list) => list.length);
+  return LISTS.some((name) => filters[name].length);
 }
 
 /**
@@ -93,8 +99,7 @@ export function isFiltered(filters) {
  * @returns {Chip[]}
  */
 export function chipsOf(filters) {
-  const names = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels']);
-  const lists = names.flatMap((name) => filters[name].map((value) => ({ name, value })));
+  const lists = LISTS.flatMap((name) => filters[name].map((value) => ({ name, value })));
   return [{ name: 'range', value: '' }, ...lists];
 }
 
@@ -134,6 +139,7 @@ export function toQuery(filters, now, zone) {
   filters.channels.forEach((value) => query.append('channel', value));
   filters.affectedUsers.forEach((ref) => query.append('affected_user', `ref:${ref}`));
   filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
+  filters.imports.forEach((id) => query.append('import_id', id));
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
   return query;
 }
@@ -174,6 +180,7 @@ export function fromRaw(raw, { isDay }) {
   filters.channels = list('channel', (value) => CHANNELS.includes(value));
   filters.affectedUsers = list('user', isRef);
   filters.admins = list('admin', isRef);
+  filters.imports = list('import', isUuid);
   const [range = DEFAULT_RANGE] = raw.range ?? [];
   filters.range = RANGES.includes(range) ? range : DEFAULT_RANGE;
   if (filters.range === 'custom') {
@@ -187,9 +194,13 @@ export function fromRaw(raw, { isDay }) {
 }
 
 const MAX_VALUES = 50;
-const REF = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @param {string} value */
+export function isUuid(value) {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(value);
+}
 
 /** @param {string} value */
 export function isRef(value) {
-  return value === DELETED_REF || REF.test(value);
+  return value === DELETED_REF || isUuid(value);
 }

@@ -1,6 +1,8 @@
-// The one style sheet of the panel. It is constructed, never written into the page: a strict `style-src` stays strict.
+// The style sheets of the panel. They are constructed, never written into the page: a strict `style-src` stays strict.
 
-const CSS = `
+
+/** What the first lines need; `styles-rest.js` has the rest. */
+export const CSS = `
 :host {
   --_surface: var(--uml-color-surface, light-dark(#ffffff, #151a21));
   --_raised: var(--uml-color-raised, light-dark(#f5f7fa, #1d242d));
@@ -49,11 +51,6 @@ button.square { width: 36px; min-height: 36px; padding: 0; border-color: transpa
 button.square:hover { background: var(--_tint); }
 :focus { outline: none; }
 :focus-visible { outline: 2px solid var(--_accent); outline-offset: 2px; }
-input[type="text"], input[type="date"], select {
-  width: 100%; min-height: 36px; padding: 6px 10px; border: 1px solid var(--_outline);
-  border-radius: var(--_radius); background: var(--_surface);
-}
-::placeholder { color: var(--_muted); opacity: 1; }
 
 /* The drawer */
 dialog {
@@ -66,53 +63,15 @@ dialog::backdrop { background: rgb(10 16 26 / 42%); }
 dialog[open] { display: flex; flex-direction: column; animation: enter 180ms ease-out; }
 @keyframes enter { from { transform: translateX(32px); opacity: 0; } }
 header {
-  display: flex; align-items: flex-start; gap: 8px; padding: calc(2 * var(--_unit)) 24px var(--_unit);
+  display: flex; align-items: flex-start; gap: 8px; padding: calc(2 * var(--_unit)) 24px calc(1.5 * var(--_unit));
 }
 header .titles { flex: 1; min-width: 0; }
 h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; }
 header h2 { width: fit-content; }
-h2:focus-visible { outline-offset: 1px; border-radius: 3px; }
+/* The title takes the focus at the start, so that reading begins there. It is no control, and shows no ring. */
+h2:focus-visible { outline: none; }
 .subtitle { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--_muted); }
 .scroll { flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 56px 0 16px; }
-
-/* Filters */
-.filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1.5 * var(--_unit)) 16px;
-  padding: calc(2 * var(--_unit)); background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
-.field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 4px; }
-.field.wide { grid-column: span 7; }
-.field.narrow { grid-column: span 5; }
-.field label, legend { font-weight: 600; font-size: 0.8125rem; }
-legend { float: left; width: 100%; }
-.choices { display: flex; flex-wrap: wrap; gap: 6px; clear: both; padding-top: 4px; }
-fieldset.field { display: block; }
-.choices label {
-  display: inline-flex; align-items: center; gap: 6px; min-height: 32px; padding: 3px 11px 3px 9px; border: 1px solid var(--_outline);
-  border-radius: 999px; background: var(--_surface); font-weight: 450; font-size: 0.875rem; cursor: pointer;
-}
-.choices label:hover { background: var(--_tint); }
-.choices label:has(:checked) { border-color: var(--_accent); background: var(--_tint); box-shadow: inset 0 0 0 1px var(--_accent); }
-.choices label:has(:focus-visible) { outline: 2px solid var(--_accent); outline-offset: 2px; }
-.choices input { width: 16px; height: 16px; margin: 0; accent-color: var(--_accent); outline: none; }
-.dates { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 8px 16px; }
-.hint { grid-column: 1 / -1; color: var(--_muted); font-size: 0.8125rem; }
-.hint.problem { color: var(--_danger); font-weight: 600; }
-.filters-toggle { display: none; width: 100%; justify-content: space-between; }
-.filters-toggle .icon { transform: rotate(90deg); }
-.filters-toggle[aria-expanded="true"] .icon { transform: rotate(-90deg); }
-
-/* Pickers */
-.options {
-  position: absolute; z-index: 4; top: calc(100% + 4px); inset-inline-start: 0; width: max(100%, min(360px, 100cqi - 64px)); padding: 4px;
-  border: 1px solid var(--_outline); border-radius: var(--_radius); background: var(--_surface);
-  box-shadow: 0 8px 24px rgb(0 0 0 / 18%);
-}
-.options [role="listbox"] { max-height: 272px; overflow: auto; }
-.option { display: grid; grid-template-columns: 18px minmax(0, 1fr) auto; gap: 0 8px; align-items: start; padding: 6px 8px; border-radius: 6px; cursor: pointer; min-height: 32px; }
-.option[data-active] { background: var(--_tint); box-shadow: inset 0 0 0 2px var(--_accent); }
-.option .tick { color: var(--_accent); font-weight: 700; }
-.option small, .option .count { color: var(--_muted); font-size: 0.8125rem; }
-.option small { display: block; overflow-wrap: anywhere; }
-.options-note { padding: 8px; color: var(--_muted); }
 
 /* Chips */
 .chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1.5 * var(--_unit)) 0; }
@@ -125,14 +84,9 @@ fieldset.field { display: block; }
 .chip button:hover { color: var(--_text); background: color-mix(in srgb, var(--_accent) 18%, var(--_surface)); }
 .chip .icon { width: 12px; height: 12px; }
 
-/* Histogram */
-.histogram { margin: 0 0 calc(1.5 * var(--_unit)); }
-.histogram svg { display: block; width: 100%; height: 56px; touch-action: pan-y; cursor: crosshair; }
-.histogram .bar { fill: color-mix(in srgb, var(--_accent) 72%, var(--_surface)); }
-.histogram .slot { fill: transparent; }
-.histogram g:hover .slot, .histogram g[data-marked] .slot { fill: color-mix(in srgb, var(--_accent) 16%, transparent); }
-.histogram .base { stroke: var(--_border); }
-.axis { display: flex; justify-content: space-between; color: var(--_muted); font-size: 0.75rem; }
+/* Places that are kept for what comes behind the first lines */
+.filters-waiting { height: 168px; background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
+.histogram { min-height: 74px; margin: 0 0 calc(1.5 * var(--_unit)); }
 
 /* The list */
 .summary { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; min-height: 36px; margin-bottom: 4px; }
@@ -158,7 +112,7 @@ tr.line[data-open] td { background: var(--_tint); border-bottom-color: transpare
 tbody tr.line:hover td { background: var(--_raised); }
 tbody tr.line[data-open]:hover td { background: var(--_tint); }
 th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
-th.when { width: 15%; } th.what { width: 16%; } th.affected_user, th.admin { width: 20%; } th.channel { width: 10%; }
+th.when { width: 19%; } th.what { width: 15%; } th.affected_user, th.admin { width: 18.5%; } th.channel { width: 10%; }
 td.toggle button { width: 28px; min-height: 28px; padding: 0; border-color: transparent; background: transparent; margin-top: -4px; color: var(--_muted); }
 td.toggle button:hover { background: color-mix(in srgb, var(--_accent) 14%, transparent); color: var(--_text); }
 td.toggle .icon { transition: transform 120ms; }
@@ -182,53 +136,27 @@ del bdi { text-decoration: inherit; }
 ins { text-decoration: none; font-weight: 600; }
 .more { display: flex; justify-content: center; padding: 20px 0 0; color: var(--_muted); text-align: center; }
 
-/* Details of a line */
-tr.detail td { padding: 0 8px calc(2 * var(--_unit)) 44px; background: var(--_tint); }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); gap: 10px 24px; }
-.facts dt { color: var(--_muted); font-size: 0.8125rem; }
-.facts dd { overflow-wrap: anywhere; }
-.facts code { font-family: ui-monospace, "Liberation Mono", Menlo, monospace; font-size: 0.8125rem; }
-.actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 14px 0; }
-.raw h3 { margin: 0 0 4px; font-size: 0.8125rem; }
-pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px solid var(--_border); border-radius: var(--_radius);
-  background: var(--_surface); font: 0.8125rem/1.5 ui-monospace, "Liberation Mono", Menlo, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
-  unicode-bidi: isolate; text-align: left; }
-.linked { margin-bottom: 16px; border: 1px solid var(--_accent); border-radius: var(--_radius); padding: 8px 12px; }
-.linked .head { display: flex; align-items: center; justify-content: space-between; }
-.linked h3 { font-size: 0.9375rem; }
-
-/* Export */
-.export { position: relative; }
-.menu { position: absolute; z-index: 6; inset: calc(100% + 4px) 0 auto auto; width: min(300px, calc(100vw - 32px)); padding: 14px; border: 1px solid var(--_outline);
-  border-radius: var(--_radius); background: var(--_surface); box-shadow: 0 8px 24px rgb(0 0 0 / 18%); display: grid; gap: 8px; }
-
 /* Loading */
+.hint { grid-column: 1 / -1; color: var(--_muted); font-size: 0.8125rem; }
+.hint.problem { color: var(--_danger); font-weight: 600; }
+
 .skeleton { display: grid; gap: 14px; padding: 16px 8px; }
 .skeleton div { height: 14px; border-radius: 6px; background: var(--_border); animation: pulse 1.2s ease-in-out infinite alternate; }
 .skeleton div:nth-child(even) { width: 82%; }
 @keyframes pulse { from { opacity: 0.5; } }
 
-@container drawer (max-width: 800px) {
-  .filters > .field:nth-child(2) .options { inset-inline: auto 0; }
-  .field { grid-column: span 6; }
-  .field.wide, .field.narrow { grid-column: 1 / -1; }
-}
 @container drawer (max-width: 640px) {
   header { padding-inline: 16px 8px; gap: 4px; }
   .scroll { padding-inline: 16px; scroll-padding-top: 16px; }
-  .filters-toggle { display: flex; }
-  .filters { margin-top: 8px; padding: 12px; }
-  .filters[data-folded] { display: none; }
-  .field { grid-column: 1 / -1; }
-  .dates .field { grid-column: span 6; }
   table, tbody, tr, td { display: block; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr.line { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
   tr.line[data-open] { margin-bottom: 0; border-end-start-radius: 0; border-end-end-radius: 0; background: var(--_tint); }
   tbody tr.line:hover td { background: transparent; }
+  .filters-waiting { height: 40px; }
   td { padding: 0; border: 0; background: transparent; }
   tr.line td + td { margin-top: 6px; }
-  tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
+  tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; align-items: baseline; }
   tr.line td.toggle + td { padding-inline-end: 40px; }
   tr.line td[data-label]::before { content: attr(data-label); color: var(--_muted); font-size: 0.8125rem; }
   td.toggle { position: absolute; inset: 8px 8px auto auto; width: auto; margin: 0; }
@@ -236,11 +164,9 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
   td.toggle .icon { transform: rotate(90deg); }
   td.toggle button[aria-expanded="true"] .icon { transform: rotate(-90deg); }
   tr.detail { margin-bottom: 10px; border: 1px solid var(--_border); border-top: 0; border-radius: 0 0 calc(var(--_radius) + 2px) calc(var(--_radius) + 2px); overflow: hidden; }
-  tr.detail td { padding: 12px 14px; }
-  .actions button { flex: 1 1 auto; }
 }
 @container drawer (max-width: 400px) {
-  .dates .field { grid-column: 1 / -1; }
+  h2 { font-size: 1rem; }
   .export button .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 }
 @media (max-height: 480px) {
@@ -252,19 +178,17 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
   *, *::before, *::after { animation: none !important; transition: none !important; }
 }
 @media (forced-colors: active) {
-  button, .chip, .notice, .option[data-active] { border: 1px solid ButtonBorder; }
-  .option[data-active] { outline: 2px solid Highlight; }
-  .histogram .bar { fill: CanvasText; }
-  .choices label:has(:checked) { border-color: Highlight; }
+  button, .chip, .notice { border: 1px solid ButtonBorder; }
 }
 `;
 
 /**
- * A sheet for *view*'s document. Sheets serve only the document that they were made for.
+ * A sheet of *css* for *view*'s document. Sheets serve only the document that they were made for.
  * @param {Window & typeof globalThis} view
+ * @param {string} css
  */
-export function panelStyles(view) {
+export function styleSheet(view, css) {
   const sheet = new view.CSSStyleSheet();
-  sheet.replaceSync(CSS);
+  sheet.replaceSync(css);
   return sheet;
 }

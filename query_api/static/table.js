@@ -1,7 +1,6 @@
 // The lines: a table where there is room, cards where there is none. The roles are written out because a table that is
 // laid out as blocks would lose them.
 import { html } from './vendor/lit-html/lit-html.js';
-import { detailRow } from './detail.js';
 import { ICONS } from './icons.js';
 import { personCell, plainNameOf } from './person.js';
 
@@ -34,6 +33,13 @@ export function activityTable(panel, lines, caption) {
       ${lines.map((line) => [lineRow(panel, line, now), panel.expanded.has(line.event_id) ? detailRow(panel, line) : ''])}
     </tbody>
   </table>`;
+}
+
+/** @param {Panel} panel @param {Activity} line */
+function detailRow(panel, line) {
+  return html`<tr role="row" class="detail" part="detail" id=${`detail-${line.event_id}`}>
+    <td role="cell" colspan="7">${panel.withRest(({ detail }) => detail(panel, line))}</td>
+  </tr>`;
 }
 
 /** @param {Panel} panel @param {Activity} line @param {Date} now */

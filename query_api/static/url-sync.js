@@ -1,12 +1,11 @@
 // The filters in the page's address, under a prefix of their own: what the host keeps there stays as it is.
 // Refs only, never a name or an id: addresses end up in histories and logs.
-import { defaultFilters, fromRaw, isRef } from './state.js';
+import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
 import { isDay } from './time.js';
 
 const MARK = 'uml';
-const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel' };
+const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import' };
 const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
-const EVENT_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * What an address asks for; `null` where it does not mention the panel.
@@ -20,7 +19,7 @@ export function readUrl(search) {
     [...Object.values(LISTS), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
   );
   const eventId = given.get(`${MARK}.event`) ?? '';
-  return { filters: fromRaw(raw, { isDay }), eventId: EVENT_ID.test(eventId) ? eventId : '' };
+  return { filters: fromRaw(raw, { isDay }), eventId: isUuid(eventId) ? eventId : '' };
 }
 
 /**

@@ -8,17 +8,14 @@
 import { html, render } from './vendor/lit-html/lit-html.js';
 import { ActivityList, MAX_SHOWN, PAGE_SIZE } from './activity-list.js';
 import { ApiError, AuditApi, isAbort } from './api.js';
-import { PersonPicker } from './combobox.js';
+import { chipBar } from './chips.js';
 import { drawer } from './drawer.js';
-import { save } from './export.js';
-import { chipBar, filterBar } from './filters.js';
-import { histogram } from './histogram.js';
 import { ICONS } from './icons.js';
-import { languageOf, Translator } from './i18n.js';
+import { isLoaded, languageFor, languageOf, loadLanguage, Translator } from './i18n.js';
 import { emptyState, errorState, skeleton } from './messages.js';
 import { KnownPeople } from './people.js';
 import { cleared, dailyCounts, defaultFilters, rangeProblem, toggled, toQuery } from './state.js';
-import { panelStyles } from './styles.js';
+import { CSS, styleSheet } from './styles.js';
 import { activityTable } from './table.js';
 import { dayOf, daysOf, isZone, localZone, offsetLabel } from './time.js';
 import { TokenSource } from './tokens.js';
@@ -27,7 +24,6 @@ import { readUrl, writeUrl } from './url-sync.js';
 const POLL_SECONDS = 20;
 const SKELETON_AFTER_MS = 150;
 const ANNOUNCED_MS = 4_000;
-const EXPORT_SCOPE = 'audit:export';
 
 export class UserManagementLog extends HTMLElement {
   static observedAttributes = ['api-base', 'lang', 'time-zone'];
@@ -48,15 +44,17 @@ export class UserManagementLog extends HTMLElement {
     /** @type {[number, number]|null} */
     this.drag = null;
     this.exporting = { isOpen: false, isRunning: false, error: '' };
-    /** @type {string[]|null} */
-    this._scopes = null;
+    /** @type {string[]|null} What the token may do, once that is known. */
+    this.scopes = null;
+    /** @type {typeof import('./rest.js')|null} */
+    this.rest = null;
+    /** @type {Translator|null} */
+    this.t = null;
     this.retentionDay = '';
     /** @type {{id: string, line: import('./state.js').Activity|null, error: ApiError|null}|null} */
     this.linked = null;
-    this.pickers = [
-      new PersonPicker(this, { name: 'affectedUsers', kind: 'users', label: 'filter.affected_user' }),
-      new PersonPicker(this, { name: 'admins', kind: 'admins', label: 'filter.admin' }),
-    ];
+    /** @type {import('./combobox.js').PersonPicker[]} */
+    this.pickers = [];
     /** @type {(() => void)[]} */
     this._afterUpdate = [];
   }
@@ -81,24 +79,19 @@ export class UserManagementLog extends HTMLElement {
   show() {
     if (this.isOpen || !this.isConnected) return;
     this.isOpen = true;
-    this._renderNow();
-    this._dialog().showModal();
-    this._writeUrl();
-    this._emit('uml-open');
-    // One after the other: the lines first.
-    void this._load().then(() => this._loadMeta());
-    this._poll();
+    void this._open();
   }
 
   /** Close the drawer; the focus goes back to the button. */
   close() {
-    if (this.isOpen) this._dialog().close();
+    if (this._dialog()?.open) this._dialog().close();
+    else this.isOpen = false;
   }
 
   /** Load the log anew. */
   async refresh() {
     if (!this.isOpen) return;
-    if (this._scopes === null) void this._loadMeta();
+    if (this.scopes === null) void this._loadMeta();
     await this._load();
   }
 
@@ -107,15 +100,13 @@ export class UserManagementLog extends HTMLElement {
   connectedCallback() {
     this._upgradeProperty('getToken');
     this._adoptStyles();
-    this._configure();
     this._onPopState = () => this._readUrl();
     this._onOnline = () => this.isOpen && void this.refresh();
     this._onVisible = () => this.isOpen && document.visibilityState === 'visible' && void this._pollNow();
     addEventListener('popstate', this._onPopState);
     addEventListener('online', this._onOnline);
     document.addEventListener('visibilitychange', this._onVisible);
-    this._renderNow();
-    this._readUrl();
+    void this._configure().then(() => this._readUrl());
   }
 
   disconnectedCallback() {
@@ -131,9 +122,7 @@ export class UserManagementLog extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (!this.isConnected) return;
-    this._configure();
-    this.update();
+    if (this.isConnected) void this._configure();
   }
 
   // ---- What the modules that draw may ask ----
@@ -143,10 +132,6 @@ export class UserManagementLog extends HTMLElement {
     if (this.filters.zone === 'utc') return 'UTC';
     const given = this.getAttribute('time-zone');
     return given && isZone(given) ? given : localZone();
-  }
-
-  get mayExport() {
-    return this._scopes === null || this._scopes.includes(EXPORT_SCOPE);
   }
 
   /** Whether addresses of this page can lead to a line. */
@@ -180,6 +165,37 @@ export class UserManagementLog extends HTMLElement {
     return writeUrl(location.href, this.filters, eventId);
   }
 
+  /**
+   * What *draw* makes of the modules that come behind the first lines; *waiting*, until they are there.
+   * @param {(rest: typeof import('./rest.js')) => unknown} draw
+   */
+  withRest(draw, waiting = /** @type {unknown} */ ('')) {
+    if (this.rest) return draw(this.rest);
+    if (this.list.phase === 'ready' || this._isSlow || this.exporting.isOpen) void this._loadRest();
+    return waiting;
+  }
+
+  query() {
+    return toQuery(this.filters, new Date(), this.zone);
+  }
+
+  /** @param {ApiError} error */
+  report(error) {
+    const { kind, status, requestId } = error;
+    if (kind === 'unauthenticated') this.emit('uml-auth-required');
+    this.emit('uml-error', { kind, status, requestId });
+  }
+
+  /** @param {string} name @param {object} [detail] */
+  emit(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
+  }
+
+  /** @param {string} selector Whatever fits it after the next drawing. */
+  focusOn(selector) {
+    this.afterUpdate(() => /** @type {HTMLElement|null} */ (this.shadowRoot.querySelector(selector))?.focus());
+  }
+
   // ---- What the reader does ----
 
   /** @param {import('./state.js').Filters} filters */
@@ -190,13 +206,13 @@ export class UserManagementLog extends HTMLElement {
       filters = { ...filters, from: first || this.retentionDay, to: dayOf(new Date(), this.zone) };
     }
     this.filters = filters;
-    this._configure();
+    void this._configure();
     this._writeUrl();
-    this._emit('uml-filter-change', { filters: structuredClone(filters) });
+    this.emit('uml-filter-change', { filters: structuredClone(filters) });
     void this._load();
   }
 
-  /** @param {'activityTypes'|'channels'|'affectedUsers'|'admins'} name @param {string} value */
+  /** @param {import('./state.js').ListName} name @param {string} value */
   toggle(name, value) {
     this.setFilters(toggled(this.filters, name, value));
   }
@@ -205,18 +221,25 @@ export class UserManagementLog extends HTMLElement {
   showOnly(name, ref) {
     this.expanded.clear();
     this.setFilters({ ...this.filters, [name]: [ref] });
-    this._focus('#title');
+    this.focusOn('#title');
+  }
+
+  /** Everything of one file import, whatever was filtered before. @param {string} id */
+  showImport(id) {
+    this.expanded.clear();
+    this.setFilters({ ...cleared(this.filters), range: '12m', imports: [id] });
+    this.focusOn('#title');
   }
 
   clearFilters() {
     this.setFilters(cleared(this.filters));
-    this._focus('#title');
+    this.focusOn('#title');
   }
 
   /** @param {import('./state.js').Filters} filters */
   removeChip(filters) {
     this.setFilters(filters);
-    this._focus('.chips button, #title');
+    this.focusOn('.chips button, #title');
   }
 
   foldFilters() {
@@ -238,13 +261,13 @@ export class UserManagementLog extends HTMLElement {
 
   async loadMore() {
     const first = await this.list.loadMore();
-    if (first) this._focus(`[id="toggle-${first}"]`);
+    if (first) this.focusOn(`[id="toggle-${first}"]`);
   }
 
   /** Take in the lines that are new. */
   async showNew() {
     await this._load();
-    this._focus('tr.line button');
+    this.focusOn('tr.line button');
   }
 
   /** @param {Partial<{isOpen: boolean, isRunning: boolean, error: string}>} change */
@@ -253,32 +276,10 @@ export class UserManagementLog extends HTMLElement {
     this.update();
   }
 
-  /** @param {'csv'|'jsonl'} format */
-  async export(format) {
-    const { t } = this;
-    this.setExport({ isRunning: true, error: '' });
-    this.announce(t.text('export.running'));
-    try {
-      const file = await this.api.export(this._query(), format);
-      save(file);
-      this.setExport({ isRunning: false, isOpen: false });
-      this._focus('#export');
-      this.announce(t.text('export.done', { file: file.name }), { visibly: true });
-      this._emit('uml-export', { format });
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
-      const words = t.text('export.failed', { reason });
-      this.setExport({ isRunning: false, error: words });
-      this.announce(words);
-      this._report(error);
-    }
-  }
-
   closeLinked() {
     this.linked = null;
     this._writeUrl();
-    this._focus('#title');
+    this.focusOn('#title');
   }
 
   onClosed() {
@@ -286,7 +287,7 @@ export class UserManagementLog extends HTMLElement {
     this.isOpen = false;
     this._writeUrl();
     this.update();
-    this._emit('uml-close');
+    this.emit('uml-close');
   }
 
   /**
@@ -321,6 +322,7 @@ export class UserManagementLog extends HTMLElement {
 
   _renderNow() {
     const { t } = this;
+    if (!t) return;
     const button = html`<button
       type="button"
       id="open"
@@ -339,7 +341,11 @@ export class UserManagementLog extends HTMLElement {
     const { t, list } = this;
     const days = daysOf(this.filters, new Date(), this.zone);
     const counts = list.stats ? dailyCounts(list.stats.buckets, days, this.zone, new Date()) : [];
-    return html`${filterBar(this)} ${chipBar(this)} ${this._linkedLine()} ${histogram(this, counts)}
+    return html`${this._restFailed
+        ? html`<p class="hint problem">${t.text('rest.failed')}</p>`
+        : this.withRest(({ filterBar }) => filterBar(this), html`<div class="filters-waiting"></div>`)}
+      ${chipBar(this)} ${this._linkedLine()}
+      ${this.withRest(({ histogram }) => histogram(this, counts), html`<div class="histogram"></div>`)}
       <div class="summary">
         <p role="status" id="count">${this._countText()}</p>
         ${this.toast ? html`<p aria-hidden="true" class="second">${this.toast}</p>` : ''}
@@ -411,8 +417,37 @@ export class UserManagementLog extends HTMLElement {
 
   // ---- Loading ----
 
+  async _open() {
+    await this._speaking;
+    if (!this.isOpen || !this.isConnected) return;
+    this._renderNow();
+    this._dialog().showModal();
+    this._writeUrl();
+    this.emit('uml-open');
+    // One after the other: the lines first.
+    void this._load().then(() => this._loadMeta());
+    this._poll();
+  }
+
+  /** The modules that the first lines do not need. */
+  async _loadRest() {
+    if (this._isLoadingRest) return;
+    this._isLoadingRest = true;
+    try {
+      const rest = await import('./rest.js');
+      this.pickers = rest.pickersOf(this);
+      this.rest = rest;
+      this._adoptStyles();
+    } catch {
+      // Another version may be served by now: only the page, loaded anew, can tell.
+      this._restFailed = true;
+    }
+    this.update();
+  }
+
   async _load() {
     if (rangeProblem(this.filters, this.retentionDay)) {
+      void this._loadRest();
       this.update();
       return;
     }
@@ -423,7 +458,7 @@ export class UserManagementLog extends HTMLElement {
       this.update();
     }, SKELETON_AFTER_MS);
     const before = this.list.lines;
-    await this.list.load(this._query(), this.zone);
+    await this.list.load(this.query(), this.zone);
     this._afterLoad(before, defaultFilters());
     void this._loadLinked();
   }
@@ -460,7 +495,7 @@ export class UserManagementLog extends HTMLElement {
     }
     this.people.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
     if (list.meta?.clamped) this.retentionDay ||= dayOf(new Date(list.meta.from), this.zone);
-    if (list.error && list.error !== this._reported) this._report(list.error);
+    if (list.error && list.error !== this._reported) this.report(list.error);
     this._reported = list.error;
     this.update();
   }
@@ -468,7 +503,7 @@ export class UserManagementLog extends HTMLElement {
   async _loadMeta() {
     try {
       const meta = await this.api.meta();
-      this._scopes = meta.scopes;
+      this.scopes = meta.scopes;
       // The day of the edge is already cut: the first whole day is the next.
       this.retentionDay = dayOf(new Date(meta.retention_from), this.zone);
     } catch (error) {
@@ -492,17 +527,6 @@ export class UserManagementLog extends HTMLElement {
     this.update();
   }
 
-  _query() {
-    return toQuery(this.filters, new Date(), this.zone);
-  }
-
-  /** @param {ApiError} error */
-  _report(error) {
-    const { kind, status, requestId } = error;
-    if (kind === 'unauthenticated') this._emit('uml-auth-required');
-    this._emit('uml-error', { kind, status, requestId });
-  }
-
   // ---- Small things ----
 
   _onListChange() {
@@ -523,18 +547,28 @@ export class UserManagementLog extends HTMLElement {
     this.exporting = { isOpen: false, isRunning: false, error: '' };
   }
 
-  _configure() {
+  /** Take over the attributes and the zone; what it speaks changes as soon as the language is there. */
+  async _configure() {
     this.api = new AuditApi(this.getAttribute('api-base') ?? '', this._tokens);
+    const language = languageFor(languageOf(this));
+    if (isLoaded(language)) this._speak();
+    else await (this._speaking = loadLanguage(language).then(() => this._speak()));
+  }
+
+  _speak() {
+    if (!isLoaded(languageFor(languageOf(this)))) return;
     this.t = new Translator(languageOf(this), this.zone);
+    this.update();
   }
 
   _adoptStyles() {
     const view = this.ownerDocument.defaultView;
-    if (view) this.shadowRoot.adoptedStyleSheets = [panelStyles(view)];
+    const sheets = this.rest ? [CSS, this.rest.REST_CSS] : [CSS];
+    if (view) this.shadowRoot.adoptedStyleSheets = sheets.map((css) => styleSheet(view, css));
   }
 
   _readUrl() {
-    if (!this.canLink) return;
+    if (!this.canLink || !this.isConnected) return;
     const found = readUrl(location.search);
     if (!found) {
       this.close();
@@ -542,7 +576,7 @@ export class UserManagementLog extends HTMLElement {
     }
     this.filters = found.filters;
     this.linked = found.eventId ? { id: found.eventId, line: null, error: null } : null;
-    this._configure();
+    void this._configure();
     if (this.isOpen) void this._load();
     else this.show();
   }
@@ -553,18 +587,8 @@ export class UserManagementLog extends HTMLElement {
     if (href !== location.href) history.replaceState(history.state, '', href);
   }
 
-  /** @param {string} selector */
-  _focus(selector) {
-    this.afterUpdate(() => /** @type {HTMLElement|null} */ (this.shadowRoot.querySelector(selector))?.focus());
-  }
-
   _dialog() {
-    return /** @type {HTMLDialogElement} */ (this.shadowRoot.querySelector('dialog'));
-  }
-
-  /** @param {string} name @param {object} [detail] */
-  _emit(name, detail = {}) {
-    this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
+    return /** @type {HTMLDialogElement|null} */ (this.shadowRoot.querySelector('dialog'));
   }
 
   /** A property that the host set before this module was there. @param {'getToken'} name */

@@ -1,21 +1,23 @@
 """A real browser on the demo page of the real stack. Everything here is asynchronous: one loop serves the session."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
 
 from deploy.local.browser import ARGUMENTS, ensure_browser
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings
-from tests.browser.seed import SEEDED_LINES, seed
-from tests.log_client import LogClient
+from tests.browser.seed import CHANGES, SEEDED_LINES, seed
 
 ZONE = "Europe/Paris"
 TITLE = "User management log"
+DEADLINE_SECONDS = 60
 
 OpenPanel = Callable[..., Awaitable["Panel"]]
 
@@ -81,17 +83,30 @@ async def space(stack: LocalStack, publisher: KafkaPublisher) -> str:
     """A client space with a log that no test changes."""
     name = f"seeded-{uuid4().hex[:8]}"
     await seed(publisher, name)
-    wait_for_lines(stack, name, SEEDED_LINES)
+    await wait_for_lines(stack, name, SEEDED_LINES)
     return name
 
 
-def wait_for_lines(stack: LocalStack, client_space_id: str, count: int) -> None:
+@pytest.fixture(scope="session")
+async def small_space(stack: LocalStack, publisher: KafkaPublisher) -> str:
+    """A client space with a few lines of each kind: what looks at every cell takes its time for each."""
+    name = f"small-{uuid4().hex[:8]}"
+    await seed(publisher, name, changes=11)
+    await wait_for_lines(stack, name, SEEDED_LINES - CHANGES + 11)
+    return name
+
+
+async def wait_for_lines(stack: LocalStack, client_space_id: str, count: int) -> None:
     """Return when the log has *count* lines."""
-    client = LogClient(stack, client_space_id, page_size=500)
-    try:
-        client.wait_for(lambda lines: len(lines) >= count)
-    finally:
-        client.close()
+    url = stack.layout.endpoints()["query_api"]
+    async with httpx.AsyncClient(base_url=url, timeout=30) as client, asyncio.timeout(DEADLINE_SECONDS):
+        given = await client.post("/demo/session/audit-token", params={"client_space": client_space_id})
+        headers = {"Authorization": f"Bearer {given.text}"}
+        while True:
+            answer = await client.get("/v1/activities/stats", params={"interval": "month"}, headers=headers)
+            if answer.raise_for_status().json()["total"] >= count:
+                return
+            await asyncio.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

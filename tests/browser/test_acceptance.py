@@ -1,9 +1,7 @@
 """The panel does what its users were promised: a test for each quality, in a real browser, on the real stack."""
 
 import asyncio
-import gzip
 import json
-import os
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -16,9 +14,9 @@ from playwright.async_api import Page, Request, Route, expect
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, UiSession
-from query_api.panel import static_directory
+from query_api.panel import PREFIX, static_directory
 from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
-from tests.browser.seed import ADA, BOB, GRACE, SEEDED_LINES, many_events
+from tests.browser.seed import ADA, BOB, GRACE, SEEDED_LINES, import_events, many_events
 
 LOG = "**/v1/activities?*"
 
@@ -133,6 +131,20 @@ async def test_suggestions_are_asked_for_once_typing_has_paused(panel: Panel) ->
     assert [asked_one.rpartition("q=")[2] for asked_one in asked_for if "q=" in asked_one] == ["lovelace"]
 
 
+async def test_an_answer_to_what_is_no_longer_asked_is_given_up(panel: Panel) -> None:
+    async def never(_: Route) -> None:
+        return
+
+    await panel.page.route("**/v1/users?*q=ada*", never)
+    box = panel.select("Affected user")
+    async with panel.page.expect_request("**/v1/users?*q=ada*"):
+        await box.fill("ada")
+    async with panel.page.expect_event("requestfailed", lambda request: "q=ada" in request.url):
+        await box.fill("bob")
+    await expect(panel.suggestions).to_have_count(1)
+    await expect(panel.suggestions).to_contain_text("Bob Stone")
+
+
 async def test_a_period_is_a_preset_or_two_dates_in_a_zone_that_is_named(panel: Panel) -> None:
     period = panel.select("Period")
     assert await period.locator("option").all_inner_texts() == [
@@ -177,6 +189,28 @@ async def test_dragging_over_the_histogram_chooses_days(panel: Panel) -> None:
     await expect(panel.select("Period")).to_have_value("custom")
     days = [await panel.dialog.get_by_label(name, exact=True).input_value() for name in ("From", "To")]
     assert (datetime.fromisoformat(days[1]) - datetime.fromisoformat(days[0])).days == 9
+
+
+async def test_nothing_jumps_when_the_counts_come(open_page: OpenPanel) -> None:
+    released = asyncio.Event()
+
+    async def hold(page: Page) -> None:
+        async def wait(route: Route) -> None:
+            await released.wait()
+            await route.continue_()
+
+        await page.route("**/v1/activities/stats?*", wait)
+
+    panel = await open_page(prepare=hold)
+    await panel.open()
+    await expect(panel.choice("User created")).to_be_visible()
+    before = await panel.lines.first.bounding_box()
+    released.set()
+    await expect(panel.dialog.get_by_role("img")).to_be_visible()
+    after = await panel.lines.first.bounding_box()
+    assert before
+    assert after
+    assert abs(before["y"] - after["y"]) <= 2
 
 
 async def test_a_time_is_absolute_first_then_relative_and_exact_in_the_details(panel: Panel) -> None:
@@ -383,10 +417,12 @@ async def test_new_activities_are_offered_and_move_nothing_by_themselves(
     space = f"live-{uuid4().hex[:8]}"
     admin = UiSession(publisher, client_space_id=space, admin=GRACE, service="user-service")
     await admin.user_created(ADA)
-    wait_for_lines(stack, space, 1)
+    await wait_for_lines(stack, space, 1)
     panel = await open_page(space)
     await panel.attribute("poll-seconds", "0.5")
     await panel.open()
+    async with panel.page.expect_response(lambda answer: "/v1/activities?" in answer.url and answer.status == 304):
+        pass  # each poll says what is known, and costs next to nothing while nothing changes
     await admin.user_created(BOB)
     await admin.license_updated(BOB, previous_license=None, new_license="Data Reader")
     offer = panel.named("2 new activities")
@@ -414,35 +450,87 @@ async def test_it_speaks_the_language_of_the_page(
     await expect(panel.dialog.locator("pre")).to_contain_text('"display_name": "Deleted User"')
 
 
-async def test_it_is_small_and_quick(open_page: OpenPanel) -> None:
-    sizes = [len(gzip.compress(path.read_bytes())) for path in static_directory().rglob("*.js")]
-    assert sum(sizes) < 46_000
-    panel = await open_page()
-    measured = []
-    for _ in range(10):
-        measured.append(
-            await panel.element.evaluate(
-                """async (element) => {
-                  const started = performance.now();
-                  element.shadowRoot.getElementById('open').click();
-                  while (!element.shadowRoot.querySelector('tr.line')) await new Promise(requestAnimationFrame);
-                  return performance.now() - started;
-                }"""
-            )
-        )
-        await panel.named("Close").click()
-    # The quickest: the others measure what else this machine does. Where that is too much, nothing can be measured.
-    is_busy = os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
-    assert min(measured) < (3_000 if is_busy else 300), measured
+async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: OpenPanel) -> None:
+    """What goes over the wire, in bytes. The rest of the panel is held back until the lines are there."""
+    sizes: dict[str, int] = {}
+    released = asyncio.Event()
+
+    async def count(request: Request) -> None:
+        if f"{PREFIX}/" in request.url:
+            sizes[request.url.rpartition(f"{PREFIX}/")[2].partition("/")[2]] = (await request.sizes())[
+                "responseBodySize"
+            ]
+
+    async def watch(page: Page) -> None:
+        async def hold(route: Route) -> None:
+            await released.wait()
+            await route.continue_()
+
+        page.on("requestfinished", count)
+        await page.route("**/rest.js", hold)
+
+    panel = await open_page(prepare=watch)
+    await panel.open()
+    await expect(panel.status).to_have_text("120 activities, 50 shown")
+    assert "table.js" in sizes
+    assert {"rest.js", "filters.js", "locales/fr.js"}.isdisjoint(sizes)
+    assert sum(sizes.values()) <= 25_000
+    await expect(panel.page.locator(".filters-waiting")).to_be_visible()
+    released.set()
+    await expect(panel.choice("User created")).to_be_visible()
+    await panel.page.wait_for_load_state("networkidle")
+    assert sum(sizes.values()) <= 32_000
+    await panel.attribute("lang", "fr")
+    await expect(panel.named("Journal des utilisateurs", "heading")).to_be_visible()
+    await panel.page.wait_for_load_state("networkidle")
+    assert "locales/fr.js" in sizes
+    directory = static_directory()
+    assert sizes.keys() - {""} == {path.relative_to(directory).as_posix() for path in directory.rglob("*.js")}
+
+
+async def test_the_lines_can_be_read_where_the_rest_cannot_be_loaded(open_page: OpenPanel) -> None:
+    async def refuse(page: Page) -> None:
+        await page.route("**/rest.js", lambda route: route.abort())
+
+    panel = await open_page(prepare=refuse)
+    await panel.open()
+    await expect(panel.dialog.get_by_text("This part could not be loaded.")).to_have_count(1)
+    await expect(panel.lines).to_have_count(50)
+    await panel.lines.first.get_by_role("button").click()
+    await expect(panel.dialog.locator("tr.detail")).to_contain_text("This part could not be loaded.")
+
+
+async def test_everything_of_an_import_is_one_click_away(
+    open_page: OpenPanel, publisher: KafkaPublisher, stack: LocalStack
+) -> None:
+    space, import_id = f"import-{uuid4().hex[:8]}", uuid4()
+    await publisher.publish_all([*import_events(space, import_id, (1, 1, 40)), *import_events(space, uuid4(), (1,))])
+    await wait_for_lines(stack, space, 4)
+    panel = await open_page(space)
+    await panel.open()
+    await expect(panel.lines).to_have_count(3)
+    await panel.lines.filter(has_text="Bob Stone").get_by_role("button").click()
+    query = await asked_after(panel, panel.named("Show all lines of this import").click)
+    assert query["import_id"] == [str(import_id)]
+    await expect(panel.lines).to_have_count(3)
+    await expect(panel.chips).to_have_text(
+        ["Period: Last 12 months", f"Import: {str(import_id)[:8]}"], use_inner_text=True
+    )
+    await expect(panel.named("User management log", "heading")).to_be_focused()
+    await panel.page.reload()
+    await expect(panel.status).to_have_text("3 activities, 3 shown")
+    await panel.named("Remove filter Import").click()
+    await expect(panel.status).to_have_text("4 activities, 4 shown")
+    assert "uml.import" not in panel.page.url
 
 
 async def test_fifty_thousand_lines_are_paged_up_to_a_thousand_and_counted(
-    open_page: OpenPanel, publisher: KafkaPublisher
+    open_page: OpenPanel, publisher: KafkaPublisher, stack: LocalStack
 ) -> None:
     space = f"large-{uuid4().hex[:8]}"
     await publisher.publish_all(many_events(space, 50_000))
+    await wait_for_lines(stack, space, 50_000)
     panel = await open_page(space)
-    await panel.attribute("poll-seconds", "1")
     await panel.open()
     while await panel.lines.count() < 1000:
         shown = await panel.lines.count()
@@ -450,8 +538,8 @@ async def test_fifty_thousand_lines_are_paged_up_to_a_thousand_and_counted(
         await expect(panel.lines).not_to_have_count(shown)
         await panel.settled()
     await expect(panel.dialog.get_by_text("1,000 lines are shown, which is the most.")).to_be_visible()
-    await expect(panel.status).to_have_text("50,000 activities, 1,000 shown", timeout=20_000)
+    await expect(panel.status).to_have_text("50,000 activities, 1,000 shown")
 
 
 def test_the_seeded_log_is_as_large_as_the_expectations_say() -> None:
-    assert SEEDED_LINES == 6 + 114 + 5 + 1
+    assert SEEDED_LINES == 6 + 114 + 5 + 1 == 126

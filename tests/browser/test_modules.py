@@ -72,6 +72,20 @@ def test_every_text_is_used() -> None:
     assert [key for key in keys if f"'{key}'" not in code and not key.startswith(families)] == []
 
 
+async def test_the_language_is_that_of_the_place_and_the_way_to_write_dates_that_of_the_reader(page: Page) -> None:
+    code = """async (i18n) => {
+      const outer = Object.assign(document.createElement('div'), { lang: 'fr-CA' });
+      const inner = outer.appendChild(document.createElement('div')).attachShadow({ mode: 'open' });
+      const place = inner.appendChild(document.createElement('p'));
+      await i18n.loadLanguage('en');
+      const locales = ['en', 'en-US', 'de', 'no tag'].map((tag) => new i18n.Translator(tag, 'UTC').locale);
+      const nowhere = document.createElement('p');
+      return [i18n.languageOf(place), i18n.languageOf(nowhere), i18n.languageFor('fr-CA'), ...locales];
+    }"""
+    # The browser of the tests reads en-GB.
+    assert await run(page, "i18n.js", code) == ["fr-CA", "en", "fr", "en-GB", "en-US", "en-GB", "en-GB"]
+
+
 async def test_what_a_link_says_is_checked_and_read_back_as_it_was_written(page: Page) -> None:
     ref = "5b7c0000-0000-4000-8000-000000000001"
     dates = "uml.range=custom&uml.from=2026-11-31&uml.to=2026-11-30"

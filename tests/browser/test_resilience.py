@@ -82,7 +82,7 @@ async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
     for person in (ADA, LEAVER):
         await admin.user_created(person)
         await admin.license_updated(person, previous_license=None, new_license="Data Reader")
-    wait_for_lines(stack, space, 5)
+    await wait_for_lines(stack, space, 5)
     watching, filtered = await open_page(space), await open_page(space)
     for panel in (watching, filtered):
         await panel.attribute("poll-seconds", "0.5")

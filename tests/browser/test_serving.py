@@ -1,10 +1,12 @@
 """How the panel, the demo page and the vendored files are served and kept. No browser, no stack."""
 
 import base64
+import gzip
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import cramjam
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -12,7 +14,7 @@ from fastapi import FastAPI
 from deploy import vendor
 from deploy.local import browser
 from query_api.demo_page import mount_demo
-from query_api.panel import CachedFiles, mount_panel, static_directory, version_of
+from query_api.panel import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
 from query_api.settings import Settings, SettingsError
 
 
@@ -49,12 +51,59 @@ async def test_an_address_without_a_version_leads_to_files_that_are_kept_for_eve
         assert entry.headers["cache-control"] == "no-cache"
         unchanged = await http.get("/panel/user-management-log.js", headers={"If-None-Match": entry.headers["etag"]})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
-        module = await http.get(f"/panel/{version}/user-management-log.js")
+        address = f"/panel/{version}/user-management-log.js"
+        module = await http.get(address, headers={"Accept-Encoding": "gzip, deflate"})
         assert module.headers["content-type"].startswith("text/javascript")
         assert module.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert module.headers["content-encoding"] == "gzip"
+        assert module.headers["access-control-allow-origin"] == "*"
+        unchanged = await http.get(address, headers={"If-None-Match": module.headers["etag"]})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
         assert (await http.get(f"/panel/{version}/../app.py")).status_code == 404
         assert (await http.get("/panel/0/user-management-log.js")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("br;q=0, gzip;q=0.5", "gzip"),
+        ("", None),
+        ("identity", None),
+    ],
+)
+async def test_each_browser_gets_the_shortest_form_that_it_takes(accepted: str, coding: str | None) -> None:
+    app = FastAPI()
+    mount_panel(app, settings())
+    async with client(app) as http:
+        address = f"/panel/{version_of(static_directory())}/table.js"
+        headers = {"Accept-Encoding": accepted}
+        async with http.stream("GET", address, headers=headers) as answer:
+            raw = b"".join([part async for part in answer.aiter_raw()])
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    source = (static_directory() / "table.js").read_text(encoding="utf-8")
+    decode = {"br": lambda: bytes(cramjam.brotli.decompress(raw)), "gzip": lambda: gzip.decompress(raw)}
+    sent = (decode[coding]() if coding else raw).decode()
+    assert "@param" in source
+    assert "@param" not in sent
+    assert sent.splitlines()[-1] == source.splitlines()[-1]
+    assert sent.count("\n") == source.count("\n")
+
+
+def test_only_comments_with_lines_to_themselves_go() -> None:
+    code = "// a\nconst x = 1; // b\n/** c\n * d\n */\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
+    assert without_comments(code) == "\nconst x = 1; // b\n\n\n\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
+
+
+async def test_in_development_an_edit_is_served_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("1", encoding="utf-8")
+    edited, kept = (PanelFiles(tmp_path, is_kept=is_kept) for is_kept in (False, True))
+    (tmp_path / "a.js").write_text("2", encoding="utf-8")
+    found = [files.find("a.js") for files in (edited, kept)]
+    assert [file and file.content for file in found] == [b"2", b"1"]
+    assert edited.find("../a.js") is None
 
 
 def test_the_version_changes_with_any_file(tmp_path: Path) -> None:

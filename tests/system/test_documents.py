@@ -26,6 +26,8 @@ TESTED_BY = {
     "make faults": "tests/faults/conftest.py",
     "make bench": "tests/benchmarks/ingest/race.py",
     "make bench-read": "tests/benchmarks/read.py",
+    ".venv/bin/python -m tests.benchmarks.panel": "tests/benchmarks/panel.py",
+    "make screenshots": "tests/browser/test_screenshots.py",
     "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
     "audit-stream migrate": "tests/integration/test_commands.py",
     "audit-stream worker": "tests/integration/test_commands.py",

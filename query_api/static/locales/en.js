@@ -34,6 +34,7 @@ export default {
   'detail.copy_link': 'Copy link',
   'detail.event_id': 'Event',
   'detail.filter_admin': 'Show only this admin',
+  'detail.filter_import': 'Show all lines of this import',
   'detail.filter_user': 'Show only this user',
   'detail.hide': 'Hide details of {activity}, {when}',
   'detail.import_id': 'Import',
@@ -95,6 +96,7 @@ export default {
   'filter.affected_user': 'Affected user',
   'filter.channel': 'Channel',
   'filter.from': 'From',
+  'filter.import': 'Import',
   'filter.label': 'Filters',
   'filter.period': 'Period',
   'filter.to': 'To',
@@ -137,6 +139,7 @@ export default {
   'range.too_old': 'Nothing is kept from before {day}.',
   'range.to': 'Until {to}',
   'range.today': 'Today',
+  'rest.failed': 'This part could not be loaded. Reload the page.',
   'zone.local': '{zone} ({offset})',
   'zone.utc': 'UTC',
 };

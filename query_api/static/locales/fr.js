@@ -34,6 +34,7 @@ export default {
   'detail.copy_link': 'Copier le lien',
   'detail.event_id': 'Événement',
   'detail.filter_admin': 'Voir cet admin seulement',
+  'detail.filter_import': 'Toutes les lignes de cet import',
   'detail.filter_user': 'Voir cet utilisateur seulement',
   'detail.hide': 'Masquer les détails : {activity}, {when}',
   'detail.import_id': 'Import',
@@ -95,6 +96,7 @@ export default {
   'filter.affected_user': 'Utilisateur concerné',
   'filter.channel': 'Canal',
   'filter.from': 'Du',
+  'filter.import': 'Import',
   'filter.label': 'Filtres',
   'filter.period': 'Période',
   'filter.to': 'Au',
@@ -137,6 +139,7 @@ export default {
   'range.too_old': 'Rien n’est conservé d’avant le {day}.',
   'range.to': 'Jusqu’au {to}',
   'range.today': 'Aujourd’hui',
+  'rest.failed': 'Cette partie n’a pas pu être chargée. Rechargez la page.',
   'zone.local': '{zone} ({offset})',
   'zone.utc': 'UTC',
 };

@@ -1,0 +1,66 @@
+"""From the click to the first lines of the panel: `python -m tests.benchmarks.panel` while `make demo` runs.
+
+Opens the demo's page anew for each figure, with an empty cache, in headless Chromium: click the button, and stop at the
+frame after the first lines are drawn. Needs a quiet machine; the target is 300 ms at the 95th percentile.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+
+from playwright.async_api import Browser, async_playwright
+
+from deploy.local.browser import ARGUMENTS, ensure_browser
+from deploy.local.layout import DEFAULT_PORT_BASE, HOST, Ports
+
+OPENINGS = 30
+WARM_UP = 2
+CLICK_TO_LINES = """async (element) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const started = performance.now();
+  element.shadowRoot.getElementById('open').click();
+  while (!element.shadowRoot.querySelector('tr.line')) await frame();
+  // The first frame draws the lines, and the second begins once they are on the screen.
+  await frame();
+  return performance.now() - started;
+}"""
+
+
+async def opening_ms(browser: Browser, url: str) -> float:
+    """Milliseconds from the click to the lines, on a page of its own."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 860})
+    page = await context.new_page()
+    await page.goto(f"{url}/demo")
+    await page.locator("#users").wait_for()
+    await page.locator("#open").wait_for()
+    taken: float = await page.locator("user-management-log").evaluate(CLICK_TO_LINES)
+    await context.close()
+    return taken
+
+
+async def measure(url: str, openings: int) -> list[float]:
+    """One figure for each opening, after a few that only warm the service up."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=ensure_browser(), args=list(ARGUMENTS))
+        taken = [await opening_ms(browser, url) for _ in range(openings + WARM_UP)]
+        await browser.close()
+    return taken[WARM_UP:]
+
+
+def main() -> None:
+    """Measure and print."""
+    ports = Ports.from_base(DEFAULT_PORT_BASE)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.panel", description="From click to first lines.")
+    parser.add_argument("--url", default=f"http://{HOST}:{ports.query_api}", help="where the query API is")
+    parser.add_argument("--openings", type=int, default=OPENINGS, help="how many figures to take")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    taken = sorted(asyncio.run(measure(arguments.url, arguments.openings)))
+    p95 = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
+    print(f"click to first lines, {len(taken)} openings, load {load:.1f} before")
+    print(f"median {statistics.median(taken):.0f} ms, p95 {p95:.0f} ms, longest {taken[-1]:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
