@@ -11,12 +11,12 @@ input[type="text"], input[type="date"], select {
 .filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1.5 * var(--_unit)) 16px;
   padding: calc(2 * var(--_unit)); background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 4px; }
-.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: calc(1.5 * var(--_unit)) 24px; }
+.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: calc(1.5 * var(--_unit)) 20px; }
 .field label, legend { font-weight: 600; font-size: 0.8125rem; }
 legend { float: left; width: 100%; }
-.choices { display: flex; flex-wrap: wrap; gap: 6px; clear: both; padding-top: 4px; }
+.choices { display: flex; flex-wrap: wrap; gap: 5px; clear: both; padding-top: 4px; }
 .choices label {
-  display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 10px 2px 8px; border: 1px solid var(--_outline);
+  display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 9px 2px 7px; border: 1px solid var(--_outline);
   border-radius: 999px; background: var(--_surface); font-weight: 450; font-size: 0.8125rem; cursor: pointer;
 }
 .choices label:hover { background: var(--_tint); }

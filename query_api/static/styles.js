@@ -76,16 +76,16 @@ h2:focus-visible { outline: none; }
 /* Chips */
 .chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1.5 * var(--_unit)) 0; }
 .chips li { max-width: 100%; }
-.chip { display: inline-flex; align-items: center; max-width: 100%; min-height: 28px; padding-inline-start: 10px; border-radius: 999px;
+.chip { display: inline-flex; align-items: center; max-width: 100%; min-height: 28px; padding-inline-start: 10px; border-radius: 14px;
   background: var(--_tint); border: 1px solid color-mix(in srgb, var(--_accent) 35%, var(--_surface)); font-size: 0.8125rem; }
 .chip .value { font-weight: 600; overflow-wrap: anywhere; }
-.chip > span { padding-inline-end: 10px; }
+.chip > span { padding-block: 3px; padding-inline-end: 10px; }
 .chip button { min-height: 26px; width: 28px; padding: 0; border: 0; border-radius: 999px; background: transparent; color: var(--_muted); flex: none; margin-inline-start: -6px; }
 .chip button:hover { color: var(--_text); background: color-mix(in srgb, var(--_accent) 18%, var(--_surface)); }
 .chip .icon { width: 12px; height: 12px; }
 
 /* Places that are kept for what comes behind the first lines */
-.filters-waiting { height: 168px; background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
+.filters-waiting { height: 160px; background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
 .histogram { min-height: 74px; margin: 0 0 calc(1.5 * var(--_unit)); }
 
 /* The list */
@@ -104,21 +104,21 @@ h2:focus-visible { outline: none; }
 .state p { color: var(--_muted); overflow-wrap: anywhere; }
 .state .actions { display: flex; flex-wrap: wrap; justify-content: center; gap: 8px; margin-top: 8px; }
 .frame[aria-busy="true"] table { opacity: 0.62; }
-table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; }
+table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; font-size: 0.8125rem; }
 th { position: sticky; top: 0; z-index: 2; padding: 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
-  text-align: start; font-size: 0.8125rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; }
+  text-align: start; font-size: 0.75rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; }
 td { padding: calc(1.25 * var(--_unit)) 8px; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
 tr.line[data-open] td { background: var(--_tint); border-bottom-color: transparent; }
 tbody tr.line:hover td { background: var(--_raised); }
 tbody tr.line[data-open]:hover td { background: var(--_tint); }
 th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
-th.when { width: 19%; } th.what { width: 15%; } th.affected_user, th.admin { width: 18.5%; } th.channel { width: 10%; }
+th.when { width: 18.5%; } th.what { width: 16.5%; } th.affected_user { width: 18.5%; } th.admin { width: 17%; } th.channel { width: 9.5%; }
 td.toggle button { width: 28px; min-height: 28px; padding: 0; border-color: transparent; background: transparent; margin-top: -4px; color: var(--_muted); }
 td.toggle button:hover { background: color-mix(in srgb, var(--_accent) 14%, transparent); color: var(--_text); }
 td.toggle .icon { transition: transform 120ms; }
 td.toggle button[aria-expanded="true"] .icon { transform: rotate(90deg); }
 time { font-variant-numeric: tabular-nums; }
-.second { display: block; color: var(--_muted); font-size: 0.8125rem; overflow-wrap: anywhere; }
+.second { display: block; color: var(--_muted); font-size: 0.75rem; overflow-wrap: anywhere; }
 .badge { display: inline-flex; align-items: flex-start; gap: 6px; font-weight: 550; }
 .badge .icon { margin-top: 2px; }
 .badge[data-type="user_creation"] .icon { color: var(--_good); }
@@ -127,7 +127,7 @@ time { font-variant-numeric: tabular-nums; }
 .badge[data-type="admin_rights_update"] .icon { color: var(--_special); }
 .person .name { font-weight: 550; }
 .person.deleted .name, .person.nameless .name { font-weight: 400; font-style: italic; color: var(--_muted); }
-.change { display: block; }
+span.change { display: block; }
 .change .label { color: var(--_muted); }
 .change .values { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 0 4px; }
 .change .icon { width: 12px; height: 12px; color: var(--_muted); }
@@ -145,10 +145,14 @@ ins { text-decoration: none; font-weight: 600; }
 .skeleton div:nth-child(even) { width: 82%; }
 @keyframes pulse { from { opacity: 0.5; } }
 
+@container drawer (max-width: 800px) {
+  th.when { width: 17%; } th.channel { width: 12%; }
+}
 @container drawer (max-width: 640px) {
   header { padding-inline: 16px 8px; gap: 4px; }
   .scroll { padding-inline: 16px; scroll-padding-top: 16px; }
   table, tbody, tr, td { display: block; }
+  table { font-size: 0.875rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr.line { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
   tr.line[data-open] { margin-bottom: 0; border-end-start-radius: 0; border-end-end-radius: 0; background: var(--_tint); }
@@ -156,9 +160,9 @@ ins { text-decoration: none; font-weight: 600; }
   .filters-waiting { height: 40px; }
   td { padding: 0; border: 0; background: transparent; }
   tr.line td + td { margin-top: 6px; }
-  tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; align-items: baseline; }
+  tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
   tr.line td.toggle + td { padding-inline-end: 40px; }
-  tr.line td[data-label]::before { content: attr(data-label); color: var(--_muted); font-size: 0.8125rem; }
+  tr.line td[data-label]::before { content: attr(data-label); color: var(--_muted); font-size: 0.8125rem; line-height: calc(1.45 * 0.875rem); }
   td.toggle { position: absolute; inset: 8px 8px auto auto; width: auto; margin: 0; }
   td.toggle button { width: 36px; min-height: 36px; margin: 0; }
   td.toggle .icon { transform: rotate(90deg); }

@@ -171,6 +171,7 @@ export class UserManagementLog extends HTMLElement {
    */
   withRest(draw, waiting = /** @type {unknown} */ ('')) {
     if (this.rest) return draw(this.rest);
+    if (this._restFailed) return html`<p class="hint problem">${this.t.text('rest.failed')}</p>`;
     if (this.list.phase === 'ready' || this._isSlow || this.exporting.isOpen) void this._loadRest();
     return waiting;
   }
@@ -341,11 +342,9 @@ export class UserManagementLog extends HTMLElement {
     const { t, list } = this;
     const days = daysOf(this.filters, new Date(), this.zone);
     const counts = list.stats ? dailyCounts(list.stats.buckets, days, this.zone, new Date()) : [];
-    return html`${this._restFailed
-        ? html`<p class="hint problem">${t.text('rest.failed')}</p>`
-        : this.withRest(({ filterBar }) => filterBar(this), html`<div class="filters-waiting"></div>`)}
+    return html`${this.withRest(({ filterBar }) => filterBar(this), html`<div class="filters-waiting"></div>`)}
       ${chipBar(this)} ${this._linkedLine()}
-      ${this.withRest(({ histogram }) => histogram(this, counts), html`<div class="histogram"></div>`)}
+      ${this._restFailed ? '' : this.withRest(({ histogram }) => histogram(this, counts), html`<div class="histogram"></div>`)}
       <div class="summary">
         <p role="status" id="count">${this._countText()}</p>
         ${this.toast ? html`<p aria-hidden="true" class="second">${this.toast}</p>` : ''}

@@ -70,7 +70,7 @@ def _month_before(imported: list[Event]) -> Iterator[Event]:
     changes = [(event, event.activity) for event in imported if isinstance(event.activity, UserLicenseUpdate)]
     for number, (event, activity) in enumerate(changes):
         channel, service = (Channel.API, "scim") if number % 3 == 0 else (Channel.UI, "user-service")
-        at = NOW - timedelta(days=29 - (number * number * 7) % 28, hours=number % 7, minutes=7 * number % 60)
+        at = NOW - timedelta(days=2 + (number * number + number // 2) % 27, hours=number % 7, minutes=7 * number % 60)
         yield license_updated(
             ActionContext(CLIENT_SPACE, channel, OPERATOR, Source(service, request_id=f"req-{4100 + number}")),
             event.affected_user,

@@ -58,16 +58,15 @@ async def _filters(page: Page) -> None:
     await page.locator("[role=option]").first.click()
     await box.press("ArrowDown")
     await expect(page.locator(".chip")).to_have_count(4)
+    await expect(page.locator("#count")).not_to_be_empty()
 
 
 async def _details(page: Page) -> None:
     await _open(page)
     await page.locator("tr.line", has_text="import").first.get_by_role("button").click()
     await expect(page.locator("tr.detail pre")).to_be_visible()
-    await page.locator("tr.line[data-open]").scroll_into_view_if_needed()
-    await page.locator(".scroll").evaluate(
-        "(scroll) => scroll.scrollTo(0, scroll.querySelector('tr[data-open]').offsetTop - 90)"
-    )
+    await page.locator("tr.line[data-open]").evaluate("(row) => row.scrollIntoView({ block: 'start' })")
+    await page.mouse.move(0, 0)
 
 
 async def _error(page: Page) -> None:

@@ -142,6 +142,16 @@ async def test_the_focus_stays_in_the_drawer_and_is_never_hidden(panel: Panel) -
         assert hidden == ""
 
 
+async def test_the_heads_of_the_columns_stay_in_view_together(panel: Panel) -> None:
+    await panel.lines.nth(30).scroll_into_view_if_needed()
+    tops = await panel.dialog.locator("th").evaluate_all(
+        "(heads) => heads.map((head) => head.getBoundingClientRect().top)"
+    )
+    scroll = await panel.page.locator(".scroll").bounding_box()
+    assert scroll
+    assert {round(top) for top in tops} == {round(scroll["y"])}
+
+
 async def test_targets_are_large_enough(panel: Panel) -> None:
     await panel.choice("License changed").check()
     small = await panel.element.evaluate(
