@@ -7,11 +7,13 @@ from one machine to the next.
 import argparse
 import asyncio
 import base64
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
+import structlog
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from deploy.local.browser import ARGUMENTS, ensure_browser
@@ -134,6 +136,8 @@ async def take_all(folder: Path) -> None:
 
 def main() -> None:
     """Take them all."""
+    # The API runs in this process, and its log of requests is of no interest here.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     parser = argparse.ArgumentParser(prog="python -m tests.browser.screenshots", description="The README's pictures.")
     parser.add_argument("--to", type=Path, default=FOLDER, help="the folder to write them into")
     asyncio.run(take_all(parser.parse_args().to))
