@@ -35,10 +35,12 @@ class Panel:
         self.chips = page.locator(".chip")
         self.suggestions = page.locator("user-management-log [role=option]")
 
-    async def open(self) -> None:
-        """Open the drawer by its button and wait for lines."""
+    async def open(self, *, whole: bool = True) -> None:
+        """Open the drawer by its button and wait for lines, and, if *whole*, for what is loaded behind them."""
         await self.page.locator("#open").click()
         await expect(self.lines.first).to_be_visible()
+        if whole:
+            await expect(self.page.locator("#filters")).to_be_attached()
 
     async def settled(self) -> None:
         """Wait until nothing is being loaded."""

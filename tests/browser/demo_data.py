@@ -21,8 +21,8 @@ from query_api.app import create_app
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Channel, Event, Source, UserLicenseUpdate
 from schemas.person_ref import person_refs
-from stream.projection import Accepted, project
-from tests.builders import KEY, NOW, SCHEMA_ID, a_record
+from stream.batches import build_batch
+from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record
 from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import settings_for
 
@@ -55,13 +55,15 @@ async def demo_log() -> InMemoryLogReader:
         imported = list(file_import.events(IMPORTED_AT))
     await act_in_ui(collector, IMPORTED_AT + timedelta(minutes=31))
     await act_by_api(collector, IMPORTED_AT + timedelta(minutes=38))
-    store, refs = InMemoryLogReader(), person_refs(KEY)
-    for offset, event in enumerate([*_month_before(imported), *imported, *collector.events]):
-        record = a_record(event, offset, recorded_at=event.occurred_at + timedelta(milliseconds=180))
-        row = project(record, 0, schemas={SCHEMA_ID: current_event_schema()}, refs=refs)
-        if not isinstance(row, Accepted) or row.activity is None:
-            raise ValueError(f"the demo's event {offset} is not valid")
-        store.insert([row.activity], row.names, [] if row.lifetime is None else [row.lifetime])
+    records = [
+        a_record(event, offset, recorded_at=event.occurred_at + timedelta(milliseconds=180))
+        for offset, event in enumerate([*_month_before(imported), *imported, *collector.events])
+    ]
+    batch = build_batch([a_chunk(*records)], schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
+    if batch.refusals:
+        raise ValueError("the demo's own events are not valid")
+    store = InMemoryLogReader()
+    store.insert(batch.rows.activities, batch.rows.names, batch.rows.lifetimes)
     return store
 
 

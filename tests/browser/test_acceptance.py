@@ -470,7 +470,7 @@ async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: 
         await page.route("**/rest.js", hold)
 
     panel = await open_page(prepare=watch)
-    await panel.open()
+    await panel.open(whole=False)
     await expect(panel.status).to_have_text("120 activities, 50 shown")
     assert "table.js" in sizes
     assert {"rest.js", "filters.js", "locales/fr.js"}.isdisjoint(sizes)
@@ -493,7 +493,7 @@ async def test_the_lines_can_be_read_where_the_rest_cannot_be_loaded(open_page: 
         await page.route("**/rest.js", lambda route: route.abort())
 
     panel = await open_page(prepare=refuse)
-    await panel.open()
+    await panel.open(whole=False)
     await expect(panel.dialog.get_by_text("This part could not be loaded.")).to_have_count(1)
     await expect(panel.lines).to_have_count(50)
     await panel.lines.first.get_by_role("button").click()
