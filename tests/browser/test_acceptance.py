@@ -457,18 +457,20 @@ async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: 
     french = {"locales/fr.js"}
     rest = {f"{name}.js" for name in ("rest", "filters", "combobox", "detail", "export", "histogram", "styles-rest")}
     sizes: dict[str, int] = {}
-    released = asyncio.Event()
+    released, arrived = asyncio.Event(), asyncio.Event()
 
     async def count(request: Request) -> None:
         _, _, versioned = request.url.partition(f"{PREFIX}/")
         if versioned:
             # The address without a version counts, too; its name here is empty.
             sizes[versioned.partition("/")[2]] = (await request.sizes())["responseBodySize"]
+            arrived.set()
 
     async def loaded(names: set[str]) -> int:
         async with asyncio.timeout(10):
             while not names <= sizes.keys():
-                await asyncio.sleep(0.02)
+                arrived.clear()
+                await arrived.wait()
         assert sizes.keys() - {""} == names
         return sum(sizes.values())
 
