@@ -4,15 +4,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from query_api.auth import Caller
+from query_api.clickhouse_connection import ClickHouseConnection
 from query_api.clickhouse_counts import CountsReader
 from query_api.errors import OtherSchema
 from query_api.filters import Order, Position, Selection, conditions
 from query_api.people import KnownName, KnownPerson, Lifetime
 from query_api.reader import Line, StoredLine, StoredPage
+from query_api.windows import Windows, beyond, kind_of, nearest, start_of
 from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES
 
 _SPARE_ROWS = 32
@@ -27,9 +29,18 @@ _MAX_REFS_PER_QUERY = 3_000
 _BEYOND = (
     "kafka_offset > transform(toInt64(kafka_partition), {partitions:Array(Int64)}, {offsets:Array(Int64)}, toInt64(-1))"
 )
-_NEAR = timedelta(days=31)
+_AT_PLACES = ("occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}")
 
 _LINE_COLUMNS = ", ".join(Line._fields)
+_PERSON_LINES = "person_lines"
+
+
+class _Step(NamedTuple):
+    """What one read brought, and where the next goes on."""
+
+    lines: list[Line]
+    is_end: bool
+    after: Position | None
 
 
 class ClickHouseLogReader(CountsReader):
@@ -39,41 +50,78 @@ class ClickHouseLogReader(CountsReader):
     sorting key and lie side by side, so a plain page in key order, its neighbors dropped, is exact and stops early.
     """
 
+    def __init__(self, connection: ClickHouseConnection) -> None:
+        super().__init__(connection)
+        self._windows = Windows()
+
     async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
         """See `LogReader.lines`.
 
-        The nearest month is read first, unless persons are asked for: it fills the page in all but the quietest client
-        spaces, and the parts of the other months are not opened.
+        The log is read in windows of time, the nearest first and each wider than the one before: a page of all but the
+        quietest client spaces is in the first, and the parts of other months are not opened. Lines of particular
+        persons are looked up by person, in the whole range at once.
         """
-        near = None if selection.names_persons() else _nearest(selection, datetime.now(UTC))
-        if near is None:
-            return await self._lines(caller, selection)
-        found = await self._lines(caller, near)
-        if len(found) == selection.limit:
-            return found
-        after = _position(found[-1]) if found else selection.after
-        rest = replace(selection, after=after, limit=selection.limit - len(found))
-        return found + await self._lines(caller, rest)
+        if selection.named_role():
+            return await self._walk(caller, selection)
+        found: list[Line] = []
+        kind, now = kind_of(caller.client_space_id, selection), datetime.now(UTC)
+        start, rest = start_of(selection, now), selection
+        for span in self._windows.spans(kind):
+            part = nearest(rest, span, now)
+            found += await self._walk(caller, part)
+            if len(found) == selection.limit or part is rest:
+                break
+            rest = replace(beyond(rest, part), limit=selection.limit - len(found))
+        self._windows.learn(kind, _looked_through(selection, found, start))
+        return found
 
-    async def _lines(self, caller: Caller, selection: Selection) -> list[Line]:
+    async def _walk(self, caller: Caller, selection: Selection) -> list[Line]:
+        """As many lines of *selection* as it asks for, over as many reads as copies make necessary."""
+        read = self._matching if selection.tells_copies_apart() else self._plain
         found: list[Line] = []
         rows_asked = selection.limit + _SPARE_ROWS
         while True:
-            rows = await self._rows(caller, selection, rows_asked)
-            events = [list(copies) for _, copies in groupby(rows, key=_position)]
-            is_end = len(rows) < rows_asked
-            if not is_end:
-                # More copies of the last event may follow, and one of them may be its first.
-                events.pop()
-            lines = [max(copies, key=_precedence) for copies in events]
-            if selection.tells_copies_apart():
-                lines = await self.winners(caller, lines)
-            found += lines
-            if is_end or len(found) >= selection.limit:
+            step = await read(caller, selection, rows_asked)
+            found += step.lines
+            if step.is_end or len(found) >= selection.limit:
                 return found[: selection.limit]
-            if events:
-                selection = replace(selection, after=_position(events[-1][0]))
+            selection = replace(selection, after=step.after)
             rows_asked *= 2
+
+    async def _plain(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
+        """Lines of a selection that every copy of an event fits, or none."""
+        rows = [Line(*row) for row in await self._rows(caller, _LINE_COLUMNS, selection, rows_asked)]
+        events = [list(copies) for _, copies in groupby(rows, key=_position)]
+        is_end = len(rows) < rows_asked
+        if not is_end:
+            # More copies of the last event may follow, and one of them may be its first.
+            events.pop()
+        after = _position(events[-1][0]) if events else selection.after
+        return _Step([max(copies, key=_precedence) for copies in events], is_end, after)
+
+    async def _matching(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
+        """Lines whose first copy fits.
+
+        Conditions on other columns than the key's hide copies. So the places of copies that fit are read first, few
+        columns of many rows, and then every copy at these places.
+        """
+        rows = await self._rows(caller, "occurred_at, event_id, precedence", selection, rows_asked)
+        fitting: dict[Position, set[int]] = {}
+        for occurred_at, event_id, precedence in rows:
+            fitting.setdefault(Position(occurred_at, event_id), set()).add(precedence)
+        is_end = len(rows) < rows_asked
+        if not is_end:
+            # More fitting copies of the last event may follow, and one of them may be its first.
+            fitting.popitem()
+        first: dict[Position, Line] = {}
+        for row in await self._at(caller, _LINE_COLUMNS, "", list(fitting)):
+            line = Line(*row)
+            place = _position(line)
+            first[place] = max(first.get(place, line), line, key=_precedence)
+        lines = [
+            first[place] for place, those in fitting.items() if place in first and first[place].precedence in those
+        ]
+        return _Step(lines, is_end, next(reversed(fitting), selection.after))
 
     async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
         """See `LogReader.line`."""
@@ -93,19 +141,24 @@ class ClickHouseLogReader(CountsReader):
         Conditions on other columns than the key's hide copies. Where copies differ, the one that was found may not be
         the one that counts, and then the event is not what was asked for.
         """
-        first: dict[tuple[datetime, UUID], int] = {}
-        for start in range(0, len(lines), _MAX_EVENTS_PER_QUERY):
-            part = lines[start : start + _MAX_EVENTS_PER_QUERY]
-            rows = await self._select(
-                caller,
-                "occurred_at, event_id, max(precedence)",
-                ACTIVITY_LOG,
-                ["occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}"],
-                "GROUP BY occurred_at, event_id",
-                {"times": [line.occurred_at for line in part], "events": [line.event_id for line in part]},
-            )
-            first |= {(occurred_at, event_id): precedence for occurred_at, event_id, precedence in rows}
-        return [line for line in lines if first[line.occurred_at, line.event_id] == line.precedence]
+        first: dict[Position, int] = {}
+        columns = "occurred_at, event_id, max(precedence)"
+        rest = "GROUP BY occurred_at, event_id"
+        for occurred_at, event_id, precedence in await self._at(caller, columns, rest, list(map(_position, lines))):
+            first[Position(occurred_at, event_id)] = precedence
+        return [line for line in lines if first[_position(line)] == line.precedence]
+
+    async def _at(self, caller: Caller, columns: str, rest: str, places: list[Position]) -> list[tuple[Any, ...]]:
+        """Rows of the log at *places*, which may be more than one parameter takes."""
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(places), _MAX_EVENTS_PER_QUERY):
+            part = places[start : start + _MAX_EVENTS_PER_QUERY]
+            values = {
+                "times": [place.occurred_at for place in part],
+                "events": [place.event_id for place in part],
+            }
+            rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values)
+        return rows
 
     async def stored(
         self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
@@ -196,34 +249,37 @@ class ClickHouseLogReader(CountsReader):
         """See `LogReader.close`."""
         await self._connection.close()
 
-    async def _rows(self, caller: Caller, selection: Selection, limit: int) -> list[Line]:
-        """At most *limit* copies in key order, those of one event together and in no order.
+    async def _rows(self, caller: Caller, columns: str, selection: Selection, limit: int) -> list[tuple[Any, ...]]:
+        """*columns* of at most *limit* copies in key order, those of one event together and in no order.
 
         To order them by precedence as well would cost five times as much: ClickHouse then reads whole blocks of every
         part before it knows what comes first.
         """
         direction = "DESC" if selection.order is Order.DESC else "ASC"
         where = conditions(selection)
-        rows = await self._select(
-            caller,
-            _LINE_COLUMNS,
-            ACTIVITY_LOG,
-            where.clauses,
-            f"ORDER BY occurred_at {direction}, event_id {direction} LIMIT {{limit:UInt32}}",
-            {**where.parameters, "limit": limit},
-        )
-        return [Line(*row) for row in rows]
+        table, clauses = ACTIVITY_LOG, where.clauses
+        if role := selection.named_role():
+            table, clauses = _PERSON_LINES, (f"role = '{role}'", _who(selection, role), *clauses)
+        rest = f"ORDER BY occurred_at {direction}, event_id {direction} LIMIT {{limit:UInt32}}"
+        return await self._select(caller, columns, table, clauses, rest, {**where.parameters, "limit": limit})
 
 
-def _nearest(selection: Selection, now: datetime) -> Selection | None:
-    """*selection* cut to the month in which its walk goes on; `None` where it is no longer than that."""
-    if selection.order is Order.DESC:
-        end = now if selection.until is None else max(min(selection.until, now), selection.since)
-        since = (end if selection.after is None else min(selection.after.occurred_at, end)) - _NEAR
-        return replace(selection, since=since) if since > selection.since else None
-    start = min(selection.since if selection.after is None else max(selection.after.occurred_at, selection.since), now)
-    end = selection.until or now
-    return replace(selection, until=start + _NEAR) if start + _NEAR < end else None
+def _who(selection: Selection, role: str) -> str:
+    """The condition on `person_lines`. Only with a single person can it be read in the order of the page."""
+    spans = selection.affected_users if role == "affected_user" else selection.admins
+    return (
+        f"person_ref = {{{role}s:Array(UUID)}}[1]"
+        if spans and len(spans) == 1
+        else f"person_ref IN {{{role}s:Array(UUID)}}"
+    )
+
+
+def _looked_through(selection: Selection, found: list[Line], start: datetime) -> timedelta:
+    """How much time a walk from *start* took for its page, or to the end of *selection*."""
+    if len(found) == selection.limit:
+        return abs(start - found[-1].occurred_at)
+    end = selection.since if selection.order is Order.DESC else selection.until or datetime.now(UTC)
+    return abs(start - end)
 
 
 def _position(line: Line) -> Position:

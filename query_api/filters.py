@@ -113,6 +113,12 @@ class Selection:
         deleted = self.deleted_affected_users or self.deleted_admins
         return deleted or self.affected_users is not None or self.admins is not None
 
+    def named_role(self) -> str | None:
+        """The role in which every line mentions one of particular persons, as its column begins; `None` without one."""
+        if self.affected_users is not None and not self.deleted_affected_users:
+            return "affected_user"
+        return "admin" if self.admins is not None and not self.deleted_admins else None
+
 
 def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:
     """The stored refs, and which of their lines, that are shown under the refs *wanted*.

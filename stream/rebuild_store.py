@@ -24,7 +24,7 @@ from stream.sink import connect
 PROGRESS_TABLE = "rebuild_progress"
 STATEMENT_SECONDS = 600.0
 
-EXCHANGED = (PERSON_LIFETIMES, PERSON_NAMES, "event_keys", ACTIVITY_LOG)
+EXCHANGED = (PERSON_LIFETIMES, PERSON_NAMES, "event_keys", "person_lines", ACTIVITY_LOG)
 """In this order: a reader between two exchanges finds a deletion before the name, and the name before the line."""
 
 _MIRRORED = (PERSON_LIFETIMES, PERSON_NAMES, ACTIVITY_LOG)

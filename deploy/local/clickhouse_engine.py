@@ -1,12 +1,15 @@
 """The ClickHouse engine over one directory, used as a server uses it: each request in a session of its own.
 
-chDB keeps a session (database, settings, parameters, temporary tables) for each connection, and a connection costs a
-quarter of a millisecond. So every request gets a new one, and nothing of one request can reach another.
+chDB keeps a session (database, settings, temporary tables) for each connection. To make one and set it up costs more
+than a small query does, so those that a request left as they were serve a later request that asks for the same
+database and settings. Only reads and plain inserts leave a session as it was: nothing of one request can reach another.
 """
 
 import fcntl
 import re
 import tempfile
+import threading
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +28,10 @@ _SESSION_SETTINGS = {
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ERROR = re.compile(r"Code: (\d+)\. DB::Exception: .*", re.DOTALL)
 
+_MAX_IDLE_SESSIONS = 16
+_LEAVE_SESSIONS_ALONE = frozenset({"SELECT", "WITH"})
+_DEFAULT_DATABASE = "default"
+
 SYNTAX_ERROR, NOT_IMPLEMENTED, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 62, 48, 115, 1002
 _READONLY_BUT_SETTINGS = "2"
 
@@ -34,7 +41,7 @@ class Request:
     """One statement and the session it runs in. *text* may end with the rows of an INSERT."""
 
     text: bytes
-    database: str = "default"
+    database: str = _DEFAULT_DATABASE
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     default_format: str = "TabSeparated"
@@ -89,6 +96,41 @@ class _Session(Protocol):
     def close(self) -> None: ...
 
 
+_SessionKey = tuple[str, tuple[tuple[str, str], ...]]
+"""A session's database and settings."""
+
+
+class _IdleSessions:
+    """Sessions that are ready for another request, at most `_MAX_IDLE_SESSIONS`; the longest idle are closed first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: deque[tuple[_SessionKey, _Session]] = deque()
+
+    def take(self, key: _SessionKey) -> _Session | None:
+        """One that was set up as *key* says, which is the caller's alone from now on."""
+        with self._lock:
+            found = next((entry for entry in reversed(self._idle) if entry[0] == key), None)
+            if found is None:
+                return None
+            self._idle.remove(found)
+            return found[1]
+
+    def give(self, key: _SessionKey, session: _Session) -> None:
+        """Keep *session*, which is exactly as *key* says, for a later request."""
+        with self._lock:
+            self._idle.append((key, session))
+            surplus = self._idle.popleft() if len(self._idle) > _MAX_IDLE_SESSIONS else None
+        if surplus is not None:
+            surplus[1].close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop()[1].close()
+
+
 class Engine:
     """ClickHouse over *directory*. Every method blocks; any number of threads may call `execute`.
 
@@ -104,6 +146,7 @@ class Engine:
             self._root = _connect(self._path, {"max_server_memory_usage": str(memory_limit_bytes)})
         except RuntimeError as error:
             raise CannotOpen(_why_not(directory)) from error
+        self._idle = _IdleSessions()
         version, self.time_zone = self._root.query("SELECT version(), timezone()", "TSV").bytes().decode().split()
         self.version = version
 
@@ -118,11 +161,10 @@ class Engine:
         if request.in_session:
             self._refuse_session_state(statement)
         try:
-            with self._session(request) as session:
+            with self._session(request, is_kept=_leaves_session_alone(statement, request)) as session:
                 if isinstance(statement, Insert):
                     # An insert takes no parameters of its own, only the session's.
-                    for name, value in request.parameters.items():
-                        self._set(session, f"param_{name}", value)
+                    self._set(session, {f"param_{name}": value for name, value in request.parameters.items()})
                     return _insert(session, statement)
                 return _query(session, statement, request)
         except RuntimeError as error:
@@ -130,27 +172,48 @@ class Engine:
 
     def close(self) -> None:
         """End the engine. Nothing is lost without it; the next start is a little faster."""
+        self._idle.close()
         self._root.close()
 
     @contextmanager
-    def _session(self, request: Request) -> Iterator[_Session]:
-        session = _connect(self._path, _SESSION_SETTINGS)
+    def _session(self, request: Request, *, is_kept: bool) -> Iterator[_Session]:
+        """A session as *request* asks for it. *is_kept*: the statement leaves it so, and another request may have it.
+
+        One in which a statement failed is never kept.
+        """
+        settings = {**request.settings, **({"readonly": _READONLY_BUT_SETTINGS} if request.read_only else {})}
+        key = request.database, tuple(settings.items())
+        session = self._idle.take(key) or self._new_session(request.database, settings)
         try:
-            session.query(f"USE {_identifier(request.database)}", "Null")
-            for name, value in request.settings.items():
-                self._set(session, name, value)
-            if request.read_only:
-                self._set(session, "readonly", _READONLY_BUT_SETTINGS)
             yield session
-        finally:
+        except BaseException:
+            session.close()
+            raise
+        if is_kept:
+            self._idle.give(key, session)
+        else:
             session.close()
 
-    def _set(self, session: _Session, name: str, value: str) -> None:
-        if not _NAME.fullmatch(name):
+    def _new_session(self, database: str, settings: Mapping[str, str]) -> _Session:
+        session = _connect(self._path, _SESSION_SETTINGS)
+        try:
+            if database != _DEFAULT_DATABASE:
+                session.query(f"USE {_identifier(database)}", "Null")
+            self._set(session, settings)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _set(self, session: _Session, settings: Mapping[str, str]) -> None:
+        """Set all of *settings* in one statement."""
+        if not all(map(_NAME.fullmatch, settings)):
             raise self._refusal(
                 UNKNOWN_SETTING, "a setting's name is letters, digits and underscores", "UNKNOWN_SETTING"
             )
-        session.query(f"SET {name} = {_literal(value)}", "Null")
+        if settings:
+            changes = ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
+            session.query(f"SET {changes}", "Null")
 
     def _refuse_session_state(self, statement: Insert | Statement) -> None:
         """Clients name a session without needing one; what would need it must not seem to have worked."""
@@ -187,6 +250,12 @@ def _why_not(directory: Path) -> str:
 def _connect(path: str, options: Mapping[str, str]) -> _Session:
     query = "&".join(f"{name}={value}" for name, value in options.items())
     return cast("_Session", chdb.connect(f"{path}?{query}"))
+
+
+def _leaves_session_alone(statement: Insert | Statement, request: Request) -> bool:
+    if isinstance(statement, Insert):
+        return not request.parameters
+    return statement.first_words[:1] != () and statement.first_words[0] in _LEAVE_SESSIONS_ALONE
 
 
 def _insert(session: _Session, insert: Insert) -> Answer:

@@ -35,7 +35,7 @@ WITH
     -- A few people are in many lines, most in few.
     toUInt32(users * pow((chance % 100000) / 100000, 2)) AS user,
     toUInt32({admins} * pow((cityHash64(number, 2) % 100000) / 100000, 3)) AS admin,
-    {newest:DateTime64(6, 'UTC')} - toIntervalMicrosecond(intDiv({microseconds} * ({lines} - number), {lines})) AS at,
+    {newest:DateTime64(6, 'UTC')} - toIntervalMicrosecond({step} * ({lines} - number)) AS at,
     chance % 100 AS kind
 SELECT
     client_space,
@@ -131,7 +131,7 @@ def _rows(log: Log, *, start: int, count: int, copy: int) -> str:
         "largest_users": log.largest_users,
         "other_users": _OTHER_USERS,
         "admins": ADMINS,
-        "microseconds": DAYS * 86_400_000_000,
+        "step": DAYS * 86_400_000_000 // log.lines,
         "lines": log.lines,
         "start": start,
         "count": count,
