@@ -81,6 +81,10 @@ class _QueryResult(Protocol):
 
     def bytes_read(self) -> int: ...
 
+    def storage_rows_read(self) -> int: ...
+
+    def storage_bytes_read(self) -> int: ...
+
     def rows_written(self) -> int: ...
 
     def bytes_written(self) -> int: ...
@@ -280,8 +284,9 @@ def _query(session: _Session, statement: Statement, request: Request) -> Answer:
     return Answer(
         body,
         statement.output_format or request.default_format,
-        read_rows=result.rows_read(),
-        read_bytes=result.bytes_read(),
+        # What was scanned. Its `rows_read` is what was returned.
+        read_rows=result.storage_rows_read(),
+        read_bytes=result.storage_bytes_read(),
         written_rows=result.rows_written(),
         written_bytes=result.bytes_written(),
         elapsed_seconds=result.elapsed(),

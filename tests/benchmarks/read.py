@@ -5,6 +5,7 @@ of all lines), and asks the peers for the same in the same run. Prints Markdown.
 """
 
 import argparse
+import asyncio
 import os
 import statistics
 import subprocess
@@ -17,12 +18,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
+from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.layout import HOST
 from deploy.local.stack import LocalStack
+from query_api.app import create_app
 from query_api.auth import READ_SCOPE, development_token
 from query_api.settings import load_settings
 from stream.sink import connect
@@ -33,6 +37,8 @@ LIST, STATS = "/v1/activities", "/v1/activities/stats"
 DEEP_PAGE = 1_000
 PATIENCE_SECONDS = 60
 LOADING_SECONDS = 900
+PEER_REQUESTS_SHARE = 5
+"""The peers are asked one time in so many: at ten million lines they take seconds for a page."""
 
 Ask = Callable[[], object]
 
@@ -97,7 +103,17 @@ def api(stack: LocalStack, log: Log) -> Iterator[httpx.Client]:
     environment = {**os.environ, **stack.environment(), "AUDIT_CLICKHOUSE_DATABASE": log.database}
     port = stack.layout.ports.query_api
     command = [str(Path(sys.executable).parent / "audit-query"), "serve", "--host", HOST, "--port", str(port)]
-    os.environ.update(stack.environment())
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        with httpx.Client(base_url=f"http://{HOST}:{port}", headers=_headers(), timeout=PATIENCE_SECONDS) as client:
+            _await_ready(client)
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _headers() -> dict[str, str]:
     token = development_token(
         load_settings(),
         client_space_id=LARGEST,
@@ -106,15 +122,38 @@ def api(stack: LocalStack, log: Log) -> Iterator[httpx.Client]:
         now=int(time.time()),
         expires_in_seconds=86_400,
     )
-    headers = {"Authorization": f"Bearer {token}"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        with httpx.Client(base_url=f"http://{HOST}:{port}", headers=headers, timeout=PATIENCE_SECONDS) as client:
-            _await_ready(client)
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def scanned_rows(log: Log, asked: list[Case]) -> dict[str, int]:
+    """How many rows ClickHouse reads to answer each case, all its queries together, by ClickHouse's own count.
+
+    Measured on an application in this process, whose driver is listened to; each case is asked twice, as the first
+    request of a kind does not know yet how far back a page reaches.
+    """
+    rows = 0
+    query = AsyncClient.query
+
+    async def counting(self: AsyncClient, *args: Any, **options: Any) -> Any:
+        nonlocal rows
+        result = await query(self, *args, **options)
+        rows += int(result.summary["read_rows"])
+        return result
+
+    os.environ["AUDIT_CLICKHOUSE_DATABASE"] = log.database
+    app = create_app(load_settings())
+    found = {}
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{HOST}", headers=_headers()) as client,
+    ):
+        for case in asked:
+            await client.get(case.path, params=case.parameters or None)
+            with mock.patch.object(AsyncClient, "query", counting):
+                rows = 0
+                (await client.get(case.path, params=case.parameters or None)).raise_for_status()
+                found[case.name] = rows
+    return found
 
 
 def _await_ready(client: httpx.Client) -> None:
@@ -147,12 +186,18 @@ def _cursor_of_deep_page(client: httpx.Client) -> str:
 def report(stack: LocalStack, client: Client, log: Log, key: bytes, requests: int, sqlite: SqliteLog | None) -> None:
     """Measure everything on *log*, and print a table."""
     print(f"\n{log.lines:,} lines, {log.lines // 10:,} in the client space that is asked for; median / p99, ms\n")
-    print("| | API over HTTP | ClickHouse, FINAL and OFFSET | SQLite, in process |\n|---|---:|---:|---:|")
+    print("| | API over HTTP | rows scanned | ClickHouse, FINAL and OFFSET | SQLite, in process |")
+    print("|---|---:|---:|---:|---:|")
+    peer_requests = max(1, requests // PEER_REQUESTS_SHARE)
     with api(stack, log) as over_http:
-        for case in cases(log, key, _cursor_of_deep_page(over_http)):
-            cells = [described(measure(lambda case=case: _get(over_http, case), requests))]  # type: ignore[misc]
-            cells += [described(measure(ask, requests)) if ask else "" for ask in _peers(case, client, log, sqlite)]
+        asked = cases(log, key, _cursor_of_deep_page(over_http))
+        scanned = asyncio.run(scanned_rows(log, asked))
+        for case in asked:
+            cells = [described(measure(lambda case=case: _get(over_http, case), requests)), f"{scanned[case.name]:,}"]  # type: ignore[misc]
+            peers = _peers(case, client, log, sqlite)
+            cells += [described(measure(ask, peer_requests)) if ask else "" for ask in peers]
             print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
+    print(f"\nLoad average {', '.join(f'{load:.1f}' for load in os.getloadavg())}.", flush=True)
 
 
 def _peers(case: Case, client: Client, log: Log, sqlite: SqliteLog | None) -> list[Ask | None]:
