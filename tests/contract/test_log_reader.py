@@ -498,6 +498,48 @@ async def test_everybody_deleted_is_found_for_the_lines_of_deleted_lives_only(st
     assert await found(store, everything(deleted_admins=True)) == set()
 
 
+async def test_where_nobody_was_deleted_everybody_deleted_is_nobody(store: Store) -> None:
+    store.insert([a_row(store.caller)], lifetimes=[a_lifetime(store.caller, USER, CREATED, NOW)])
+
+    assert await found(store, everything(deleted_affected_users=True, deleted_admins=True)) == set()
+
+
+@pytest.mark.parametrize("order", BY_TIME)
+@pytest.mark.parametrize("page_size", [1, 3, 50])
+async def test_a_persons_lines_are_met_once_whatever_copies_lie_between(
+    store: Store, order: Order, page_size: int
+) -> None:
+    """The persons of lines are looked up apart from the lines, by every copy of them."""
+    wanted, others = [], []
+    for number in range(60):
+        row = a_row(store.caller, occurred_at=NOW - timedelta(days=6 * number), admin_ref=OTHER_ADMIN)
+        # Of each third event, one copy that does not count is about somebody else, or the copy that counts is.
+        losing = row._replace(precedence=1, kafka_offset=2, affected_user_ref=(USER, OTHER_USER, USER)[number % 3])
+        winning = row._replace(
+            affected_user_ref=(USER, USER, OTHER_USER)[number % 3], channel=("ui", "api")[number % 2]
+        )
+        others += [losing]
+        others += [losing] * (number % 4)
+        (wanted if winning.affected_user_ref == USER else others).append(winning)
+    store.insert(others)
+    store.insert(wanted)
+    store.insert(wanted)
+
+    ways: list[dict[str, Any]] = [
+        {"affected_users": {USER: Span()}},
+        {"affected_users": {USER: Span()}, "admins": {OTHER_ADMIN: Span()}},
+        {"affected_users": {USER: Span(), ADMIN: Span()}},
+    ]
+    for fields in ways:
+        met = await walk(store, everything(page_size, order=order, **fields))
+
+        assert [line.event_id for line in met] == [
+            row.event_id for row in sorted(wanted, key=lambda row: row.occurred_at, reverse=order is Order.DESC)
+        ]
+    met = await walk(store, replace(everything(page_size, affected_users={USER: Span()}), channels=frozenset({"api"})))
+    assert {line.event_id for line in met} == {row.event_id for row in wanted if row.channel == "api"}
+
+
 async def test_lines_are_counted_once_by_their_first_copy(store: Store) -> None:
     event_id = uuid4()
     first = a_row(store.caller, event_id=event_id, activity_type="user_creation", precedence=2)

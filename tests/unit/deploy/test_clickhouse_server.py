@@ -4,6 +4,7 @@ import gzip
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,6 +139,51 @@ def test_settings_hold_for_their_request_only(clickhouse: ClickHouseProcess) -> 
     sql = "SELECT getSetting('max_block_size'), getSetting('async_insert')"
     changed = httpx.post(clickhouse.url, params={"max_block_size": "77"}, content=sql).text
     assert (changed, httpx.post(clickhouse.url, content=sql).text) == ("77\tfalse\n", "65409\tfalse\n")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET max_block_size = 77",
+        "USE system",
+        "CREATE TEMPORARY TABLE settings_of_a_session (a UInt8)",
+        "SELECT 1 SETTINGS max_block_size = 77",
+        "WITH 1 AS a SELECT a SETTINGS max_block_size = 77",
+        "SELECT throwIf(1) SETTINGS max_block_size = 77",
+    ],
+)
+def test_nothing_of_a_session_reaches_another_request(clickhouse: ClickHouseProcess, statement: str) -> None:
+    seen = (
+        "SELECT getSetting('max_block_size'), currentDatabase(),"
+        " (SELECT count() FROM system.tables WHERE name = 'settings_of_a_session')"
+    )
+    before = httpx.post(clickhouse.url, content=seen).text
+    for _ in range(3):
+        httpx.post(clickhouse.url, content=statement)
+    assert httpx.post(clickhouse.url, content=seen).text == before
+
+
+def test_parameters_hold_for_their_request_only(clickhouse: ClickHouseProcess) -> None:
+    sql = "SELECT {name:String}"
+    assert httpx.post(clickhouse.url, params={"param_name": "ada"}, content=sql).text == "ada\n"
+    assert httpx.post(clickhouse.url, content=sql).headers["x-clickhouse-exception-code"] == "456"
+
+
+def test_sessions_at_once_have_their_own_settings(clickhouse: ClickHouseProcess) -> None:
+    def asked(number: int) -> str:
+        sql = "SELECT getSetting('max_block_size'), sum(sleepEachRow(0.001)) FROM numbers(5)"
+        return httpx.post(clickhouse.url, params={"max_block_size": str(number)}, content=sql).text
+
+    numbers = [1_000 + number % 40 for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(asked, numbers)) == [f"{number}\t0\n" for number in numbers]
+
+
+def test_the_summary_says_how_many_rows_were_scanned(clickhouse: ClickHouseProcess, database: str) -> None:
+    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt32) ENGINE = MergeTree ORDER BY a")
+    httpx.post(clickhouse.url, content=f"INSERT INTO {database}.t SELECT number FROM numbers(3000)")
+    answer = httpx.post(clickhouse.url, content=f"SELECT a FROM {database}.t WHERE a % 1000 = 7")
+    assert json.loads(answer.headers["x-clickhouse-summary"])["read_rows"] == "3000"
 
 
 def test_a_get_cannot_change_anything(clickhouse: ClickHouseProcess) -> None:
