@@ -510,7 +510,8 @@ async def test_a_persons_lines_are_met_once_whatever_copies_lie_between(
     store: Store, order: Order, page_size: int
 ) -> None:
     """The persons of lines are looked up apart from the lines, by every copy of them."""
-    wanted, others = [], []
+    wanted: list[ActivityRow] = []
+    others: list[ActivityRow] = []
     for number in range(60):
         row = a_row(store.caller, occurred_at=NOW - timedelta(days=6 * number), admin_ref=OTHER_ADMIN)
         # Of each third event, one copy that does not count is about somebody else, or the copy that counts is.
