@@ -51,8 +51,7 @@ def start_of(selection: Selection, now: datetime) -> datetime:
     if selection.order is Order.DESC:
         end = now if selection.until is None else max(min(selection.until, now), selection.since)
         return end if selection.after is None else min(selection.after.occurred_at, end)
-    start = selection.since if selection.after is None else max(selection.after.occurred_at, selection.since)
-    return min(start, now)
+    return selection.since if selection.after is None else max(selection.after.occurred_at, selection.since)
 
 
 def nearest(selection: Selection, span: timedelta | None, now: datetime) -> Selection:
