@@ -10,7 +10,7 @@ from uuid import UUID
 
 from query_api.auth import Caller
 from query_api.clickhouse_space import SpaceReader
-from query_api.filters import Selection, conditions
+from query_api.filters import IS_GONE, Selection, conditions
 from query_api.reader import Count, Mentions, Role
 from schemas.rows import ACTIVITY_LOG
 
@@ -21,7 +21,6 @@ _NOBODY = UUID(int=0)
 _LINES = f"{ACTIVITY_LOG} FINAL"
 _LIVES = "(SELECT person_ref, erased_at, recreated_at FROM {database}.erased_persons"
 _LIVES += " WHERE client_space_id = {client_space_id:String})"
-_IS_GONE = "life.erased_at > toDateTime64(0, 6) AND (life.recreated_at <= life.erased_at OR log.at < life.recreated_at)"
 _MATCHING = f"""(
     SELECT person_ref FROM {{database}}.person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref
     WHERE name.client_space_id = {{client_space_id:String}} AND name.last_seen >= life.recreated_at
@@ -52,16 +51,15 @@ class CountsReader(SpaceReader):
     ) -> list[Mentions]:
         """See `LogReader.mentions`."""
         where = conditions(Selection(since=since, until=until, limit=limit))
-        log = " AND ".join(["client_space_id = {client_space_id:String}", *where.clauses])
-        statement = f"""
-            SELECT if({_IS_GONE}, {{nobody:UUID}}, log.ref) AS person, count(), max(log.at)
-            FROM (SELECT {role}_ref AS ref, occurred_at AS at FROM {{database}}.{_LINES} WHERE {log}) AS log
-            LEFT JOIN {_LIVES} AS life ON life.person_ref = log.ref
-            {f"WHERE {_IS_GONE} OR log.ref IN {_MATCHING}" if search else ""}
-            GROUP BY person ORDER BY person = {{nobody:UUID}} DESC, max(log.at) DESC, person LIMIT {{limit:UInt32}}
-        """  # noqa: S608 - this package's own text; a role is an enum
-        values = {"limit": limit + 1, "search": search, "nobody": _NOBODY, "client_space_id": caller.client_space_id}
-        rows = await self._connection.query(statement, {**where.parameters, **values})
+        ref, is_gone = f"{role}_ref", IS_GONE.replace("{column}", f"{role}_ref")
+        rows = await self._select(
+            caller,
+            f"if({is_gone}, {{nobody:UUID}}, {ref}) AS person, count(), max(occurred_at)",
+            _LINES,
+            [*where.clauses, *([f"({is_gone} OR {ref} IN {_MATCHING})"] if search else [])],
+            "GROUP BY person ORDER BY person = {nobody:UUID} DESC, max(occurred_at) DESC, person LIMIT {limit:UInt32}",
+            {**where.parameters, "limit": limit + 1, "search": search, "nobody": _NOBODY},
+        )
         found = [Mentions(None if ref == _NOBODY else ref, lines, last) for ref, lines, last in rows]
         living = [person for person in found if person.ref is not None][:limit]
         return living + [person for person in found if person.ref is None]

@@ -168,7 +168,7 @@ def conditions(selection: Selection) -> Conditions:
         asked = [] if spans is None else _person_conditions(name, column, spans, parameters)
         if deleted:
             either = [f"({' AND '.join(asked)})"] if asked else []
-            asked = [f"({' OR '.join([*either, _DELETED.replace('{column}', column)])})"]
+            asked = [f"({' OR '.join([*either, IS_GONE.replace('{column}', column)])})"]
         clauses += asked
     return Conditions(tuple(clauses), parameters)
 
@@ -210,12 +210,13 @@ _GONE_UNTIL = (
     "(SELECT (groupArray(person_ref), groupArray(if(recreated_at > erased_at, recreated_at, {latest})))"
     " FROM {database}.erased_persons WHERE client_space_id = {client_space_id:String})"
 ).replace("{latest}", f"toDateTime64('{_LATEST:%Y-%m-%d %H:%M:%S}', 6, 'UTC')")
-_DELETED = (
+IS_GONE = (
     # Too many persons to bind. The two kinds: deleted for good, and come back, whose earlier lines alone are meant.
     # ClickHouse reads the persons once: the two subqueries are one.
     f"occurred_at < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
 )
-"""`DELETED` in SQL; the reader binds the client space."""
+"""Whether the person `{column}` of a line no longer exists: deleted for good, or the line is of a life before the last
+deletion. The reader binds the client space."""
 
 
 def _bindable(instant: datetime) -> datetime:
