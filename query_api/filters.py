@@ -114,7 +114,10 @@ class Selection:
         return deleted or self.affected_users is not None or self.admins is not None
 
     def named_role(self) -> str | None:
-        """The role in which every line mentions one of particular persons, as its column begins; `None` without one."""
+        """The role in which lines can be looked up by person, as its column begins; `None` where they cannot."""
+        if self.import_ids:
+            # What is kept by person does not say which import a line is of.
+            return None
         if self.affected_users is not None and not self.deleted_affected_users:
             return "affected_user"
         return "admin" if self.admins is not None and not self.deleted_admins else None

@@ -43,7 +43,8 @@ class Windows:
 def kind_of(client_space_id: str, selection: Selection) -> Hashable:
     """What walks have in common that take about as much time for a page."""
     deleted = selection.deleted_affected_users, selection.deleted_admins
-    return client_space_id, selection.order, selection.limit, selection.activity_types, selection.channels, deleted
+    filters = selection.activity_types, selection.channels, selection.import_ids
+    return client_space_id, selection.order, selection.limit, filters, deleted
 
 
 def start_of(selection: Selection, now: datetime) -> datetime:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -108,3 +109,11 @@ def test_a_line_is_found_exactly_under_the_ref_that_it_shows(
     is_found = span is not None and (span.since or at) <= at and (span.until is None or at < span.until)
 
     assert is_found == (People(KEY, "acme", lifetimes, {}).show(stored, at).ref in wanted)
+
+
+def test_lines_of_an_import_are_not_looked_up_by_person() -> None:
+    """`person_lines` has no column for it."""
+    selection = Selection(since=NOW, limit=1, affected_users={UUID(int=1): Span()})
+
+    assert selection.named_role() == "affected_user"
+    assert replace(selection, import_ids=frozenset({UUID(int=2)})).named_role() is None
