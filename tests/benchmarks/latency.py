@@ -1,35 +1,40 @@
 """How long an event takes from `publish` to being readable: `python -m tests.benchmarks.latency` on a running stack.
 
 Publishes one event after the other into a client space of its own, and asks the query API for each by its id until it
-is there. The figure therefore includes the publisher's acknowledgement and the asking. Bounded: `--events` events.
+is there. The figure therefore includes the publisher's acknowledgement and the asking. With `--rate`, a process of its
+own loads the same topic with as many events a second meanwhile. Bounded: `--events` events.
 """
 
 import argparse
 import asyncio
-import os
 import statistics
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import httpx
 
-from deploy.local.keys import load_or_create
-from deploy.local.layout import DEFAULT_DATA_DIR, Layout, Ports
-from deploy.local.state import read_state
+from deploy.local.layout import DEFAULT_DATA_DIR, Layout
 from producers import KafkaPublisher, Person, UiSession
 from producers import load_settings as producer_settings
 from query_api.auth import READ_SCOPE, development_token
 from query_api.settings import load_settings as query_settings
+from tests.benchmarks.ingest.load import running_layout
 
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 30
 PAUSE_SECONDS = 0.1
+LOAD_START_SECONDS = 5
+LOAD_MADE_PER_SECOND = 100_000
+"""The load is made before it is sent."""
 
 
 async def measure(layout: Layout, events: int) -> list[float]:
     """Seconds from the call of `publish` to the first answer that has the line, for each event."""
-    os.environ.update(layout.environment(load_or_create(layout.secrets_file)))
     space = f"latency-{uuid4().hex[:8]}"
     token = development_token(
         query_settings(),
@@ -63,18 +68,36 @@ async def _until_readable(api: httpx.AsyncClient, event_id: str) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
+@contextmanager
+def _loaded(data_dir: Path, rate: int, seconds: float) -> Iterator[None]:
+    if not rate:
+        yield
+        return
+    options = ["--data-dir", str(data_dir), "--rate", str(rate), "--seconds", str(seconds)]
+    load = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.ingest.load", *options])
+    try:
+        time.sleep(LOAD_START_SECONDS + rate * seconds / LOAD_MADE_PER_SECOND)
+        yield
+        if load.poll() is not None:
+            print("the load ended before the measurement: give it more --seconds")
+    finally:
+        load.kill()
+        load.wait()
+
+
 def main() -> None:
     """Measure, and print the distribution."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR)
     parser.add_argument("--events", type=int, default=100)
+    parser.add_argument("--rate", type=int, default=0, help="events a second beside the ones that are timed (0)")
+    parser.add_argument("--seconds", type=float, default=60, help="of the load, which ends with the measurement (60)")
     arguments = parser.parse_args()
-    unplaced = Layout(arguments.data_dir.absolute(), Ports.from_base(1))
-    state = read_state(unplaced)
-    if state is None:
+    layout = running_layout(arguments.data_dir)
+    if layout is None:
         parser.error(f"no stack runs in {arguments.data_dir}: start one with `make demo`")
-    layout = Layout(unplaced.data_dir, Ports.from_base(state.port_base))
-    taken = asyncio.run(measure(layout, arguments.events))
+    with _loaded(arguments.data_dir, arguments.rate, arguments.seconds):
+        taken = asyncio.run(measure(layout, arguments.events))
     cuts = statistics.quantiles((seconds * 1000 for seconds in taken), n=100)
     print(f"publish to visible, {len(taken)} events, ms: p50 {cuts[49]:.0f}  p95 {cuts[94]:.0f}  p99 {cuts[98]:.0f}")
 
