@@ -67,7 +67,7 @@ class ErasedPersons:
 
     def was_erased(self, row: PersonNameRow) -> bool:
         """Whether the person of *row* was ever deleted."""
-        return PersonKey(row.client_space_id, row.person_ref) in self._erasures
+        return bool(self._erasures) and PersonKey(row.client_space_id, row.person_ref) in self._erasures
 
     def _concerns(self, row: PersonLifetimeRow, erased: set[PersonKey]) -> bool:
         person = PersonKey(row.client_space_id, row.person_ref)
