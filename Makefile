@@ -27,7 +27,7 @@ lint: bootstrap  ## style, types and import rules
 	$(BIN)/lint-imports
 
 test: lint  ## lint, and the whole test-suite
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest
 
 faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with a random seed; red below 200 kills
 	$(BIN)/python -m pytest tests/faults --faults-long --faults-min-kills 200 -v

@@ -58,9 +58,7 @@ def repository() -> Path:
 def free_port_base() -> int:
     """The first of a row of free ports that is long enough for a stack."""
     count = len(fields(Ports))
-    # Test processes beside one another (pytest-xdist: gw0, gw1 …) look in places of their own.
-    own = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    for base in range(23_000 + 6_000 * own + os.getpid() % 5_000, 60_000, count):
+    for base in range(23_000 + os.getpid() % 5_000, 60_000, count):
         if all(_is_free(port) for port in range(base, base + count)):
             return base
     raise RuntimeError("no free ports")

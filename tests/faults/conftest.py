@@ -4,7 +4,6 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from tests.faults.workers import WarmProcesses
 
 _TALLY = pytest.StashKey[Tally]()
 _SEED = pytest.StashKey[int]()
-_WORKER_TALLY = "faults_tally"
 _HERE = Path(__file__).parent
 _LEFTOVERS = ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning")
 """What the clients' libraries leave to the garbage collector when a server is killed under them."""
@@ -57,24 +55,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = chosen
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Count what one of several test processes has counted (pytest-xdist)."""
-    node.config.stash[_TALLY].merge(node.workeroutput.get(_WORKER_TALLY, {}))
-
-
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run that did not kill as often as it was asked to has shown less than it claims, and is red."""
-    if (output := getattr(session.config, "workeroutput", None)) is not None:
-        output[_WORKER_TALLY] = asdict(session.config.stash[_TALLY])
-        return
     if session.exitstatus == pytest.ExitCode.OK and kills_missing(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """The numbers of all trials together."""
-    if config.stash[_TALLY].trials:
+    if config.stash[_TALLY].verdicts:
         terminalreporter.write_line(f"faults: seed {config.stash[_SEED]}: {config.stash[_TALLY]}")
     if missing := kills_missing(config):
         terminalreporter.write_line(f"faults: {missing} kills fewer than were asked for", red=True)

@@ -39,32 +39,18 @@ class Tally:
     """What all trials of a session come to."""
 
     kills: int = 0
-    trials: int = 0
-    acknowledged: int = 0
-    lost: int = 0
-    doubled: int = 0
-    phantom: int = 0
-    altered: int = 0
-    ahead: int = 0
+    verdicts: list[Verdict] = field(default_factory=list)
     samples: int = 0
 
-    def add(self, verdict: Verdict, *, samples: int) -> None:
-        """Count a trial that has ended."""
-        self.trials += 1
-        self.acknowledged += verdict.acknowledged
-        for kind in ("lost", "doubled", "phantom", "altered", "ahead"):
-            setattr(self, kind, getattr(self, kind) + len(getattr(verdict, kind)))
-        self.samples += samples
-
-    def merge(self, counts: Mapping[str, int]) -> None:
-        """Count what another process has counted."""
-        for name, count in counts.items():
-            setattr(self, name, getattr(self, name) + count)
-
     def __str__(self) -> str:
+        def total(kind: str) -> int:
+            return sum(len(getattr(verdict, kind)) for verdict in self.verdicts)
+
+        acknowledged = sum(verdict.acknowledged for verdict in self.verdicts)
+        counts = ", ".join(f"{kind} {total(kind)}" for kind in ("lost", "doubled", "phantom", "altered"))
         return (
-            f"kills {self.kills}, acknowledged {self.acknowledged}, lost {self.lost}, doubled {self.doubled}, "
-            f"phantom {self.phantom}, altered {self.altered}, committed ahead {self.ahead} in {self.samples} samples"
+            f"kills {self.kills}, acknowledged {acknowledged}, {counts}, "
+            f"committed ahead {total('ahead')} in {self.samples} samples"
         )
 
 
@@ -233,7 +219,8 @@ class Trial:
         """Settle, judge, and fail unless nothing is wrong."""
         self.settle(seconds=seconds)
         verdict = self.verdict()
-        self.tally.add(verdict, samples=self.watch.samples.count)
+        self.tally.verdicts.append(verdict)
+        self.tally.samples += self.watch.samples.count
         assert verdict.is_clean, str(verdict)
         assert self.watch.samples.count > 0, "the committed offsets were never sampled"
         return verdict
