@@ -13,7 +13,7 @@ from stream.probes import GroupProbe
 from stream.records import Chunk
 from stream.repeated_lines import bound_repeated_lines
 from stream.settings import WorkerSettings
-from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
+from stream.transport import ChunkSchema, ChunkTransport, WorkerApp, taken
 
 settings = WorkerSettings()
 
@@ -33,9 +33,9 @@ app = WorkerApp(
     broker_heartbeat_interval=settings.session_timeout_seconds / 4,
     # The agent blocks for as long as an outage lasts; leaving the group meanwhile would end in a deadlock.
     broker_max_poll_interval=14 * 24 * 3600,
-    # What waits unpacked is memory: 10,000 records of a fetch, which may hold far more, then four chunks.
-    broker_max_poll_records=10_000,
-    stream_buffer_maxsize=4,
+    # What waits unpacked is memory: 5,000 records of a fetch, which may hold far more, then two chunks.
+    broker_max_poll_records=5_000,
+    stream_buffer_maxsize=2,
     # Nothing is acknowledged through Faust, so there is nothing to wait for in a rebalance or a shutdown.
     stream_wait_empty=False,
     topic_allow_declare=False,
@@ -56,4 +56,4 @@ events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)
 async def record_activities(chunks: faust.StreamT[Chunk]) -> None:
     """Hand every chunk to the pipeline, which decodes, inserts and then commits it."""
     async for event in cast("faust.Stream[Chunk]", chunks).noack().events():
-        await intake.put(event.value)
+        await intake.put(taken(event))

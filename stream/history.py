@@ -24,7 +24,7 @@ MAX_LINES = 500
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
-MAX_REMEMBERED_NAMES = 100_000
+MAX_REMEMBERED_NAMES = 30_000
 
 LAST_SIGHT_SLACK = timedelta(days=1)
 """How much later than published a name may have been seen. To publish every sight would cost as much as all the rest of

@@ -28,8 +28,8 @@ from stream.sink import LogSink
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH_RECORDS = 10_000
-"""Records that one batch may hold: some 10 MB of rows, and a part that ClickHouse likes."""
+MAX_BATCH_RECORDS = 7_500
+"""Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
 
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
@@ -60,7 +60,7 @@ class Pipeline:
         *,
         pseudonymization_key: bytes,
         observer: Observer | None = None,
-        max_waiting_chunks: int = 4,
+        max_waiting_chunks: int = 3,
     ) -> None:
         self._ports = ports
         self._observer = observer or Observer()

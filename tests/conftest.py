@@ -58,7 +58,8 @@ def repository() -> Path:
 def free_port_base() -> int:
     """The first of a row of free ports that is long enough for a stack."""
     count = len(fields(Ports))
-    for base in range(23_000 + os.getpid() % 5_000, 60_000, count):
+    # Test processes that start beside one another have neighbouring numbers, and take neighbouring rows.
+    for base in range(23_000 + os.getpid() * count % 30_000, 60_000, count):
         if all(_is_free(port) for port in range(base, base + count)):
             return base
     raise RuntimeError("no free ports")

@@ -227,7 +227,13 @@ class Trial:
 
     def dead_letters(self) -> dict[Place, str]:
         """The reason of each dead letter of this trial, by partition and offset."""
-        return {place: why for place, why in self.tail.dead_letters.items() if place[1] >= self.first[place[0]]}
+        # The topic of dead letters is everybody's, and other tests put invented places into it.
+        ends = self.background.run(self.tail.ends())
+        return {
+            place: why
+            for place, why in self.tail.dead_letters.items()
+            if self.first[place[0]] <= place[1] < ends[place[0]]
+        }
 
     def schema_id(self) -> int:
         """The id under which the event's schema is registered."""

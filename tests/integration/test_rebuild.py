@@ -120,9 +120,16 @@ async def test_a_rebuild_beside_a_working_worker_loses_and_doubles_nothing(
             "SELECT uniqExact(event_id) FROM audit.event_keys WHERE client_space_id = {space:String}",
             parameters={"space": client_space_id},
         ).result_rows
-        views = client.query("SELECT name FROM system.tables WHERE engine = 'MaterializedView'").result_rows
-    assert keys == [(published,)]
-    assert views == [("event_keys_of_lines",)]
+        persons = client.query(
+            "SELECT uniqExact(event_id) FROM audit.person_lines WHERE client_space_id = {space:String}",
+            parameters={"space": client_space_id},
+        ).result_rows
+        views = client.query(
+            "SELECT name FROM system.tables WHERE engine = 'MaterializedView' ORDER BY name"
+        ).result_rows
+    assert keys == persons == [(published,)]
+    # None is left of those that wrote to both databases.
+    assert views == [("event_keys_of_lines",), ("person_lines_of_lines",)]
 
 
 async def watch(stack: LocalStack, client_space_id: str, ended: asyncio.Event) -> list[tuple[int, int]]:
