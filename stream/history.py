@@ -26,9 +26,9 @@ MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 16 * 1024 * 1024
 MAX_REMEMBERED_NAMES = 30_000
 
-LAST_SIGHT_SLACK = timedelta(days=1)
+LAST_SIGHT_SLACK = timedelta(days=7)
 """How much later than published a name may have been seen. To publish every sight would cost as much as all the rest of
-a record's way; and who asks for the last sight, to let a name expire, can wait for a day."""
+a record's way. Who asks for the last sight, to let a name expire, can wait as long as Kafka keeps the event itself."""
 
 
 _NO_SLACK = timedelta(0)
@@ -152,7 +152,7 @@ class PublishedNames:
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
     def due(self, rows: Sequence[PersonNameRow], guard: NameGuard) -> list[tuple[NameKey, PersonNameRow]]:
-        """The records that *rows* call for: none for a sighting within the span that is published, but for a day.
+        """The records that *rows* call for: none for a sighting within the span that is published, but for a week.
 
         For somebody of whom this process has seen several names every sight is due: which of them a line shows depends
         on the last one, too.

@@ -10,6 +10,7 @@ import clickhouse_connect
 from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error, NotSupportedError
+from clickhouse_connect.driver.insert import InsertContext
 
 from schemas.fields import to_micros
 from schemas.lines import Lines
@@ -104,6 +105,7 @@ class ClickHouseSink:
         self._database = database
         self._timeout_seconds = timeout_seconds
         self._client: Client | None = None
+        self._contexts: dict[str, InsertContext] = {}
 
     def check_schema(self) -> None:
         """See `LogSink.check_schema`."""
@@ -133,6 +135,7 @@ class ClickHouseSink:
 
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
+        self._contexts.clear()
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -140,16 +143,19 @@ class ClickHouseSink:
     def _insert(self, table: str, types: Mapping[str, str], columns: Sequence[Sequence[object]]) -> None:
         if not (columns and columns[0]):
             return
-        self._connected().insert(
-            table,
-            columns,
-            column_names=list(types),
-            # Given, or the driver would ask the server for them at each insert.
-            column_type_names=list(types.values()),
-            database=self._database,
-            column_oriented=True,
-            settings=INSERT_SETTINGS,
-        )
+        client = self._connected()
+        if table not in self._contexts:
+            # Once for each table: an insert's context holds itself and all of its rows, until the collector comes by.
+            self._contexts[table] = client.create_insert_context(
+                table,
+                column_names=list(types),
+                # Given, or the driver would ask the server for them.
+                column_type_names=list(types.values()),
+                database=self._database,
+                column_oriented=True,
+                settings=INSERT_SETTINGS,
+            )
+        client.insert(data=columns, context=self._contexts[table])
 
     def _connected(self) -> Client:
         if self._client is None:
@@ -159,6 +165,8 @@ class ClickHouseSink:
     def _translated(self, error: Exception) -> Unavailable | StoreRefused:
         """*error* as one of ours. Its text is dropped: an insert's may quote the values that failed."""
         code = error.code if isinstance(error, Error) else None
+        # What a failed insert leaves in its context is of no use to the next one.
+        self._contexts.clear()
         if isinstance(error, DataError) or (isinstance(error, DatabaseError) and code in REFUSAL_CODES):
             # A `DataError` without a code is the driver's: it could not even serialize the rows.
             return StoreRefused(code)

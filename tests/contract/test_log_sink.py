@@ -1,5 +1,7 @@
 """Every `LogSink` keeps its promises: the in-memory one, and ClickHouse."""
 
+import gc
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import OperationalError
 from typer.testing import CliRunner
 
+from schemas.lines import Lines
 from schemas.migrations import Migration, migrations
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from stream.batches import Rows
@@ -20,6 +23,12 @@ from stream.migrate import migrate
 from stream.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, NOW_MS, a_uuid
 from tests.fakes_stream import InMemorySink
+
+
+class Text(str):
+    """A text that can be watched."""
+
+    __slots__ = ("__weakref__",)
 
 
 @dataclass
@@ -221,3 +230,18 @@ class TestClickHouse:
             list(migrate(client, name))
             yield name
             client.command(f"DROP DATABASE {name}")
+
+    def test_a_sink_holds_the_rows_of_no_batch_but_the_last(self, clickhouse_url: str, database: str) -> None:
+        sink = ClickHouseSink(clickhouse_url, database)
+        event_ids = []
+        # The collector would find them, sooner or later; under load it is later.
+        gc.disable()
+        try:
+            for _ in range(3):
+                event_id = Text(uuid4())
+                event_ids.append(weakref.ref(event_id))
+                sink.write(Rows(activities=Lines(Lines.of([a_line()]).columns._replace(event_id=[event_id]))))
+                del event_id
+            assert [event_id() is None for event_id in event_ids] == [True, True, False]
+        finally:
+            gc.enable()
