@@ -29,6 +29,7 @@ lint: bootstrap  ## style, types and import rules
 # The suite waits more than it computes, so its halves run beside one another, each on a stack of its own. What comes in
 # the first half compares whole databases, and the fault tests of the second leave theirs full of invented offsets.
 test: lint  ## lint, and the whole test-suite
+	@echo "test: two halves side by side; each is printed when it has ended"
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync test-services test-faults-and-panel
 
 test-services:

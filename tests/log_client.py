@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.local.stack import LocalStack
+from query_api.auth import EXPORT_SCOPE, READ_SCOPE
 
 Line = dict[str, Any]
 DEADLINE_SECONDS = 60.0
@@ -21,7 +22,8 @@ class LogClient:
 
     def __init__(self, stack: LocalStack, client_space_id: str, *, page_size: int = 100) -> None:
         self._page_size = page_size
-        token = run_command(stack, "audit-query", "token", "--client-space", client_space_id, "--subject", "tests")
+        holder = ["--client-space", client_space_id, "--subject", "tests", "--scope", f"{READ_SCOPE} {EXPORT_SCOPE}"]
+        token = run_command(stack, "audit-query", "token", *holder)
         self._http = httpx.Client(
             base_url=stack.layout.endpoints()["query_api"],
             headers={"Authorization": f"Bearer {token.strip()}"},
@@ -47,6 +49,12 @@ class LogClient:
             if not page["page"]["has_more"]:
                 return
             parameters["cursor"] = page["page"]["next_cursor"]
+
+    def exports(self) -> list[bytes]:
+        """The whole log as a file, in each format."""
+        answers = [self.get("/v1/activities/export", format=name) for name in ("csv", "jsonl")]
+        assert [answer.status_code for answer in answers] == [httpx.codes.OK] * len(answers)
+        return [answer.content for answer in answers]
 
     def event_ids(self) -> list[str]:
         """The event id of each line."""

@@ -154,6 +154,9 @@ async def test_a_deleted_admin_is_gone_from_answers_at_once_and_from_the_disks_w
     assert not any(mentions(line, leaver) for line in after)
     assert [line["affected_user"]["display_name"] for line in after].count("Deleted User") == 3
     assert [line["admin"]["display_name"] for line in after].count("Deleted User") == 1
+    for export in log.exports():
+        assert b"Deleted User" in export
+        assert not any(str(text).encode() in export for text in (leaver.id, leaver.username, leaver.display_name))
 
     run_command(stack, "audit-stream", "erasure", "run")
     assert "due" in run_command(stack, "audit-stream", "erasure", "status", "--client-space", client_space_id, "--json")

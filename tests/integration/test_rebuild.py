@@ -45,11 +45,11 @@ async def make_history(publisher: KafkaPublisher, client_space_id: str) -> int:
 
 
 def answers(log: LogClient) -> list[bytes]:
-    """The log, page, details and persons, to the byte; without what the time of asking decides."""
+    """The log, page, details, persons and exports, to the byte; without what the time of asking decides."""
     page = log.get("/v1/activities", limit=100).json()
     details = [log.get(f"/v1/activities/{line['event_id']}").content for line in page["data"]]
     people = [log.get(path, limit=50).content for path in ("/v1/users", "/v1/admins")]
-    return [json.dumps(page["data"], sort_keys=True).encode(), *details, *people]
+    return [json.dumps(page["data"], sort_keys=True).encode(), *details, *people, *log.exports()]
 
 
 def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
