@@ -65,7 +65,7 @@ def participants() -> dict[str, list[str]]:
         "sentry-arroyo": "arroyo_loop.py",
     }
     commands = {name: [str(PEERS_PYTHON), str(PEERS / script)] for name, script in peers.items()}
-    commands["stock Faust, take()"] += ["worker", "-l", "warning", "--without-web"]
+    commands["stock Faust, take()"] += ["worker", "-l", "warn", "--without-web"]
     return {"this worker": worker, **commands}
 
 
@@ -93,7 +93,7 @@ def run(participant: str, command: list[str], environment: Mapping[str, str], cl
     variables["RACE_GROUP"] = name
     with _process(command, variables) as process:
         peak = _Peak(process)
-        first_time, first_rows, last_time, rows = _watch(client, name, count, peak)
+        first_time, first_rows, last_time, rows = _watch(client, name, count, peak, is_over=lambda: _has_ended(process))
         cpu = peak.cpu_seconds
     exact = client.query(f"SELECT count(), uniqExact(event_id) FROM {name}.activity_log FINAL").result_rows[0]
     client.command(f"DROP DATABASE {name}")
@@ -115,13 +115,21 @@ class _Peak:
         self.megabytes = max(self.megabytes, self._process.memory_info().rss / 1e6)
 
 
-def _watch(client: Client, database: str, count: int, peak: _Peak) -> tuple[float, int, float, int]:
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    return process.poll() is not None
+
+
+def _watch(
+    client: Client, database: str, count: int, peak: _Peak, *, is_over: Callable[[], bool]
+) -> tuple[float, int, float, int]:
     """When the first lines were there and how many, when the last were and how many."""
     started = time.monotonic()
     first: tuple[float, int] | None = None
     while True:
         rows = int(str(client.command(f"SELECT count() FROM {database}.activity_log")))
         seen = time.monotonic()
+        if is_over():
+            raise RuntimeError(f"it ended by itself with {rows} of {count} events stored; see race.log")
         peak.look()
         if rows and first is None:
             first = (seen, rows)
