@@ -12,15 +12,16 @@ from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, OffsetAndMetadata, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas.fields import from_micros
 from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
 from stream.dead_letter_ledger import Ledger
-from stream.dead_letters import MAX_RECORD_BYTES
+from stream.dead_letters import MAX_BATCH_BYTES, MAX_RECORD_BYTES
 from stream.errors import Unavailable
+from stream.kafka_producer import LastingProducer
 from stream.probes import partition_numbers
 from stream.records import MICROS_PER_MILLI
 
@@ -149,7 +150,10 @@ class KafkaDeadLetterBox:
         self._bootstrap_servers = bootstrap_servers
         self._group = group
         self._resources = AsyncExitStack()
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = LastingProducer(
+            bootstrap_servers, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+        )
+        self._resources.push_async_callback(self._producer.close)
         self._starts: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._ledgers: dict[int, Ledger] = {}
@@ -189,16 +193,13 @@ class KafkaDeadLetterBox:
 
     async def replay(self, letters: Sequence[DeadLetter]) -> None:
         """See `DeadLetterBox.replay`."""
-        try:
-            producer = await self._started()
+        async with self._producer.ready() as producer:
             pending = [
                 await producer.send(EVENTS_TOPIC, letter.value, key=letter.key, partition=letter.place.partition)
                 for letter in letters
             ]
             for acknowledgement in pending:
                 await acknowledgement
-        except KafkaError as error:
-            raise Unavailable(f"replay: {type(error).__name__}") from error
 
     async def save(self) -> None:
         """See `DeadLetterBox.save`."""
@@ -264,20 +265,6 @@ class KafkaDeadLetterBox:
             raise Unavailable(f"dead letters: {type(error).__name__}") from error
         records: Sequence[ConsumerRecord] = fetched[partition]
         return records
-
-    async def _started(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
-                enable_idempotence=True,
-                acks="all",
-                compression_type="zstd",
-                max_request_size=MAX_RECORD_BYTES,
-            )
-            self._resources.push_async_callback(producer.stop)
-            await producer.start()
-            self._producer = producer
-        return self._producer
 
 
 def _letter(record: ConsumerRecord) -> DeadLetter:
