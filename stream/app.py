@@ -13,7 +13,7 @@ from stream.probes import GroupProbe
 from stream.records import Chunk
 from stream.repeated_lines import bound_repeated_lines
 from stream.settings import WorkerSettings
-from stream.transport import ChunkSchema, ChunkTransport, WorkerApp, taken
+from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
 
 settings = WorkerSettings()
 
@@ -56,4 +56,4 @@ events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)
 async def record_activities(chunks: faust.StreamT[Chunk]) -> None:
     """Hand every chunk to the pipeline, which decodes, inserts and then commits it."""
     async for event in cast("faust.Stream[Chunk]", chunks).noack().events():
-        await intake.put(taken(event))
+        await intake.put(event.value)

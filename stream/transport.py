@@ -69,17 +69,6 @@ class ChunkSchema(faust.Schema[Any, Any]):
         return to_event
 
 
-def taken(event: EventT[Any]) -> Chunk:
-    """The chunk of *event*, which lets go of it.
-
-    Faust's events and messages hold one another, so they wait for the garbage collector; 10,000 records each must not.
-    """
-    chunk = cast("Chunk", event.value)
-    event.value = None
-    event.message.value = None
-    return chunk
-
-
 def _message(tp: TP, chunk: Chunk) -> ConsumerMessage:
     last = chunk.records[-1]
     return ConsumerMessage(
