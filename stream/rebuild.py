@@ -116,14 +116,11 @@ class Rebuild:
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await asyncio.to_thread(self.store.advance, name, position)
 
-    async def hand_over(
-        self, worker_is_past: Callable[[], Awaitable[None]], sink: LogSink, erased: ErasedPersons
-    ) -> None:
+    async def hand_over(self, worker_is_past: Callable[[], Awaitable[None]]) -> None:
         """Exchange the tables, so that no line is missing from any answer meanwhile.
 
         *worker_is_past* returns once the worker has committed whatever it may have begun to store when it was called.
-        *sink* and *erased* are those of the served database, where the rebuilt tables are by then. Raises
-        `Unavailable`.
+        Raises `Unavailable`.
         """
         await asyncio.to_thread(self.store.mirror)
         try:
@@ -133,10 +130,6 @@ class Rebuild:
             # Killed here: the worker goes on writing to both, until this is repeated or the database is dropped.
             await asyncio.to_thread(self.store.exchange)
             # Killed here: the rebuilt tables are served, and lack nothing.
-            self.sink, self.erased = sink, erased
-            # An insert that had found its table before the exchange and its mirror after it went to the old ones alone.
-            await worker_is_past()
-            await self.catch_up()
         finally:
             await asyncio.to_thread(self.store.end_mirror)
 

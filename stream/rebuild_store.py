@@ -1,9 +1,11 @@
 """ClickHouse's side of a rebuild: how far it has come, how it differs from what is served, and the exchange."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -48,6 +50,13 @@ _ONLY_SERVED_LINES = (
     f" AND (occurred_at, event_id) NOT IN (SELECT occurred_at, event_id FROM {{rebuilt}}.{ACTIVITY_LOG}"
     " WHERE client_space_id = {{space:String}})"
 )
+
+_HELD = "max_parts_in_total"
+"""At 0, ClickHouse refuses every insert into the table (code 252), which a worker repeats until it succeeds.
+https://clickhouse.com/docs/operations/settings/merge-tree-settings"""
+
+_RUNNING_INSERTS = "SELECT query_id FROM system.processes WHERE query_kind IN ('Insert', 'AsyncInsertFlush')"
+_POLL_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +140,10 @@ class RebuildStore:
         self._rebuilt = rebuilt
 
     def prepare(self) -> None:
-        """Make the database, or find the one that an earlier run began."""
+        """Make the database, or find the one that an earlier run began, and let go of what that held back."""
         with self._client() as client:
             list(migrate(client, self._rebuilt))
+            self._let_go(client)
             client.command(
                 f"CREATE TABLE IF NOT EXISTS {self._rebuilt}.{PROGRESS_TABLE}"
                 " (pass String, partition UInt16, next_offset UInt64)"
@@ -182,23 +192,24 @@ class RebuildStore:
             }
 
     def exchange(self) -> None:
-        """Let readers and the worker find the rebuilt tables in place of the served ones.
+        """Let readers and the worker find the rebuilt tables in place of the served ones, and end the mirror.
 
+        ClickHouse shows the rows of an insert before a view has written them elsewhere, and an insert goes on in the
+        table that it found. So inserts are held back, and those that run are waited for: what was shown stays shown.
         Each table changes places in one step. Cut off between two of them, it is to be repeated by `rebuild` as a
         whole: that compares first, and both databases hold the same.
         """
-        with self._client() as client:
+        with self._client() as client, self._inserts_held_back(client):
+            # Killed from here on: workers wait with what they have until `rebuild` runs again; nothing is lost.
+            self._wait_for_inserts(client)
+            self._end_mirror(client)
             there = {name for (name,) in self._tables(client)}
             for table in EXCHANGED:
                 if table in there:
                     client.command(f"EXCHANGE TABLES {self._served}.{table} AND {self._rebuilt}.{table}")
 
     def mirror(self) -> None:
-        """From here on, have ClickHouse write to the rebuilt tables whatever is written to the served ones.
-
-        Views find their tables by name: after the exchange these write back to the tables that were served before,
-        as the one that fills `event_keys` goes on to fill the served one.
-        """
+        """From here on, have ClickHouse write to the rebuilt tables whatever is written to the served ones."""
         with self._client() as client:
             for table in _MIRRORED:
                 rows = f"SELECT * FROM {self._served}.{table}"  # noqa: S608 - a checked name
@@ -208,8 +219,7 @@ class RebuildStore:
     def end_mirror(self) -> None:
         """End what `mirror` began."""
         with self._client() as client:
-            for table in _MIRRORED:
-                client.command(f"DROP VIEW IF EXISTS {self._rebuilt}.mirror_of_{table} SYNC")
+            self._end_mirror(client)
 
     def client_spaces(self) -> list[str]:
         """Every client space of which the served tables hold anything."""
@@ -258,6 +268,32 @@ class RebuildStore:
         sql = statement.format(served=self._served, rebuilt=self._rebuilt)
         with self._client() as client, client.query_row_block_stream(sql, parameters=parameters) as blocks:
             yield from blocks
+
+    @contextmanager
+    def _inserts_held_back(self, client: Client) -> Iterator[None]:
+        """Let no insert into a served table begin."""
+        try:
+            for table in _MIRRORED:
+                client.command(f"ALTER TABLE {self._served}.{table} MODIFY SETTING {_HELD} = 0")
+            yield
+        finally:
+            self._let_go(client)
+
+    def _let_go(self, client: Client) -> None:
+        """End what held inserts back, wherever the tables are by now."""
+        for database, table in product((self._served, self._rebuilt), _MIRRORED):
+            client.command(f"ALTER TABLE {database}.{table} RESET SETTING {_HELD}")
+
+    def _wait_for_inserts(self, client: Client) -> None:
+        """Wait until every insert that runs now has ended."""
+        running = set(client.query(_RUNNING_INSERTS).result_rows)
+        while running:
+            time.sleep(_POLL_SECONDS)
+            running &= set(client.query(_RUNNING_INSERTS).result_rows)
+
+    def _end_mirror(self, client: Client) -> None:
+        for table in _MIRRORED:
+            client.command(f"DROP VIEW IF EXISTS {self._rebuilt}.mirror_of_{table} SYNC")
 
     def _tables(self, client: Client) -> Sequence[Sequence[Any]]:
         sql = "SELECT name FROM system.tables WHERE database = {database:String}"

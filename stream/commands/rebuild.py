@@ -115,12 +115,8 @@ async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> l
 
 async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
     served = settings.clickhouse_database
+    await work.hand_over(lambda: workers_are_past(settings.kafka_bootstrap_servers, settings.consumer_group))
     # From the exchange on, the rebuilt tables are found under the served database's name.
-    await work.hand_over(
-        lambda: workers_are_past(settings.kafka_bootstrap_servers, settings.consumer_group),
-        ClickHouseSink(settings.clickhouse_url, served),
-        ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, served)),
-    )
     persons = ClickHousePersonStore(settings.clickhouse_url, served)
     await Eraser(persons, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(persons)).run()
     await asyncio.to_thread(work.store.drop)

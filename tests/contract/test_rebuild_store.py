@@ -1,0 +1,117 @@
+"""The exchange of tables at ClickHouse itself: what an insert at that very moment does."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import uuid4
+
+import pytest
+
+from schemas.rows import CREATED, PERSON_LIFETIMES, PersonLifetimeRow
+from stream.batches import Rows
+from stream.errors import Unavailable
+from stream.migrate import migrate
+from stream.rebuild_store import RebuildStore
+from stream.sink import ClickHouseSink, connect
+from tests.builders import NOW, a_uuid
+
+SLOW_ROWS = 10
+SLOW_INSERT = (
+    f"INSERT INTO {{served}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
+    f" FROM numbers({SLOW_ROWS}) WHERE sleepEachRow(0.1) = 0"
+)
+ONE_ROW = Rows(lifetimes=[PersonLifetimeRow("space-1", a_uuid(1), CREATED, NOW)])
+
+
+@dataclass
+class Subject:
+    """Two databases with the same tables, and views that write to both."""
+
+    url: str
+    served: str
+    rebuilt: str
+
+    @property
+    def store(self) -> RebuildStore:
+        return RebuildStore(self.url, served=self.served, rebuilt=self.rebuilt)
+
+    @property
+    def sink(self) -> ClickHouseSink:
+        return ClickHouseSink(self.url, self.served)
+
+    def insert_slowly(self) -> None:
+        with connect(self.url) as client:
+            client.command(SLOW_INSERT.format(served=self.served))
+
+    def wait_for_an_insert(self) -> None:
+        """Return once one runs."""
+        with connect(self.url) as client:
+            while not client.query("SELECT 1 FROM system.processes WHERE query_kind = 'Insert'").result_rows:
+                time.sleep(0.01)
+
+    def count(self) -> int:
+        with connect(self.url) as client:
+            return int(client.query(f"SELECT count() FROM {self.served}.{PERSON_LIFETIMES} FINAL").result_rows[0][0])
+
+
+@pytest.fixture
+def subject(clickhouse_url: str) -> Iterator[Subject]:
+    served, rebuilt = f"served_{uuid4().hex}", f"rebuilt_{uuid4().hex}"
+    with connect(clickhouse_url) as client:
+        list(migrate(client, served))
+        found = Subject(clickhouse_url, served, rebuilt)
+        found.store.prepare()
+        found.store.mirror()
+        yield found
+        for database in (rebuilt, served):
+            client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
+
+
+def test_an_insert_that_runs_at_the_exchange_is_waited_for_and_shown_after_it(subject: Subject) -> None:
+    with ThreadPoolExecutor() as threads:
+        inserting = threads.submit(subject.insert_slowly)
+        subject.wait_for_an_insert()
+        subject.store.exchange()
+        assert inserting.done()
+        inserting.result()
+    assert subject.count() == SLOW_ROWS
+
+
+def test_the_exchange_itself_waits_for_an_insert_and_not_the_end_of_the_views_alone(subject: Subject) -> None:
+    subject.store.end_mirror()
+    with ThreadPoolExecutor() as threads:
+        inserting = threads.submit(subject.insert_slowly)
+        subject.wait_for_an_insert()
+        subject.store.exchange()
+        assert inserting.done()
+
+
+def test_an_insert_that_comes_while_the_exchange_waits_is_put_off(subject: Subject) -> None:
+    sink = subject.sink
+    sink.write(ONE_ROW)
+    with ThreadPoolExecutor() as threads:
+        inserting = threads.submit(subject.insert_slowly)
+        subject.wait_for_an_insert()
+        exchanging = threads.submit(subject.store.exchange)
+        refusals = 0
+        while not exchanging.done():
+            try:
+                sink.write(ONE_ROW)
+            except Unavailable:
+                refusals += 1
+        exchanging.result()
+        inserting.result()
+    assert refusals > 0
+    sink.write(ONE_ROW)
+    assert subject.count() == SLOW_ROWS + 1
+
+
+def test_a_rebuild_that_begins_again_lets_go_of_what_a_killed_one_held_back(subject: Subject) -> None:
+    with connect(subject.url) as client:
+        client.command(f"ALTER TABLE {subject.served}.{PERSON_LIFETIMES} MODIFY SETTING max_parts_in_total = 0")
+    with pytest.raises(Unavailable):
+        subject.sink.write(ONE_ROW)
+    subject.store.prepare()
+    subject.sink.write(ONE_ROW)
+    assert subject.count() == 1
