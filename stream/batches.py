@@ -13,6 +13,7 @@ from uuid import UUID
 from schemas.events import UserCreation, UserDeletion
 from schemas.fields import ACTIVITY_TYPES, MICROSECOND, EventFields, from_micros
 from schemas.lines import LineColumns, Lines
+from schemas.names import NameColumns, Names
 from schemas.person_ref import PersonRefs
 from schemas.retention import SHORTEST_RETENTION, retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
@@ -29,7 +30,7 @@ class Rows:
     """
 
     lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
-    names: list[PersonNameRow] = field(default_factory=list)
+    names: Sequence[PersonNameRow] = ()
     activities: Sequence[ActivityRow] = ()
 
 
@@ -141,7 +142,7 @@ def _lifetimes(accepted: Sequence[Accepted], refs: PersonRefs) -> list[PersonLif
     ]
 
 
-def _names(columns: Any, refs: PersonRefs) -> list[PersonNameRow]:  # noqa: ANN401 - as above
+def _names(columns: Any, refs: PersonRefs) -> Names:  # noqa: ANN401 - as above
     """What events tell of their persons' names. A deletion tells nothing of the deleted person, their id included."""
     spaces, times = columns.client_space_id, columns.occurred_at
     admins = zip(spaces, columns.admin_id, columns.admin_username, columns.admin_display_name, strict=True)
@@ -167,20 +168,18 @@ def _names(columns: Any, refs: PersonRefs) -> list[PersonNameRow]:  # noqa: ANN4
             first[name] = at
         if at > last.setdefault(name, at):
             last[name] = at
-    return [
-        PersonNameRow(
-            space,
-            _uuid(refs(space, person_id)),
-            person_id,
-            username or "",
-            display_name or "",
-            from_micros(first_seen),
-            from_micros(last_seen),
+    name_spaces, ids, usernames, display_names = zip(*first, strict=True)
+    return Names(
+        NameColumns(
+            client_space_id=name_spaces,
+            person_ref=list(map(refs, name_spaces, ids)),
+            person_id=ids,
+            username=[username or "" for username in usernames],
+            display_name=[display_name or "" for display_name in display_names],
+            first_seen=list(first.values()),
+            last_seen=list(last.values()),
         )
-        for ((space, person_id, username, display_name), first_seen), last_seen in zip(
-            first.items(), last.values(), strict=True
-        )
-    ]
+    )
 
 
 _uuid = lru_cache(50_000)(UUID)

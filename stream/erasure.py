@@ -17,7 +17,7 @@ from stream.erasure_rules import Erasures, PersonKey
 from stream.erasure_store import PersonStore
 from stream.erasure_topic import NameTopic
 from stream.errors import Unavailable
-from stream.history import LAST_SIGHT_SLACK
+from stream.published_names import LAST_SIGHT_SLACK
 
 log = structlog.get_logger(__name__)
 

@@ -1,11 +1,12 @@
 """Keeps names of erased persons from being stored again: the worker's memory of who was erased, before its ports."""
 
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from schemas.names import Names
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
 from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, living_name
@@ -38,6 +39,8 @@ class ErasedPersons:
         self._lifetimes = lifetimes
         self._facts: dict[PersonKey, set[tuple[str, datetime]]] = {}
         self._erasures: dict[PersonKey, Erasure] = {}
+        # The same persons as names by columns tell them: every batch is held against them.
+        self._erased_refs: set[tuple[str, str]] = set()
         self._is_whole = False
         self._lock = threading.RLock()
 
@@ -58,16 +61,18 @@ class ErasedPersons:
             self._add(self._lifetimes.of(unknown))
         self._add(row for row in rows if self._concerns(row, persons))
 
-    def living(self, rows: Iterable[PersonNameRow]) -> list[PersonNameRow]:
-        """Those of *rows* that may be kept, as they may be kept."""
+    def living(self, rows: Sequence[PersonNameRow]) -> Sequence[PersonNameRow]:
+        """Those of *rows* that may be kept, as they may be kept; the very same object where that is all of them."""
         with self._lock:
-            if not self._erasures:
-                return list(rows)
+            columns = Names.of(rows).columns
+            concerned = self._erased_refs.intersection(zip(columns.client_space_id, columns.person_ref, strict=True))
+            if not concerned:
+                return rows
             return [kept for row in rows if (kept := living_name(row, self._erasures)) is not None]
 
-    def was_erased(self, row: PersonNameRow) -> bool:
-        """Whether the person of *row* was ever deleted."""
-        return bool(self._erasures) and PersonKey(row.client_space_id, row.person_ref) in self._erasures
+    def was_erased(self, client_space_id: str, person_ref: str) -> bool:
+        """Whether the person was ever deleted."""
+        return (client_space_id, person_ref) in self._erased_refs
 
     def _concerns(self, row: PersonLifetimeRow, erased: set[PersonKey]) -> bool:
         person = PersonKey(row.client_space_id, row.person_ref)
@@ -84,6 +89,7 @@ class ErasedPersons:
                 erasure = erasure_of(self._facts[person])
                 if erasure is not None:
                     self._erasures[person] = erasure
+                    self._erased_refs.add((person.client_space_id, str(person.person_ref)))
 
 
 class GuardedSink:

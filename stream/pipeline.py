@@ -50,7 +50,8 @@ class Ports:
 class Pipeline:
     """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
 
-    While one batch is being stored the next is being decoded; `put` blocks while *max_waiting_chunks* wait, and that is
+    While one batch is published and committed, the next is stored and one more is decoded; each step takes batches in
+    the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is
     the back-pressure: Faust then fetches nothing more.
     """
 
@@ -67,6 +68,7 @@ class Pipeline:
         self._refs = person_refs(pseudonymization_key)
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
         self._decoded: asyncio.Queue[Batch] = asyncio.Queue(1)
+        self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
 
     async def put(self, chunk: Chunk) -> None:
         """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
@@ -80,6 +82,7 @@ class Pipeline:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._decode_all())
             tasks.create_task(self._store_all())
+            tasks.create_task(self._finish_all())
 
     async def _decode_all(self) -> None:
         async for chunks in self._groups():
@@ -90,7 +93,11 @@ class Pipeline:
 
     async def _store_all(self) -> None:
         while True:
-            await self._store(await self._decoded.get())
+            await self._stored.put(await self._store(await self._decoded.get()))
+
+    async def _finish_all(self) -> None:
+        while True:
+            await self._finish(*await self._stored.get())
 
     async def _groups(self) -> AsyncIterator[list[Chunk]]:
         """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
@@ -122,7 +129,8 @@ class Pipeline:
         except InvalidEvent as error:
             found[schema_id] = error.reason
 
-    async def _store(self, batch: Batch) -> None:
+    async def _store(self, batch: Batch) -> tuple[Batch, Rows]:
+        """Store *batch*; the answer is what it was without its conflicts, and the rows that the store has taken."""
         # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
         batch = await self._without_conflicts(batch)
         await self._keep_dead_letters(batch.refusals)
@@ -132,10 +140,18 @@ class Pipeline:
         refusals = [(one.chunk, Refused(one.record, Reason.REFUSED_BY_STORE, "")) for one in refused_by_store]
         await self._keep_dead_letters(refusals)
         # Killed here: as above.
-        await self._publish(batch, refused_by_store)
-        # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
         refused = [refused.reason for _, refused in (*batch.refusals, *refusals)]
         self._observer.stored(batch.chunks, expired=batch.expired, refused=refused)
+        if not refused_by_store:
+            return batch, batch.rows
+        ids = {id(one) for one in refused_by_store}
+        return batch, rows_of([one for one in batch.accepted if id(one) not in ids], self._refs)
+
+    async def _finish(self, batch: Batch, rows: Rows) -> None:
+        """Publish *rows*, which are stored, and commit; the next batch may be on its way into the store by now."""
+        # Killed here: the rows are there and will be inserted again; the tables fold the copies.
+        await self._until_possible("history", lambda: self._ports.history.publish(rows))
+        # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
         with self._observer.attempting("commit"):
             whole = await self._ports.offsets.finish(batch.chunks)
         # Killed here: all is done.
@@ -179,14 +195,6 @@ class Pipeline:
             parts = accepted[:half], accepted[half:]
             return [one for part in parts for one in await self._insert(part, rows_of(part, self._refs))]
         return []
-
-    async def _publish(self, batch: Batch, refused_by_store: Sequence[Accepted]) -> None:
-        """Publish what the store has taken of *batch*."""
-        rows = batch.rows
-        if refused_by_store:
-            refused = {id(one) for one in refused_by_store}
-            rows = rows_of([one for one in batch.accepted if id(one) not in refused], self._refs)
-        await self._until_possible("history", lambda: self._ports.history.publish(rows))
 
     async def _until_possible(self, step: str, attempt: Callable[[], Awaitable[None]]) -> None:
         """Do *attempt* until it succeeds. An outage is waited out, however long; any other error comes out."""

@@ -21,8 +21,8 @@ from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
-from stream.history import LAST_SIGHT_SLACK
 from stream.history_reader import Extent, TopicReader
+from stream.published_names import LAST_SIGHT_SLACK
 from stream.rebuild_store import RebuildStore
 from stream.sink import LogSink
 
@@ -141,7 +141,7 @@ class Rebuild:
         start = retention_start(self.clock()) - LAST_SIGHT_SLACK
         places = ((read_person_key(record.key), record.value) for record in records if record.value is not None)
         names = (decode_name(place, value) for place, value in places if isinstance(place, NameKey))
-        pile.names += self.erased.living(name for name in names if name.last_seen >= start)
+        pile.names += self.erased.living([name for name in names if name.last_seen >= start])
 
     def _lines(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         start = to_micros(retention_start(self.clock()))

@@ -15,13 +15,13 @@ from clickhouse_connect.driver.insert import InsertContext
 from schemas.fields import to_micros
 from schemas.lines import Lines
 from schemas.migrations import MIGRATIONS_TABLE, difference
+from schemas.names import Names
 from schemas.rows import (
     ACTIVITY_LOG,
     PERSON_LIFETIMES,
     PERSON_NAMES,
     ActivityRow,
     PersonLifetimeRow,
-    PersonNameRow,
 )
 from stream.batches import Rows
 from stream.errors import StoreRefused, Unavailable, WrongSchema
@@ -127,7 +127,7 @@ class ClickHouseSink:
             # A kill between two inserts leaves the earlier tables ahead of the log. The batch is then read again from
             # Kafka and written whole; what is already there folds into it.
             self._insert(PERSON_LIFETIMES, _LIFETIME_TYPES, _lifetime_columns(rows.lifetimes))
-            self._insert(PERSON_NAMES, _NAME_TYPES, _name_columns(rows.names))
+            self._insert(PERSON_NAMES, _NAME_TYPES, Names.of(rows.names).columns)
             self._insert(ACTIVITY_LOG, _LINE_TYPES, Lines.of(rows.activities).columns)
         except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
             # Not chained: the driver's text may quote the values that failed, and a traceback would print it.
@@ -180,16 +180,4 @@ def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:
         [str(row.person_ref) for row in rows],
         [row.change for row in rows],
         [to_micros(row.occurred_at) for row in rows],
-    ]
-
-
-def _name_columns(rows: Sequence[PersonNameRow]) -> list[list[object]]:
-    return [
-        [row.client_space_id for row in rows],
-        [str(row.person_ref) for row in rows],
-        [row.person_id for row in rows],
-        [row.username for row in rows],
-        [row.display_name for row in rows],
-        [to_micros(row.first_seen) for row in rows],
-        [to_micros(row.last_seen) for row in rows],
     ]

@@ -9,7 +9,7 @@ from schemas.history import NameKey, decode_name, encode_name, lifetime_record, 
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
 from stream.erasure_rules import Erasure, Erasures, PersonKey, erasures_of, living_name
-from stream.history import NameGuard, PublishedNames
+from stream.published_names import NameGuard, PublishedNames
 from tests.fakes_stream import InMemorySink
 
 

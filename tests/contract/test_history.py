@@ -16,8 +16,9 @@ from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_topic import KafkaNameTopic, NameTopic
 from stream.errors import Unavailable
-from stream.history import MAX_LINES, History, KafkaHistory, Message, PublishedNames, TopicWriter
+from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.history_reader import open_reader
+from stream.published_names import PublishedNames
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
 from tests.fakes_stream import InMemorySink

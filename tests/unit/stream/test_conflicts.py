@@ -48,7 +48,12 @@ def refused_offsets(batch: Batch) -> dict[int, Reason]:
 def test_what_contradicts_the_log_becomes_a_dead_letter_and_leaves_no_row(other: dict[str, Any]) -> None:
     batch = without_conflicts(a_batch(replace(EVENT, **other), first_offset=7), [row_of(EVENT)], REFS)
     assert refused_offsets(batch) == {7: Reason.CONFLICTING_EVENT}
-    assert (batch.accepted, list(batch.rows.activities), batch.rows.names, batch.rows.lifetimes) == ([], [], [], [])
+    assert (batch.accepted, list(batch.rows.activities), list(batch.rows.names), batch.rows.lifetimes) == (
+        [],
+        [],
+        [],
+        [],
+    )
 
 
 @pytest.mark.parametrize("other", OTHER_ACCOUNTS.values(), ids=OTHER_ACCOUNTS)
@@ -82,7 +87,7 @@ def test_a_deletion_with_an_id_that_is_taken_still_erases() -> None:
     deletion = an_event(UserDeletion(), event_id=EVENT.event_id, affected_user=Person("usr_bob"))
     batch = without_conflicts(a_batch(deletion), [row_of(EVENT)], REFS)
     assert refused_offsets(batch) == {0: Reason.CONFLICTING_EVENT}
-    assert (list(batch.rows.activities), batch.rows.names) == ([], [])
+    assert (list(batch.rows.activities), list(batch.rows.names)) == ([], [])
     assert [row.change for row in batch.rows.lifetimes] == [ERASED]
 
 
