@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-services test-faults-and-panel faults bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-services test-faults-and-panel faults bench bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -26,17 +26,20 @@ lint: bootstrap  ## style, types and import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The suite waits more than it computes, so its halves run beside one another, each on a stack of its own. What comes in
-# the first half compares whole databases, and the fault tests of the second leave theirs full of invented offsets.
+# The suite waits more than it computes, so its parts run beside one another, each on a stack of its own. The integration
+# tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one.
 test: lint  ## lint, and the whole test-suite
-	@echo "test: two halves side by side; each is printed when it has ended"
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync test-services test-faults-and-panel
+	@echo "test: three parts side by side; each is printed when it has ended"
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-units test-services test-faults-and-panel
+
+test-units:
+	$(BIN)/python -m pytest tests/unit tests/contract tests/system
 
 test-services:
-	$(BIN)/python -m pytest tests/unit tests/contract tests/integration
+	$(BIN)/python -m pytest tests/integration
 
 test-faults-and-panel:
-	$(BIN)/python -m pytest tests/faults tests/browser tests/system
+	$(BIN)/python -m pytest tests/faults tests/browser
 
 faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with a random seed; red below 200 kills
 	$(BIN)/python -m pytest tests/faults --faults-long --faults-min-kills 200 -v

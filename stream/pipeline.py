@@ -51,8 +51,8 @@ class Pipeline:
     """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
 
     While one batch is published and committed, the next is stored and one more is decoded; each step takes batches in
-    the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is
-    the back-pressure: Faust then fetches nothing more.
+    the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is the back-pressure: Faust
+    then fetches nothing more.
     """
 
     def __init__(

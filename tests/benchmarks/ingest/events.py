@@ -15,11 +15,12 @@ from schemas.events import (
     UserCreation,
     UserLicenseUpdate,
 )
-from schemas.fields import to_micros
+from schemas.fields import MICROSECOND, to_micros
 from schemas.wire import frame
 
 USERS = 20_000
 SPACES = 50
+STEP = timedelta(days=90) / 1_000_000
 _ACTIVITIES: tuple[Activity, ...] = (
     UserCreation(),
     UserLicenseUpdate("Data Reader", "Data Steward"),
@@ -31,12 +32,14 @@ _TIME_START = 37
 
 
 def records(schema_id: int, count: int, *, end: datetime) -> Iterator[tuple[bytes, bytes]]:
-    """Key and value of *count* events over the 90 days before *end*, in 50 client spaces, by 20,000 users.
+    """Key and value of *count* events before *end*, a million in 90 days, in 50 client spaces, by 20,000 users.
+
+    How soon a user comes again does not depend on *count*: it decides what names cost.
 
     An event is encoded once for each user and activity; id and time, which come first in the datum, are put in anew.
     """
-    start = to_micros(end - timedelta(days=90))
-    step = (to_micros(end) - start) // count
+    start = to_micros(end - count * STEP)
+    step = STEP // MICROSECOND
     tails: dict[int, tuple[bytes, bytes]] = {}
     for number in range(count):
         variant = number % (USERS * len(_ACTIVITIES))
