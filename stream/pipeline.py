@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,6 +12,7 @@ import structlog
 
 from schemas.avro_schemas import AvroSchema
 from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.lines import Lines
 from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
 from schemas.rows import ActivityRow
@@ -31,8 +33,15 @@ log = structlog.get_logger(__name__)
 MAX_BATCH_RECORDS = 7_500
 """Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
 
+_OVERTAKEN_BATCHES = 2
+"""Batches that may not be stored yet when the next one is looked up: one that is being stored, and one that waits."""
+
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
+
+
+Known = Sequence[ActivityRow]
+"""What the store says of a batch's events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +59,9 @@ class Ports:
 class Pipeline:
     """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
 
-    While one batch is published and committed, the next is stored and one more is decoded; each step takes batches in
-    the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is the back-pressure: Faust
-    then fetches nothing more.
+    While one batch is published and committed, the next is stored and one more is decoded and looked up; each step
+    takes batches in the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is the
+    back-pressure: Faust then fetches nothing more.
     """
 
     def __init__(
@@ -67,7 +76,7 @@ class Pipeline:
         self._observer = observer or Observer()
         self._refs = person_refs(pseudonymization_key)
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
-        self._decoded: asyncio.Queue[Batch] = asyncio.Queue(1)
+        self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
         self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
 
     async def put(self, chunk: Chunk) -> None:
@@ -89,11 +98,17 @@ class Pipeline:
             schemas = await self._schemas(chunks)
             # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
             batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs)
-            await self._decoded.put(batch)
+            await self._decoded.put((batch, await self._look_up_events(batch)))
 
     async def _store_all(self) -> None:
+        overtaken: deque[frozenset[str]] = deque(maxlen=_OVERTAKEN_BATCHES)
         while True:
-            await self._stored.put(await self._store(await self._decoded.get()))
+            batch, known = await self._decoded.get()
+            event_ids = frozenset(Lines.of(batch.rows.activities).columns.event_id)
+            if not all(event_ids.isdisjoint(earlier) for earlier in overtaken):
+                known = await self._look_up_events(batch)
+            overtaken.append(event_ids)
+            await self._stored.put(await self._store(without_conflicts(batch, known, self._refs)))
 
     async def _finish_all(self) -> None:
         while True:
@@ -118,10 +133,10 @@ class Pipeline:
             ids.update(_schema_ids(chunk))
         found: dict[int, AvroSchema | Reason] = {}
         for schema_id in sorted(ids):
-            await self._until_possible("registry", partial(self._look_up, schema_id, found))
+            await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
         return found
 
-    async def _look_up(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
+    async def _look_up_schema(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
         try:
             found[schema_id] = await self._ports.registry.event_schema(schema_id)
         except UnknownSchemaId:
@@ -130,9 +145,8 @@ class Pipeline:
             found[schema_id] = error.reason
 
     async def _store(self, batch: Batch) -> tuple[Batch, Rows]:
-        """Store *batch*; the answer is what it was without its conflicts, and the rows that the store has taken."""
+        """Store *batch*; the answer has the rows that the store has taken."""
         # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
-        batch = await self._without_conflicts(batch)
         await self._keep_dead_letters(batch.refusals)
         # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
         refused_by_store = await self._insert(batch.accepted, batch.rows)
@@ -157,16 +171,17 @@ class Pipeline:
         # Killed here: all is done.
         self._observer.committed(batch.chunks, whole=whole)
 
-    async def _without_conflicts(self, batch: Batch) -> Batch:
+    async def _look_up_events(self, batch: Batch) -> Known:
+        """What the store says of the events of *batch*."""
         if not batch.rows.activities:
-            return batch
+            return ()
         known: list[ActivityRow] = []
 
         async def look_up() -> None:
             known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
 
         await self._until_possible("conflicts", look_up)
-        return without_conflicts(batch, known, self._refs)
+        return known
 
     async def _keep_dead_letters(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
         for chunk, refused in refusals:

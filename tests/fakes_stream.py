@@ -1,5 +1,6 @@
 """In-memory ports of the worker, and the faults that they can be told to have."""
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -32,7 +33,10 @@ class Faults:
 
 
 class InMemorySink:
-    """`LogSink` in lists. *refuses* says which lines it never takes; an insert with one of them stores nothing."""
+    """`LogSink` in lists. *refuses* says which lines it never takes; an insert with one of them stores nothing.
+
+    While *opened* is not set, a write does not go on.
+    """
 
     def __init__(self, refuses: Callable[[ActivityRow], bool] = lambda _: False) -> None:
         self.lifetimes: list[PersonLifetimeRow] = []
@@ -40,6 +44,8 @@ class InMemorySink:
         self.activities: list[ActivityRow] = []
         self.schema_problem: StreamError | None = None
         self.faults = Faults()
+        self.opened = threading.Event()
+        self.opened.set()
         self._refuses = refuses
 
     def check_schema(self) -> None:
@@ -47,6 +53,7 @@ class InMemorySink:
             raise self.schema_problem
 
     def write(self, rows: Rows) -> None:
+        self.opened.wait()
         self.faults.before()
         if any(self._refuses(row) for row in rows.activities):
             raise StoreRefused(53)
@@ -61,16 +68,19 @@ class InMemorySink:
 
 
 class InMemoryKnownEvents:
-    """`KnownEvents` over the lines of a sink; it remembers all of them."""
+    """`KnownEvents` over the lines of a sink; it remembers all of them, and counts its answers."""
 
     def __init__(self, sink: InMemorySink) -> None:
         self._sink = sink
         self.faults = Faults()
+        self.answers = 0
 
     def accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
         self.faults.before()
         event_ids = {row.event_id for row in rows}
-        return [row for row in self._sink.activities if row.event_id in event_ids]
+        found = [row for row in self._sink.activities if row.event_id in event_ids]
+        self.answers += 1
+        return found
 
 
 class InMemoryDeadLetters:

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import stamina
 
 from schemas.errors import Reason, RegistryUnavailable
-from schemas.events import Event
+from schemas.events import Channel, Event
 from stream.errors import WrongSchema
 from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
@@ -186,6 +186,27 @@ async def test_the_history_gets_what_the_store_took_and_nothing_else() -> None:
     assert [row.event_id for row in world.history.activities] == [e.event_id for n, e in enumerate(made) if n != 2]
     assert set(world.history.lifetimes) == set(world.sink.lifetimes)
     assert set(world.history.names) == set(world.sink.names)
+
+
+async def test_a_contradiction_of_what_is_not_stored_yet_is_found_all_the_same() -> None:
+    """The second account was looked up while the first one was held up on its way into the store."""
+    world = World()
+    event = an_event()
+    first, second = (
+        a_chunk(a_record(account, 0), partition=partition)
+        for partition, account in enumerate((event, replace(event, channel=Channel.API)))
+    )
+    world.sink.opened.clear()
+    async with world.running() as pipeline:
+        await pipeline.put(first)
+        await until(lambda: world.known_events.answers == 1)
+        await pipeline.put(second)
+        await until(lambda: world.known_events.answers == 2)
+        assert world.sink.activities == []
+        world.sink.opened.set()
+        await until(lambda: world.committed(0) == world.committed(1) == 1)
+    assert [row.channel for row in world.sink.activities] == [event.channel.value]
+    assert [(chunk.partition, r.reason) for chunk, r in world.dead_letters.kept] == [(1, Reason.CONFLICTING_EVENT)]
 
 
 async def test_an_unknown_schema_id_is_refused_only_on_the_registry_s_word() -> None:
