@@ -11,6 +11,7 @@ from stream.erasure_store import ClickHousePersonStore
 from stream.erasure_topic import KafkaNameTopic
 from stream.errors import Unavailable
 from stream.settings import WorkerSettings
+from stream.transport import assigned
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +40,7 @@ class ErasureService(Service):
 
     async def _run(self) -> None:
         try:
-            if (EVENTS_TOPIC, 0) not in self._app.consumer.assignment():
+            if (EVENTS_TOPIC, 0) not in assigned(self._app):
                 # What other workers erase must not be stored again by this one either.
                 await self.loop.run_in_executor(None, self._erased.refresh)
                 return

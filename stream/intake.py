@@ -20,7 +20,7 @@ from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
 from stream.settings import WorkerSettings
 from stream.sink import ClickHouseSink
-from stream.transport import commit
+from stream.transport import assigned, commit
 
 YOUNG_OBJECTS = 200_000
 
@@ -63,7 +63,7 @@ class Intake(Service):
         self._resources.push_async_callback(history.close)
         offsets = Offsets(
             current_generation=lambda: app.consumer_generation_id,
-            assigned=lambda: app.consumer.assignment(),  # noqa: PLW0108 - the consumer is made later
+            assigned=lambda: assigned(app),
             commit=lambda due: commit(app, due),
         )
         ports = Ports(

@@ -3,10 +3,9 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 
 import faust
-from faust.exceptions import ConsumerNotStarted
 from mode import Service
 
 from schemas.topics import EVENTS_TOPIC
@@ -15,6 +14,7 @@ from stream.health import pages, serve
 from stream.observer import Observer
 from stream.probes import GroupProbe, HttpProbe
 from stream.settings import WorkerSettings
+from stream.transport import assigned
 from stream.watchdog import Limits, Verdict, Watchdog, judge
 
 PROBE_INTERVAL_SECONDS = 5.0
@@ -86,10 +86,7 @@ class Monitor(Service):
         self._observer.metrics.set("audit_worker_dependency_up", float(up), name)
 
     def _note(self, lag: Mapping[int, int]) -> None:
-        mine: set[int] = set()
-        # A worker that still starts has no consumer to ask.
-        with suppress(ConsumerNotStarted):
-            mine = {tp.partition for tp in self._app.consumer.assignment() if tp.topic == EVENTS_TOPIC}
+        mine = {partition for topic, partition in assigned(self._app) if topic == EVENTS_TOPIC}
         own = {partition: records for partition, records in lag.items() if partition in mine}
         self._observer.metrics.lag(own)
         # Without a partition it may be a spare, or it may have left the group without noticing: then all stands still.

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import faust
 from faust.app import base
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
@@ -98,6 +99,14 @@ class WorkerApp(faust.App):
         """Starts everything but the web server."""
 
         enable_web = False
+
+
+def assigned(app: faust.App) -> set[Partition]:
+    """The partitions that the app's consumer holds now: none before it has started, which may take an outage long."""
+    try:
+        return {(tp.topic, tp.partition) for tp in app.consumer.assignment()}
+    except ConsumerNotStarted:
+        return set()
 
 
 async def commit(app: faust.App, offsets: dict[Partition, int]) -> bool:

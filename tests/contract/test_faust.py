@@ -4,6 +4,7 @@ import asyncio
 import base64
 import inspect
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import cast
 
 import faust
@@ -14,7 +15,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
-from stream.transport import MAX_CHUNK_RECORDS
+from stream.transport import MAX_CHUNK_RECORDS, assigned
 from tests.builders import KEY
 
 
@@ -57,6 +58,13 @@ def test_faust_tracks_no_offset_of_the_events_topic_itself(stream_app: faust.App
 
     assert events.acks is False
     assert str(stream_app.conf.processing_guarantee) == str(ProcessingGuarantee.AT_LEAST_ONCE)
+
+
+def test_a_consumer_that_has_not_started_holds_no_partition() -> None:
+    """The app's services run by then: while Kafka is awaited, the eraser has its turns."""
+    thread = driver.AIOKafkaConsumerThread.__new__(driver.AIOKafkaConsumerThread)
+    thread._consumer = None
+    assert assigned(cast("faust.App", SimpleNamespace(consumer=thread))) == set()
 
 
 def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: faust.App) -> None:
