@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-services test-faults-and-panel faults bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-services test-faults-and-panel faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -41,8 +41,15 @@ test-services:
 test-faults-and-panel:
 	$(BIN)/python -m pytest tests/faults tests/browser
 
-faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with a random seed; red below 200 kills
-	$(BIN)/python -m pytest tests/faults --faults-long --faults-min-kills 200 -v
+# Two parts side by side, each with a stack and a summary of its own: the first fills memory and waits, the second kills.
+faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with random seeds; red below 200 kills
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line faults-of-endurance faults-of-all-else
+
+faults-of-endurance:
+	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long -v
+
+faults-of-all-else:
+	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 -v
 
 bench: bootstrap  ## the worker against what a user would write instead; some ten minutes, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv
