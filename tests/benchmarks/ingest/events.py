@@ -31,10 +31,10 @@ _UUID_TEXT = slice(1, 37)
 _TIME_START = 37
 
 
-def records(schema_id: int, count: int, *, end: datetime) -> Iterator[tuple[bytes, bytes]]:
+def records(schema_id: int, count: int, *, end: datetime, first: int = 0) -> Iterator[tuple[bytes, bytes]]:
     """Key and value of *count* events before *end*, a million in 90 days, in 50 client spaces, by 20,000 users.
 
-    How soon a user comes again does not depend on *count*: it decides what names cost.
+    How soon a user comes again does not depend on *count*: it decides what names cost. Ids are numbered from *first*.
 
     An event is encoded once for each user and activity; id and time, which come first in the datum, are put in anew.
     """
@@ -46,7 +46,7 @@ def records(schema_id: int, count: int, *, end: datetime) -> Iterator[tuple[byte
         if variant not in tails:
             tails[variant] = _tail(variant, end)
         key, tail = tails[variant]
-        event_id = str(UUID(int=(number << 64) | (0x8000 << 48) | number)).encode()
+        event_id = str(UUID(int=((first + number) << 64) | (0x8000 << 48) | number)).encode()
         datum = b"\x48" + event_id + _zigzag(start + number * step) + tail
         yield key, frame(schema_id, datum)
 

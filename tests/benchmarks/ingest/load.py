@@ -7,6 +7,7 @@ in what time. Bounded by `--seconds`; loopback only.
 import argparse
 import asyncio
 import os
+import secrets
 import time
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from tests.benchmarks.ingest.events import now, records
 
 TURN_SECONDS = 0.01
+_BITS_OF_FIRST = 62
 
 
 async def load(rate: int, seconds: float) -> tuple[int, float]:
@@ -28,7 +30,8 @@ async def load(rate: int, seconds: float) -> tuple[int, float]:
     async with HttpSchemaRegistry(os.environ["SCHEMA_REGISTRY_URL"]) as registry:
         schema_id = await registry.register(EVENTS_SUBJECT, current_event_schema_text())
     count = round(rate * seconds)
-    events = list(records(schema_id, count, end=now()))
+    # The ids of an earlier load, with other times, would be contradictions.
+    events = list(records(schema_id, count, end=now(), first=secrets.randbits(_BITS_OF_FIRST)))
     async with AIOKafkaProducer(
         bootstrap_servers=os.environ["KAFKA_BOOTSTRAP_SERVERS"], acks="all", linger_ms=2
     ) as producer:
