@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -32,9 +31,6 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH_RECORDS = 7_500
 """Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
-
-_OVERTAKEN_BATCHES = 2
-"""Batches that may not be stored yet when the next one is looked up: one that is being stored, and one that waits."""
 
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
@@ -77,6 +73,7 @@ class Pipeline:
         self._refs = person_refs(pseudonymization_key)
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
+        self._store_has_taken = asyncio.Semaphore(1)
         self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
 
     async def put(self, chunk: Chunk) -> None:
@@ -101,13 +98,15 @@ class Pipeline:
             await self._decoded.put((batch, await self._look_up_events(batch)))
 
     async def _store_all(self) -> None:
-        overtaken: deque[frozenset[str]] = deque(maxlen=_OVERTAKEN_BATCHES)
+        earlier: frozenset[str] = frozenset()
         while True:
             batch, known = await self._decoded.get()
+            self._store_has_taken.release()
             event_ids = frozenset(Lines.of(batch.rows.activities).columns.event_id)
-            if not all(event_ids.isdisjoint(earlier) for earlier in overtaken):
+            if not event_ids.isdisjoint(earlier):
+                # It was looked up while the batch before it was being stored.
                 known = await self._look_up_events(batch)
-            overtaken.append(event_ids)
+            earlier = event_ids
             await self._stored.put(await self._store(without_conflicts(batch, known, self._refs)))
 
     async def _finish_all(self) -> None:
@@ -118,6 +117,8 @@ class Pipeline:
         """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
         while True:
             chunks = [await self._waiting.get()]
+            # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.
+            await self._store_has_taken.acquire()
             while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
                 chunks.append(self._waiting.get_nowait())
             # A chunk of an earlier generation belongs to whoever holds its partition now.
@@ -125,6 +126,8 @@ class Pipeline:
             self._observer.dropped(chunk for chunk in chunks if all(chunk is not one for one in current))
             if current:
                 yield current
+            else:
+                self._store_has_taken.release()
 
     async def _schemas(self, chunks: Sequence[Chunk]) -> SchemasById:
         """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
