@@ -52,7 +52,12 @@ class NameKey(NamedTuple):
 
     def encoded(self) -> bytes:
         """The key as it is in Kafka."""
-        return f"{self.client_space_id}/{self.person_ref}/{_NAME}/{self.epoch}/{self.serial}".encode()
+        return name_key(self.client_space_id, str(self.person_ref), self.epoch, self.serial)
+
+
+def name_key(client_space_id: str, person_ref: str, epoch: str, serial: int) -> bytes:
+    """What `NameKey.encoded` returns, sooner: *person_ref* is a canonical text."""
+    return f"{client_space_id}/{person_ref}/{_NAME}/{epoch}/{serial}".encode()
 
 
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
@@ -74,14 +79,20 @@ def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow:
 
 def encode_name(row: PersonNameRow) -> bytes:
     """The value of a name's record."""
+    first_seen, last_seen = to_micros(row.first_seen), to_micros(row.last_seen)
+    return encode_sights(row.person_id, row.username, row.display_name, first_seen, last_seen)
+
+
+def encode_sights(person_id: str, username: str, display_name: str, first_seen: int, last_seen: int) -> bytes:
+    """What `encode_name` returns, sooner: times are microseconds since 1970."""
     return _encode(
         "person_name",
         {
-            "person_id": row.person_id,
-            "username": row.username,
-            "display_name": row.display_name,
-            "first_seen": to_micros(row.first_seen),
-            "last_seen": to_micros(row.last_seen),
+            "person_id": person_id,
+            "username": username,
+            "display_name": display_name,
+            "first_seen": first_seen,
+            "last_seen": last_seen,
         },
     )
 

@@ -64,6 +64,8 @@ class ErasedPersons:
     def living(self, rows: Sequence[PersonNameRow]) -> Sequence[PersonNameRow]:
         """Those of *rows* that may be kept, as they may be kept; the very same object where that is all of them."""
         with self._lock:
+            if not self._erased_refs:
+                return rows
             columns = Names.of(rows).columns
             concerned = self._erased_refs.intersection(zip(columns.client_space_id, columns.person_ref, strict=True))
             if not concerned:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from schemas.history import encode_lines, encode_name, lifetime_record
+from schemas.history import encode_lines, lifetime_record
 from schemas.lines import Lines
 from schemas.rows import ActivityRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
@@ -64,7 +64,7 @@ class KafkaHistory:
         """The names in *rows* that are due, and a record for each of them, each lifetime, and some lines each."""
         due = self._names.due(rows.names, self._guard)
         messages = [Message(PERSON_NAMES_TOPIC, *lifetime_record(row)) for row in rows.lifetimes]
-        messages += [Message(PERSON_NAMES_TOPIC, key.encoded(), encode_name(row)) for key, row in due]
+        messages += [Message(PERSON_NAMES_TOPIC, name.key, name.value) for name in due]
         return due, messages + line_messages(rows.activities)
 
     async def close(self) -> None:

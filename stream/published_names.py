@@ -4,11 +4,11 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
-from uuid import UUID, uuid4
+from typing import NamedTuple, Protocol
+from uuid import uuid4
 
-from schemas.fields import MICROSECOND, from_micros
-from schemas.history import NameKey
+from schemas.fields import MICROSECOND
+from schemas.history import encode_sights, name_key
 from schemas.names import Names
 from schemas.rows import PersonNameRow
 
@@ -20,11 +20,19 @@ a record's way. Who asks for the last sight, to let a name expire, can wait as l
 
 _SLACK = LAST_SIGHT_SLACK // MICROSECOND
 
-Due = tuple[NameKey, PersonNameRow]
-"""A name that must be published, and where."""
-
 _Person = tuple[str, str]
 _Name = tuple[str, str, str, str]
+_Span = tuple[str, int, int]
+"""The id that a person has, and when they were seen under a name first and last."""
+
+
+class Due(NamedTuple):
+    """A record that must be published: of which name, over which span."""
+
+    key: bytes
+    value: bytes
+    name: _Name
+    span: _Span
 
 
 class NameGuard(Protocol):
@@ -51,7 +59,7 @@ class _Sights:
     last_seen: int
     person_id: str
     is_one_of_several: bool = False
-    published: tuple[str, int, int] | None = None
+    published: _Span | None = None
 
     def add(self, person_id: str, first_seen: int, last_seen: int) -> None:
         """Note another sight."""
@@ -112,13 +120,9 @@ class PublishedNames:
 
     def remember(self, published: Iterable[Due]) -> None:
         """Note that the broker has *published*."""
-        for _, row in published:
-            ((space, ref, person_id, username, display_name, first_seen, last_seen),) = zip(
-                *Names.of([row]).columns, strict=True
-            )
-            name = space, ref, username, display_name
-            self._known[name].published = person_id, first_seen, last_seen
-            self._owed.discard(name)
+        for due in published:
+            self._known[due.name].published = due.span
+            self._owed.discard(due.name)
 
     def _noted(self, name: _Name, person_id: str, first_seen: int, last_seen: int) -> _Sights:
         """What is known of *name*, this sight included."""
@@ -142,14 +146,17 @@ class PublishedNames:
         """
         space, ref, username, display_name = name
         sights = self._known[name]
-        span = from_micros(sights.first_seen), from_micros(sights.last_seen)
-        person_ref = UUID(ref)
-        kept = guard.living([PersonNameRow(space, person_ref, sights.person_id, username, display_name, *span)])
-        if not kept:
-            self._forget(name)
-        for row in kept:
-            (sights.first_seen,) = Names.of([row]).columns.first_seen
-            yield NameKey(space, person_ref, self.epoch, sights.serial), row
+        person_id, first_seen, last_seen = sights.person_id, sights.first_seen, sights.last_seen
+        if guard.was_erased(space, ref):
+            kept = guard.living([Names.to_row(space, ref, person_id, username, display_name, first_seen, last_seen)])
+            if not kept:
+                self._forget(name)
+                return
+            (first_seen,) = Names.of(kept).columns.first_seen
+            sights.first_seen = first_seen
+        value = encode_sights(person_id, username, display_name, first_seen, last_seen)
+        key = name_key(space, ref, self.epoch, sights.serial)
+        yield Due(key, value, name, (person_id, first_seen, last_seen))
 
     def _forget(self, name: _Name) -> None:
         self._known.pop(name, None)

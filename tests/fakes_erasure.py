@@ -90,7 +90,7 @@ class InMemoryWorkerHistory:
     async def publish(self, rows: Rows) -> None:
         due = self._names.due(rows.names, self._guard)
         self._topics.persons.update(lifetime_record(row) for row in rows.lifetimes)
-        self._topics.persons.update((key.encoded(), encode_name(row)) for key, row in due)
+        self._topics.persons.update((name.key, name.value) for name in due)
         self._topics.lines += rows.activities
         self._names.remember(due)
 
