@@ -15,7 +15,7 @@ _NonBlank = Annotated[str, Field(min_length=1, pattern=r"\S")]
 class ProducerSettings(BaseSettings):
     """What a publisher needs to know. Every field is one environment variable, its alias."""
 
-    model_config = SettingsConfigDict(frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(frozen=True, populate_by_name=True, hide_input_in_errors=True)
 
     kafka_bootstrap_servers: _NonBlank = Field(
         validation_alias="KAFKA_BOOTSTRAP_SERVERS",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import clickhouse_connect
 import structlog
@@ -12,6 +11,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from query_api.errors import OtherSchema, QueryTimeout, StoreError, StoreUnavailable
 from query_api.settings import Settings
+from schemas.clickhouse_address import read_clickhouse_url
 from schemas.migrations import MIGRATIONS_TABLE, difference
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -94,15 +94,15 @@ class ClickHouseConnection:
         return await asyncio.shield(self._opening)
 
     async def _open(self) -> AsyncClient:
-        url = urlsplit(self._url.get_secret_value())
+        address = read_clickhouse_url(self._url.get_secret_value())
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 client = await clickhouse_connect.get_async_client(
-                    interface=url.scheme,
-                    host=url.hostname,
-                    port=url.port or (8443 if url.scheme == "https" else 8123),
-                    username=unquote(url.username) if url.username else None,
-                    password=unquote(url.password or ""),
+                    interface=address.scheme,
+                    host=address.host,
+                    port=address.port,
+                    username=address.username,
+                    password=address.password,
                     connect_timeout=CONNECT_TIMEOUT_SECONDS,
                     send_receive_timeout=ANSWER_TIMEOUT_SECONDS,
                     # A session would let one query run at a time.

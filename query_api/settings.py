@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.clickhouse_address import read_clickhouse_url
 from schemas.person_ref import MIN_KEY_BYTES
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
@@ -44,15 +45,7 @@ def _check_key(value: SecretBytes) -> SecretBytes:
 
 
 def _check_url(value: SecretStr) -> SecretStr:
-    try:
-        parts = urlsplit(value.get_secret_value())
-        _ = parts.port
-    except ValueError:
-        raise ValueError("must be a URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as http://user:password@host:8123")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise ValueError("must end after the port: the database is a setting of its own")
+    read_clickhouse_url(value.get_secret_value())
     return value
 
 

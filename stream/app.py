@@ -1,5 +1,7 @@
 """The Faust application and its one agent: `faust -A stream.app worker`."""
 
+import tempfile
+from pathlib import Path
 from typing import cast
 
 import faust
@@ -23,6 +25,8 @@ if getattr(streams, "_CStreamIterator", None) is None:
 
 app = WorkerApp(
     settings.consumer_group,
+    # Faust makes this directory at its start, in the current one if it is not told. Nothing is kept in it.
+    datadir=Path(tempfile.gettempdir()) / "user-management-audit-log",
     broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
     key_serializer="raw",
     value_serializer="raw",

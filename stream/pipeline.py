@@ -1,4 +1,4 @@
-"""The order of effects: decode, keep dead letters, insert, commit. Nothing here knows Faust."""
+"""The order of effects: decode, look up, keep dead letters, insert, publish, commit. Nothing here knows Faust."""
 
 import asyncio
 import contextlib
@@ -74,6 +74,7 @@ class Pipeline:
         self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
         self._store_has_taken = asyncio.Semaphore(1)
+        self._one_look_up = asyncio.Lock()
         self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
 
     async def put(self, chunk: Chunk) -> None:
@@ -83,7 +84,10 @@ class Pipeline:
         await self._waiting.put(chunk)
 
     async def run(self) -> None:
-        """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it."""
+        """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it.
+
+        While batches are worked on it comes in an `ExceptionGroup`.
+        """
         await self._until_possible("schema", lambda: asyncio.to_thread(self._ports.sink.check_schema))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._decode_all())
@@ -181,7 +185,9 @@ class Pipeline:
         known: list[ActivityRow] = []
 
         async def look_up() -> None:
-            known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
+            # A batch that is looked up again comes beside the next one's turn, and the port takes one caller at a time.
+            async with self._one_look_up:
+                known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
 
         await self._until_possible("conflicts", look_up)
         return known

@@ -55,8 +55,13 @@ _HELD = "max_parts_in_total"
 """At 0, ClickHouse refuses every insert into the table (code 252), which a worker repeats until it succeeds.
 https://clickhouse.com/docs/operations/settings/merge-tree-settings"""
 
-_RUNNING_INSERTS = "SELECT query_id FROM system.processes WHERE query_kind IN ('Insert', 'AsyncInsertFlush')"
+_RUNNING_INSERTS = (
+    "SELECT query_id FROM system.processes WHERE query_kind IN ('Insert', 'AsyncInsertFlush')"
+    " AND (current_database = {served:String} OR query ILIKE concat('%', {served:String}, '%'))"
+)
 _POLL_SECONDS = 0.01
+_PATIENCE_SECONDS = 30.0
+"""How long inserts may be held back for one that runs. The worker's own are answered sooner or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +290,18 @@ class RebuildStore:
             client.command(f"ALTER TABLE {database}.{table} RESET SETTING {_HELD}")
 
     def _wait_for_inserts(self, client: Client) -> None:
-        """Wait until every insert that runs now has ended."""
-        running = set(client.query(_RUNNING_INSERTS).result_rows)
+        """Wait until every insert into the served database that runs now has ended, but not for ever."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        running = self._running_inserts(client)
         while running:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"ClickHouse: an insert has been running for more than {_PATIENCE_SECONDS:.0f} s")
             time.sleep(_POLL_SECONDS)
-            running &= set(client.query(_RUNNING_INSERTS).result_rows)
+            running &= self._running_inserts(client)
+
+    def _running_inserts(self, client: Client) -> set[str]:
+        rows = client.query(_RUNNING_INSERTS, parameters={"served": self._served}).result_rows
+        return {str(query_id) for (query_id,) in rows}
 
     def _end_mirror(self, client: Client) -> None:
         for table in _MIRRORED:
@@ -304,6 +316,8 @@ class RebuildStore:
         try:
             with connect(self._url, timeout_seconds=STATEMENT_SECONDS) as client:
                 yield client
+        except Unavailable:
+            raise
         except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
             # Not chained: ClickHouse's texts quote values.
             raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from schemas.clickhouse_address import read_clickhouse_url
 from schemas.person_ref import MIN_KEY_BYTES
 
 _DATABASE = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -29,17 +30,23 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _clickhouse_url(value: str) -> str:
+    read_clickhouse_url(value)
+    return value
+
+
 class WorkerSettings(BaseSettings):
     """What the worker must know. Every field is an environment variable, named by its alias."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+    # A refused value may be a secret, and the worker's start prints why it was refused.
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     kafka_bootstrap_servers: str = Field(alias="KAFKA_BOOTSTRAP_SERVERS", description="host:port, comma-separated")
     schema_registry_url: Annotated[str, AfterValidator(_http_url)] = Field(
         alias="SCHEMA_REGISTRY_URL", description="base URL of the registry's Confluent API"
     )
-    clickhouse_url: Annotated[str, AfterValidator(_http_url)] = Field(
-        alias="CLICKHOUSE_URL", description="ClickHouse's HTTP interface; may carry user:password@"
+    clickhouse_url: Annotated[str, AfterValidator(_clickhouse_url)] = Field(
+        alias="CLICKHOUSE_URL", repr=False, description="ClickHouse's HTTP interface; may carry user:password@"
     )
     clickhouse_database: str = Field(
         "audit", alias="AUDIT_CLICKHOUSE_DATABASE", pattern=_DATABASE, description="the database of the log"

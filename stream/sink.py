@@ -4,7 +4,6 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver import options
@@ -12,6 +11,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error, NotSupportedError
 from clickhouse_connect.driver.insert import InsertContext
 
+from schemas.clickhouse_address import read_clickhouse_url
 from schemas.fields import to_micros
 from schemas.lines import Lines
 from schemas.migrations import MIGRATIONS_TABLE, difference
@@ -66,13 +66,13 @@ _LINE_TYPES = {
 
 def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
     """A client of the ClickHouse at *url* (`http[s]://[user:password@]host[:port]`). It retries nothing by itself."""
-    address = urlsplit(url)
+    address = read_clickhouse_url(url)
     return clickhouse_connect.get_client(
-        host=address.hostname,
+        interface=address.scheme,
+        host=address.host,
         port=address.port,
-        username=address.username or "default",
-        password=address.password or "",
-        secure=address.scheme == "https",
+        username=address.username,
+        password=address.password,
         connect_timeout=5,
         send_receive_timeout=timeout_seconds,
         query_retries=0,

@@ -68,19 +68,29 @@ class InMemorySink:
 
 
 class InMemoryKnownEvents:
-    """`KnownEvents` over the lines of a sink; it remembers all of them, and counts its answers."""
+    """`KnownEvents` over the lines of a sink; it remembers all of them, and counts its answers.
+
+    While *opened* is not set, none comes.
+    """
 
     def __init__(self, sink: InMemorySink) -> None:
         self._sink = sink
         self.faults = Faults()
         self.answers = 0
+        self.opened = threading.Event()
+        self.opened.set()
+        self._caller = threading.Lock()
 
     def accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
-        self.faults.before()
-        event_ids = {row.event_id for row in rows}
-        found = [row for row in self._sink.activities if row.event_id in event_ids]
-        self.answers += 1
-        return found
+        assert self._caller.acquire(blocking=False), "one caller at a time"
+        try:
+            self.opened.wait()
+            self.faults.before()
+            event_ids = {row.event_id for row in rows}
+            return [row for row in self._sink.activities if row.event_id in event_ids]
+        finally:
+            self.answers += 1
+            self._caller.release()
 
 
 class InMemoryDeadLetters:

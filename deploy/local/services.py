@@ -107,10 +107,7 @@ _TABLE = (
         ports=("worker",),
         # Not in the environment of the whole stack: a second worker beside this one would want the same port.
         environment=lambda layout: {"AUDIT_WORKER_HTTP_PORT": str(layout.ports.worker)},
-        # Without the option, Faust's command opens port 6066 on every interface, whatever the application says.
-        command=lambda _layout, _programs: [
-            *(str(_SCRIPTS / "faust"), "-A", "stream.app", "worker", "-l", "info", "--without-web")
-        ],
+        command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "worker"],
         is_ready=lambda _layout, child: "Worker ready" in child.output(),
         start_seconds=60,
         stop_seconds=20,

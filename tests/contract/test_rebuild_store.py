@@ -18,7 +18,7 @@ from tests.builders import NOW, a_uuid
 
 SLOW_ROWS = 10
 SLOW_INSERT = (
-    f"INSERT INTO {{served}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
+    f"INSERT INTO {{database}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
     f" FROM numbers({SLOW_ROWS}) WHERE sleepEachRow(0.1) = 0"
 )
 ONE_ROW = Rows(lifetimes=[PersonLifetimeRow("space-1", a_uuid(1), CREATED, NOW)])
@@ -40,9 +40,9 @@ class Subject:
     def sink(self) -> ClickHouseSink:
         return ClickHouseSink(self.url, self.served)
 
-    def insert_slowly(self) -> None:
+    def insert_slowly(self, database: str | None = None) -> None:
         with connect(self.url) as client:
-            client.command(SLOW_INSERT.format(served=self.served))
+            client.command(SLOW_INSERT.format(database=database or self.served))
 
     def wait_for_an_insert(self) -> None:
         """Return once one runs."""
@@ -85,6 +85,36 @@ def test_the_exchange_itself_waits_for_an_insert_and_not_the_end_of_the_views_al
         subject.wait_for_an_insert()
         subject.store.exchange()
         assert inserting.done()
+
+
+def test_an_insert_that_does_not_end_is_not_waited_for_for_ever(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.rebuild_store._PATIENCE_SECONDS", 0.2)
+    with ThreadPoolExecutor() as threads:
+        inserting = threads.submit(subject.insert_slowly)
+        subject.wait_for_an_insert()
+        with pytest.raises(Unavailable):
+            subject.store.exchange()
+        assert not inserting.done()
+        subject.sink.write(ONE_ROW)
+        inserting.result()
+    assert subject.count() == SLOW_ROWS + 1
+
+
+def test_what_is_inserted_into_another_database_is_not_waited_for(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.rebuild_store._PATIENCE_SECONDS", 0.2)
+    other = f"other_{uuid4().hex}"
+    with connect(subject.url) as client, ThreadPoolExecutor() as threads:
+        list(migrate(client, other))
+        inserting = threads.submit(subject.insert_slowly, other)
+        subject.wait_for_an_insert()
+        subject.store.exchange()
+        assert not inserting.done()
+        inserting.result()
+        client.command(f"DROP DATABASE {other} SYNC")
 
 
 def test_an_insert_that_comes_while_the_exchange_waits_is_put_off(subject: Subject) -> None:

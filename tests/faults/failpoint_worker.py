@@ -177,7 +177,7 @@ def main() -> None:
         from stream.app import app  # noqa: PLC0415 - as above
 
         app.conf.broker_max_poll_interval = options.max_poll_interval_seconds
-    cli(["-A", "stream.app", "worker", "-l", "info", "--without-web"])
+    cli(["-A", "stream.app", "worker", "-l", "info"])
 
 
 if __name__ == "__main__":

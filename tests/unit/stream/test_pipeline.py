@@ -209,6 +209,26 @@ async def test_a_contradiction_of_what_is_not_stored_yet_is_found_all_the_same()
     assert [(chunk.partition, r.reason) for chunk, r in world.dead_letters.kept] == [(1, Reason.CONFLICTING_EVENT)]
 
 
+async def test_a_batch_that_is_looked_up_again_does_not_meet_the_next_one_there() -> None:
+    """The port takes one caller at a time."""
+    world = World()
+    event = an_event()
+    chunks = [a_chunk(a_record(one, 0), partition=place) for place, one in enumerate((event, event, an_event()))]
+    world.sink.opened.clear()
+    async with world.running() as pipeline:
+        for count, chunk in enumerate(chunks[:2], 1):
+            await pipeline.put(chunk)
+            await until(lambda count=count: world.known_events.answers == count)  # type: ignore[misc]
+        world.known_events.opened.clear()
+        world.sink.opened.set()
+        await pipeline.put(chunks[2])
+        # Long enough for the third to be asked for beside the second.
+        await asyncio.sleep(0.1)
+        world.known_events.opened.set()
+        await until(lambda: all(world.committed(partition) == 1 for partition in range(3)))
+    assert world.known_events.answers == len(chunks) + 1
+
+
 async def test_an_unknown_schema_id_is_refused_only_on_the_registry_s_word() -> None:
     world = World()
     world.registry.faults.lost += [RegistryUnavailable("down")] * 3
