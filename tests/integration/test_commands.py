@@ -32,7 +32,7 @@ def test_a_missing_or_wrong_setting_is_named_without_its_value() -> None:
     assert done.stderr.splitlines() == [
         "KAFKA_BOOTSTRAP_SERVERS: Field required",
         "SCHEMA_REGISTRY_URL: Field required",
-        "CLICKHOUSE_URL: Value error, must start with http:// or https://",
+        "CLICKHOUSE_URL: Value error, must be a URL such as http://user:password@host:8123",
         "AUDIT_PSEUDONYMIZATION_KEY: Value error, must hold at least 32 bytes, base64-encoded",
     ]
 
