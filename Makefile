@@ -43,7 +43,7 @@ test-faults-and-panel:
 
 # Two parts side by side, each with a stack and a summary of its own: the first fills memory and waits, the second kills.
 faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with random seeds; red below 200 kills
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line faults-of-endurance faults-of-all-else
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=none faults-of-endurance faults-of-all-else
 
 faults-of-endurance:
 	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long -v
