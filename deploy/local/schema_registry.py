@@ -26,9 +26,12 @@ def unpack(artifact: Artifact, archive: Path) -> Path:
         try:
             with tarfile.open(archive) as tar:
                 tar.extractall(incoming, filter="data")
-            # Renamed when complete. Another stack may have been faster; its copy is the same.
+            # Renamed when complete.
+            incoming.rename(unpacked)
+        except OSError:
+            # Another stack may have been faster; its copy is the same.
             if not unpacked.exists():
-                incoming.rename(unpacked)
+                raise
         finally:
             shutil.rmtree(incoming, ignore_errors=True)
     return unpacked
