@@ -27,8 +27,10 @@ lint: bootstrap  ## style, types and import rules
 	$(BIN)/lint-imports
 
 # The suite waits more than it computes, so its parts run beside one another, each on a stack of its own. The integration
-# tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one.
+# tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one. What
+# all of them need is downloaded before.
 test: lint  ## lint, and the whole test-suite
+	@$(BIN)/python -m deploy.local fetch
 	@echo "test: three parts side by side; each is printed when it has ended"
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-units test-services test-faults-and-panel
 

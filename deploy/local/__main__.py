@@ -1,4 +1,4 @@
-"""`python -m deploy.local up|down|status`: the whole service on this machine.
+"""`python -m deploy.local up|down|status|fetch`: the whole service on this machine.
 
 Exit codes: 0 done; 1 an unexpected error; 2 wrong usage; 3 a stack runs in this directory already; 4 a port is in use;
 5 a download failed; 6 the disk is full; 7 a service failed; 8 the demo failed; 130 interrupted before all was ready.
@@ -16,6 +16,7 @@ from deploy.local import detached
 from deploy.local.console import Reporter
 from deploy.local.errors import EXIT_INTERRUPTED, DemoFailed, NoSpace, StackError
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
+from deploy.local.services import fetch_programs
 from deploy.local.supervisor import Supervisor, start_demo
 
 
@@ -31,11 +32,15 @@ def main() -> int:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        print(f"the disk is full: {error.filename or options.data_dir} could not be written", file=sys.stderr)
+        print(f"the disk is full: {error.filename or 'a file'} could not be written", file=sys.stderr)
         return NoSpace.exit_code
 
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> int:
+    if options.command == "fetch":
+        with reporter.downloads():
+            fetch_programs(reporter.download)
+        return 0
     layout = Layout(options.data_dir.absolute(), Ports.from_base(options.port_base))
     if options.command == "down":
         detached.stop(layout, reporter)
@@ -75,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end what runs")
     status = commands.add_parser("status", help="show what runs")
     status.add_argument("--json", action="store_true", help="addresses and process ids as JSON")
+    commands.add_parser("fetch", help="download what is missing for it, and end")
     for command in (up, down, status):
         command.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where everything is kept")
         command.add_argument("--port-base", type=_port_base, default=DEFAULT_PORT_BASE, help="the first of six ports")
