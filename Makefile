@@ -69,6 +69,7 @@ screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's 
 LOCK := --generate-hashes --universal --no-emit-index-url
 lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
+	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
 
 format: bootstrap  ## put the code into its one format

@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 MINIMUM_PYTHON = (3, 11)
-UV = "uv==0.13.9"
 REPOSITORY = Path(__file__).resolve().parent.parent
 VENV = REPOSITORY / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOCK = "requirements/development.txt"
+TOOLS = "requirements/bootstrap.txt"
+"""What installs the rest: uv, and what builds the project itself. Hashed as the lock is."""
 STAMP = VENV / "installed-from.sha256"
 EXIT_FAILED = 1
 EXIT_UNUSABLE_PYTHON = 2
@@ -68,7 +69,7 @@ def unusable_because(version: "Sequence[int]") -> "str | None":
 def fingerprint_of(repository: Path, python_version: str) -> str:
     """What an installation depends on: the Python, the locked packages, the project's own metadata, this file."""
     digest = hashlib.sha256(python_version.encode())
-    for name in (LOCK, "pyproject.toml", "deploy/bootstrap.py"):
+    for name in (TOOLS, LOCK, "pyproject.toml", "deploy/bootstrap.py"):
         digest.update(hashlib.sha256((repository / name).read_bytes()).digest())
     return digest.hexdigest()
 
@@ -82,21 +83,25 @@ def installed_fingerprint() -> "str | None":
 
 
 def install() -> None:
-    """Create the environment and fill it: with uv in seconds, with pip where uv does not work."""
+    """Create the environment anew and fill it: with uv in seconds, with pip where uv does not work.
+
+    Anew, because neither removes what has left the lock; and with it goes the stamp of the installation before.
+    """
     say("installing into .venv; the first time this takes some 10 s and 500 MB")
     python = str(PYTHON)
-    run([sys.executable, "-m", "venv", str(VENV)])
+    run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
+    run([*pip, "--require-hashes", "-r", TOOLS])
+    editable = ["--no-build-isolation", "--no-deps", "--editable", "."]
     try:
-        run([*pip, UV])
         uv = [str(VENV / "bin" / "uv"), "pip", "install", *quiet, "--python", python]
         run([*uv, "--require-hashes", "-r", LOCK])
-        run([*uv, "--no-deps", "--editable", "."])
+        run([*uv, *editable])
     except (subprocess.CalledProcessError, OSError):
         say("uv did not work, so pip installs; that takes about a minute")
         run([*pip, "--require-hashes", "-r", LOCK])
-        run([*pip, "--no-deps", "--editable", "."])
+        run([*pip, *editable])
 
 
 def run(command: "list[str]") -> None:

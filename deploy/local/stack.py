@@ -71,6 +71,8 @@ class LocalStack:
         """Start everything and return when it is ready. Raises a `StackError`; then nothing is left running."""
         self._lock.acquire()
         try:
+            # A stack that was killed left its own, and until ours is written nobody must take that for it.
+            self.layout.state_file.unlink(missing_ok=True)
             wanted = {port for service in self._services for port in service.ports}
             ports.require_free(self.layout.ports, wanted)
             with self._reporter.downloads():

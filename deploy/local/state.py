@@ -7,12 +7,16 @@ import errno
 import fcntl
 import json
 import tempfile
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
 from deploy.local.errors import AlreadyRunning, NoSpace
 from deploy.local.layout import Layout
+
+_LOOK_SECONDS = 0.3
+"""For how long somebody who only looks whether a stack runs may be in the way of one that starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,15 @@ class DirectoryLock:
         """Take the lock, or raise `AlreadyRunning`."""
         self._layout.data_dir.mkdir(parents=True, exist_ok=True)
         file = self._layout.lock_file.open("a", encoding="utf-8")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.close()
-            raise AlreadyRunning(
-                f"a stack runs in {self._layout.data_dir} already. `python -m deploy.local status` shows it, "
-                "`python -m deploy.local down` ends it; --data-dir and --port-base start another one beside it."
-            ) from error
+        deadline = time.monotonic() + _LOOK_SECONDS
+        while not _lock(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                file.close()
+                raise AlreadyRunning(
+                    f"a stack runs in {self._layout.data_dir} already. `python -m deploy.local status` shows it, "
+                    "`python -m deploy.local down` ends it; --data-dir and --port-base start another one beside it."
+                )
+            time.sleep(_LOOK_SECONDS / 10)
         self._file = file
 
     def release(self) -> None:
@@ -91,10 +96,15 @@ def is_running(layout: Layout) -> bool:
     """Whether a supervisor holds the directory now."""
     if not layout.lock_file.exists():
         return False
-    lock = DirectoryLock(layout)
+    # Shared: two that look at once must not take each other for a supervisor.
+    with layout.lock_file.open("a", encoding="utf-8") as file:
+        return not _lock(file, fcntl.LOCK_SH)
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    """Lock *file* as long as it is open; whether that could be done at once."""
     try:
-        lock.acquire()
-    except AlreadyRunning:
-        return True
-    lock.release()
-    return False
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -32,7 +32,7 @@ def test_the_program_can_be_read_by_pythons_that_it_refuses() -> None:
 
 
 def test_everything_an_installation_depends_on_is_in_its_fingerprint(tmp_path: Path) -> None:
-    files = [tmp_path / name for name in ("requirements/development.txt", "pyproject.toml", "deploy/bootstrap.py")]
+    files = [tmp_path / name for name in (bootstrap.TOOLS, bootstrap.LOCK, "pyproject.toml", "deploy/bootstrap.py")]
     for file in files:
         file.parent.mkdir(exist_ok=True)
         file.write_text("a")
@@ -40,7 +40,7 @@ def test_everything_an_installation_depends_on_is_in_its_fingerprint(tmp_path: P
     for file in files:
         file.write_text("b")
         fingerprints.add(bootstrap.fingerprint_of(tmp_path, "3.11"))
-    assert len(fingerprints) == 5
+    assert len(fingerprints) == 2 + len(files)
 
 
 def test_pip_installs_where_uv_does_not_work(
@@ -58,3 +58,16 @@ def test_pip_installs_where_uv_does_not_work(
     assert [command[-1] for command in commands[-2:]] == [bootstrap.LOCK, "."]
     assert all(command[1:3] == ["-m", "pip"] for command in commands[-2:])
     assert "uv did not work" in capsys.readouterr().out
+
+
+def test_an_installation_begins_with_an_empty_environment_and_installs_nothing_without_a_hash(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What has left the lock does not stay, and an interrupted run leaves no stamp that speaks for it."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "run", commands.append)
+    bootstrap.install()
+    assert commands[0][1:4] == ["-m", "venv", "--clear"]
+    assert bootstrap.VENV in bootstrap.STAMP.parents
+    for command in commands[1:]:
+        assert "--require-hashes" in command or {"--no-deps", "--no-build-isolation"} <= set(command)

@@ -1,8 +1,10 @@
 """Ports, secrets, state and locks of a stack, each with what goes wrong there."""
 
+import fcntl
 import json
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,19 @@ def test_every_service_comes_behind_those_that_it_needs() -> None:
         assert seen.issuperset(service.after), name
         seen.add(name)
     assert seen.issuperset(INFRASTRUCTURE)
+
+
+def test_who_looks_whether_a_stack_runs_keeps_none_from_starting(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, Ports.from_base(20_000))
+    assert not is_running(layout)
+    lock = DirectoryLock(layout)
+    with layout.lock_file.open("a", encoding="utf-8") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not is_running(layout)
+        threading.Timer(0.05, looking.close).start()
+        lock.acquire()
+    assert is_running(layout)
+    with pytest.raises(AlreadyRunning):
+        DirectoryLock(layout).acquire()
+    lock.release()
+    assert not is_running(layout)
