@@ -7,6 +7,7 @@ Keys of the person names, which the broker compacts:
 
     <client space>/<ref>/name/<epoch>/<serial>              a name; the eraser overwrites it
     <client space>/<ref>/created|erased/<microseconds>/-    a beginning or end of a life; stays for ever
+    tick/<partition>                                        says nothing; the broker ends a segment at an append only
 """
 
 import io
@@ -33,6 +34,7 @@ _NOT_THE_MATTER = 2
 _NO_ROW_NUMBER = -1
 _MILLI = 1000
 _KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+|-)", re.DOTALL)
+_TICK = re.compile(r"tick/([0-9]+)")
 _NAME = "name"
 _FACT = b"1"
 """The value of a lifetime's record. The key says it all, but a record without a value would be a tombstone."""
@@ -55,15 +57,32 @@ class NameKey(NamedTuple):
         return f"{self.client_space_id}/{self.person_ref}/{_NAME}/{self.epoch}/{self.serial}".encode()
 
 
+class Tick(NamedTuple):
+    """A record for its own sake, the last one of which compaction keeps in each *partition*. Who reads passes over it.
+
+    Kafka compacts no segment that it writes to, and ends one no earlier than at the first append after its time.
+    """
+
+    partition: int
+
+
+def tick_record(partition: int) -> tuple[bytes, bytes]:
+    """Key and value of a tick."""
+    return f"tick/{partition}".encode(), _FACT
+
+
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
     """Key and value of a lifetime."""
     at = to_micros(row.occurred_at)
     return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/-".encode(), _FACT
 
 
-def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow:
+def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | Tick:
     """What the key of a record of the person names stands for. Raises `UnreadableHistory`."""
-    found = _KEY.fullmatch((key or b"").decode(errors="replace"))
+    text = (key or b"").decode(errors="replace")
+    if tick := _TICK.fullmatch(text):
+        return Tick(int(tick[1]))
+    found = _KEY.fullmatch(text)
     if found is None:
         raise UnreadableHistory("a key of the person names is none that this version knows")
     space, ref, kind, first, second = found.groups()

@@ -25,7 +25,12 @@ ACTIVITY_LOG_SLACK = timedelta(days=31)
 LONGEST_YEAR = timedelta(days=366)
 
 NAME_COMPACTION_LAG = timedelta(hours=1)
-"""The longest that a name stays on disk once it was overwritten, but for the minute in which its segment is deleted."""
+"""How long a segment with an overwritten name may wait for compaction, from its first record on."""
+
+NAME_SEGMENT = timedelta(minutes=30)
+"""After so long the next append ends a segment, and only then can it be compacted. Each sweep, once an hour, appends
+to every partition. Were this an hour too, one that is a little early would find the segment too young, and the
+overwritten name would stay for another hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ TOPICS = (
         config={
             "cleanup.policy": "compact",
             # The active segment is never compacted, so it must not stay active for long.
-            "segment.ms": _ms(NAME_COMPACTION_LAG),
+            "segment.ms": _ms(NAME_SEGMENT),
             "max.compaction.lag.ms": _ms(NAME_COMPACTION_LAG),
             "min.cleanable.dirty.ratio": "0.1",
             # A rebuild that reads for longer than this could miss that a name was overwritten.

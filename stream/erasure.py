@@ -5,7 +5,7 @@ half, after which there is nothing left to hide.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -18,14 +18,31 @@ from stream.erasure_store import PersonStore
 from stream.erasure_topic import NameTopic
 from stream.errors import Unavailable
 from stream.published_names import LAST_SIGHT_SLACK
+from stream.topics import duration
 
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL = timedelta(hours=1)
 """How often the topic of names is read through. It is Kafka's own bound for compaction that is added to it."""
 
+COMPACTION_SLACK = timedelta(minutes=15)
+"""An eraser's interval, twice; two readings of the topic; Kafka's cleaner, every 15 s; `file.delete.delay.ms`, 60 s."""
+
 ATTEMPTS = 3
 """A name that is inserted while its person is being erased is found by the check, and removed by the next attempt."""
+
+
+def compacted_within(config: Mapping[str, str]) -> timedelta | None:
+    """How long what a sweep has overwritten may stay on the disk of a topic with *config*; `None` for ever.
+
+    The segment with the overwriting record ends at the first sweep after its time, and is compacted then, or once its
+    first record is as old as the lag.
+    """
+    lag = duration(config, "max.compaction.lag.ms")
+    if lag is None:
+        return None
+    segment = min(lag, duration(config, "segment.ms") or lag)
+    return max(lag, SWEEP_INTERVAL * (segment // SWEEP_INTERVAL + 1)) + COMPACTION_SLACK
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from schemas.history import NameKey, decode_name, encode_name, read_person_key
+from schemas.history import NameKey, decode_name, encode_name, read_person_key, tick_record
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.erasure_rules import Erasures, living_name
 from stream.history import Message, TopicWriter
@@ -17,7 +17,8 @@ class NameTopic(Protocol):
         """Overwrite every name that must go for *erasures*, or that was seen last before *expired*; tell how many.
 
         On return the broker has the overwriting records, and no reader that reads to the end is left with such a name.
-        The overwritten bytes leave its disk when it next compacts. Raises `Unavailable`; then sweep again.
+        The overwritten bytes leave its disk when it next compacts, which the sweeps after this one bring about without
+        any other traffic. Raises `Unavailable`; then sweep again.
         """
         ...
 
@@ -46,9 +47,12 @@ class KafkaNameTopic:
                         if is_due:
                             due[record.key] = value
         writer = TopicWriter(self._bootstrap_servers)
+        messages = [Message(PERSON_NAMES_TOPIC, key, value) for key, value in due.items()]
+        # The broker compacts no segment that it writes to. Where nobody publishes, these end the last sweep's.
+        messages += [Message(PERSON_NAMES_TOPIC, *tick_record(partition), partition=partition) for partition in extents]
         try:
             # A worker may have published under one of these keys since. It is swept the next time.
-            await writer.write([Message(PERSON_NAMES_TOPIC, key, value) for key, value in due.items()])
+            await writer.write(messages)
         finally:
             await writer.close()
         return len(due)

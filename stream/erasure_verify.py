@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.rows import PERSON_LIFETIMES
 from schemas.topics import TOPICS, Topic
-from stream.erasure import SWEEP_INTERVAL
+from stream.erasure import SWEEP_INTERVAL, compacted_within
 from stream.erasure_rules import PersonKey, erasure_of
 from stream.errors import Unavailable
 from stream.history_reader import TopicReader, open_reader
@@ -160,8 +160,8 @@ async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tu
 def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
     """*trace* with the time at which the last of its records is gone by the topic's own configuration."""
     if "compact" in config["cleanup.policy"]:
-        lag = duration(config, "max.compaction.lag.ms")
-        until = None if lag is None else datetime.now(UTC) + SWEEP_INTERVAL + lag
+        within = compacted_within(config)
+        until = None if within is None else datetime.now(UTC) + SWEEP_INTERVAL + within
         return Trace(trace.place, trace.count, until, "records; overwritten by the next sweep, then compacted")
     kept = duration(config, "retention.ms")
     if kept is None:

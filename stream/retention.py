@@ -15,9 +15,11 @@ from schemas.topics import (
     EVENTS_TOPIC,
     LONGEST_YEAR,
     NAME_COMPACTION_LAG,
+    NAME_SEGMENT,
     PERSON_NAMES_TOPIC,
     TOPICS,
 )
+from stream.erasure import compacted_within
 from stream.errors import Unavailable
 from stream.sink import connect
 from stream.topics import duration, topic_config
@@ -109,6 +111,9 @@ def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
     lag = duration(names, "max.compaction.lag.ms")
     if lag is None or lag > NAME_COMPACTION_LAG:
         found.append(f"{PERSON_NAMES_TOPIC} may keep an overwritten name for more than {NAME_COMPACTION_LAG}")
+    segment = duration(names, "segment.ms")
+    if segment is None or segment > NAME_SEGMENT:
+        found.append(f"{PERSON_NAMES_TOPIC} ends segments after {_words(segment)}: it compacts later than is promised")
     for name, config in configs.items():
         if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
             found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
@@ -124,8 +129,8 @@ def _late(now: datetime, stored: Stored) -> list[str]:
 
 def _in_words(config: Mapping[str, str]) -> str:
     if config.get("cleanup.policy") == "compact":
-        lag = _words(duration(config, "max.compaction.lag.ms"))
-        return f"the last record of each key; overwritten ones for {lag} at most"
+        within = compacted_within(config)
+        return f"the last record of each key; overwritten ones for {'ever' if within is None else within} at most"
     return _words(duration(config, "retention.ms"))
 
 

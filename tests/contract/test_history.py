@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from schemas.fields import to_micros
-from schemas.history import NameKey, decode_lines, decode_name, read_person_key
+from schemas.history import NameKey, Tick, decode_lines, decode_name, read_person_key
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
@@ -107,9 +107,10 @@ async def read_back(servers: str, space: str) -> Found:
         extents = await reader.extents(PERSON_NAMES_TOPIC)
         async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
             last.update((record.key, record.value) for record in records)
-    places = [(place, v) for k, v in last.items() if (place := read_person_key(k)).client_space_id == space]
-    names = [decode_name(place, v) for place, v in places if isinstance(place, NameKey) and v is not None]
-    return Found(lines, names, {place for place, _ in places if isinstance(place, PersonLifetimeRow)})
+    places = [(place, value) for key, value in last.items() if not isinstance(place := read_person_key(key), Tick)]
+    mine = [(place, value) for place, value in places if place.client_space_id == space]
+    names = [decode_name(place, v) for place, v in mine if isinstance(place, NameKey) and v is not None]
+    return Found(lines, names, {place for place, _ in mine if isinstance(place, PersonLifetimeRow)})
 
 
 async def test_everything_comes_back_as_it_was_published(subject: Subject) -> None:
@@ -152,6 +153,22 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
     assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 0
+
+
+async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment: dict[str, str]) -> None:
+    """Kafka ends a segment at an append only: without one, what was overwritten would never be compacted."""
+    servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
+    async with open_reader(servers) as reader:
+        before = await reader.extents(PERSON_NAMES_TOPIC)
+        await KafkaNameTopic(servers).sweep({}, NOW - timedelta(days=365))
+        after = await reader.extents(PERSON_NAMES_TOPIC)
+        start = {partition: extent.end for partition, extent in before.items()}
+        appended = [
+            (record.partition, read_person_key(record.key), record.value is not None)
+            async for records, _ in reader.records(PERSON_NAMES_TOPIC, after, start)
+            for record in records
+        ]
+    assert sorted(appended) == [(partition, Tick(partition), True) for partition in sorted(before)]
 
 
 async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:

@@ -12,6 +12,7 @@ from schemas import history
 from schemas.fields import to_micros
 from schemas.history import (
     NameKey,
+    Tick,
     UnreadableHistory,
     decode_lines,
     decode_name,
@@ -20,6 +21,7 @@ from schemas.history import (
     history_schemas,
     lifetime_record,
     read_person_key,
+    tick_record,
 )
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from tests.builders import NOW, a_uuid
@@ -77,6 +79,13 @@ def test_a_lifetime_comes_back_from_its_key_alone(space: str, ref: UUID, change:
     key, value = lifetime_record(row)
     assert read_person_key(key) == row
     assert value, "a record without a value would be a tombstone"
+
+
+@given(st.integers(0, 10**6))
+def test_a_tick_is_told_from_a_name_and_a_lifetime_by_its_key(partition: int) -> None:
+    key, value = tick_record(partition)
+    assert read_person_key(key) == Tick(partition)
+    assert value, "a record without a value would be a tombstone, and go"
 
 
 @given(PRESENT, TEXTS, TEXTS, TIMES, TIMES)

@@ -9,7 +9,7 @@ import pytest
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
 from stream.commands.common import in_words
-from stream.erasure import SWEEP_INTERVAL, Eraser
+from stream.erasure import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure_guard import ErasedPersons, GuardedSink
 from stream.erasure_rules import Erasure, Erasures, PersonKey
 from stream.erasure_verify import Report, Trace, Wanted, verify_directory
@@ -70,6 +70,20 @@ async def test_the_topic_is_swept_at_the_first_run_and_then_once_an_hour() -> No
         swept.append((await eraser.run()).overwritten is not None)
     assert swept == [True, False, False, True, False, True]
     assert timedelta(hours=1) == SWEEP_INTERVAL
+
+
+@pytest.mark.parametrize(
+    ("segment_minutes", "lag_minutes", "minutes"),
+    [(30, 60, 75), (59, 60, 75), (60, 60, 135), (60, 30, 75), (30, 150, 165), (None, 60, 135), (30, None, None)],
+)
+def test_what_a_sweep_overwrote_is_gone_once_a_later_sweep_ended_its_segment(
+    segment_minutes: int | None, lag_minutes: int | None, minutes: int | None
+) -> None:
+    def ms(minutes: int | None) -> str:
+        return str(2**63 - 1 if minutes is None else minutes * 60_000)
+
+    config = {"segment.ms": ms(segment_minutes), "max.compaction.lag.ms": ms(lag_minutes)}
+    assert compacted_within(config) == (None if minutes is None else timedelta(minutes=minutes))
 
 
 async def test_a_sweep_that_failed_is_made_up_for_by_the_next_run() -> None:
