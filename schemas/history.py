@@ -79,12 +79,22 @@ def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
 
 def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | Tick:
     """What the key of a record of the person names stands for. Raises `UnreadableHistory`."""
-    text = (key or b"").decode(errors="replace")
+    try:
+        place = _read_key((key or b"").decode())
+    except (ValueError, OverflowError):
+        # Not chained: the error of a text that is no UTF-8 holds the text.
+        place = None
+    if place is None:
+        raise UnreadableHistory("a key of the person names is none that this version knows")
+    return place
+
+
+def _read_key(text: str) -> NameKey | PersonLifetimeRow | Tick | None:
     if tick := _TICK.fullmatch(text):
         return Tick(int(tick[1]))
     found = _KEY.fullmatch(text)
     if found is None:
-        raise UnreadableHistory("a key of the person names is none that this version knows")
+        return None
     space, ref, kind, first, second = found.groups()
     if kind == _NAME:
         return NameKey(space, UUID(ref), first, int(second))
@@ -108,15 +118,12 @@ def encode_name(row: PersonNameRow) -> bytes:
 def decode_name(key: NameKey, value: bytes) -> PersonNameRow:
     """The name in a record. Raises `UnreadableHistory`."""
     datum = _decode("person_name", value)
-    return PersonNameRow(
-        key.client_space_id,
-        key.person_ref,
-        datum["person_id"],
-        datum["username"],
-        datum["display_name"],
-        from_micros(datum["first_seen"]),
-        from_micros(datum["last_seen"]),
-    )
+    try:
+        span = from_micros(datum["first_seen"]), from_micros(datum["last_seen"])
+    except OverflowError as error:
+        raise UnreadableHistory("a record of person_name has a time that is none") from error
+    texts = datum["person_id"], datum["username"], datum["display_name"]
+    return PersonNameRow(key.client_space_id, key.person_ref, *texts, *span)
 
 
 def encode_lines(client_space_id: str, rows: Sequence[ActivityRow]) -> bytes:

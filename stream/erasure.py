@@ -15,10 +15,11 @@ from schemas.retention import retention_start
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_rules import Erasures, PersonKey
 from stream.erasure_store import PersonStore
-from stream.erasure_topic import NameTopic
+from stream.erasure_topic import NameTopic, Swept
 from stream.errors import Unavailable
 from stream.published_names import LAST_SIGHT_SLACK
 from stream.topics import duration
+from stream.unreadable import in_words
 
 log = structlog.get_logger(__name__)
 
@@ -49,11 +50,12 @@ def compacted_within(config: Mapping[str, str]) -> timedelta | None:
 class Erased:
     """What a run has done: persons whose names were removed from ClickHouse, and names overwritten in the topic.
 
-    *overwritten* is `None` where the topic was not due.
+    *overwritten* is `None` where the topic was not due. *unreadable* is where records lie that were left as they are.
     """
 
     persons: int
     overwritten: int | None
+    unreadable: tuple[str, ...] = ()
 
 
 class Eraser:
@@ -86,11 +88,11 @@ class Eraser:
         # Killed here: nothing was removed.
         persons = await asyncio.to_thread(self._remove)
         # Killed here: the topic is swept by the next run, a new worker's first one.
-        overwritten = None
         now = self._clock()
         if sweep or self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            overwritten = await self._sweep(erasures, now)
-        return Erased(persons, overwritten)
+            swept = await self._sweep(erasures, now)
+            return Erased(persons, swept.overwritten, swept.unreadable)
+        return Erased(persons, None)
 
     def _remove(self) -> int:
         persons: set[PersonKey] = set()
@@ -104,7 +106,10 @@ class Eraser:
             raise Unavailable("names of erased persons come back as fast as they are removed")
         return len(persons)
 
-    async def _sweep(self, erasures: Erasures, now: datetime) -> int:
-        overwritten = await self._topic.sweep(erasures, retention_start(now) - LAST_SIGHT_SLACK)
+    async def _sweep(self, erasures: Erasures, now: datetime) -> Swept:
+        swept = await self._topic.sweep(erasures, retention_start(now) - LAST_SIGHT_SLACK)
         self._swept_at = now
-        return overwritten
+        if swept.unreadable:
+            # Not an error that a repetition could mend: the others are erased, and the worker goes on.
+            log.warning("records of the topic of names left as they are", reason=in_words(swept.unreadable))
+        return swept

@@ -9,12 +9,12 @@ from uuid import uuid4
 import pytest
 
 from schemas.fields import to_micros
-from schemas.history import NameKey, Tick, decode_lines, decode_name, read_person_key
+from schemas.history import NameKey, Tick, decode_lines, encode_name, read_person_key
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
-from stream.erasure_topic import KafkaNameTopic, NameTopic
+from stream.erasure_topic import KafkaNameTopic, NameTopic, Swept
 from stream.errors import Unavailable
 from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.history_reader import open_reader
@@ -45,6 +45,7 @@ class Subject:
     history: History
     topic: NameTopic
     found: Callable[[], Awaitable[Found]]
+    put: Callable[[dict[bytes, bytes | None]], Awaitable[None]]
 
     def line(self, **fields: Any) -> ActivityRow:
         offset = fields.pop("kafka_offset", 0)
@@ -85,7 +86,11 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         async def found_in_memory() -> Found:
             return Found(topics.lines, topics.names(), topics.lifetimes())
 
-        yield Subject(space, store, erased, InMemoryWorkerHistory(topics, erased), topics, found_in_memory)
+        async def put_in_memory(records: dict[bytes, bytes | None]) -> None:
+            topics.put(records)
+
+        history_in_memory = InMemoryWorkerHistory(topics, erased)
+        yield Subject(space, store, erased, history_in_memory, topics, found_in_memory, put_in_memory)
         return
     servers = request.getfixturevalue("stack_environment")["KAFKA_BOOTSTRAP_SERVERS"]
     history = KafkaHistory(servers, erased)
@@ -93,7 +98,12 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def found_in_kafka() -> Found:
         return await read_back(servers, space)
 
-    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka)
+    async def put_in_kafka(records: dict[bytes, bytes | None]) -> None:
+        writer = TopicWriter(servers)
+        await writer.write([Message(PERSON_NAMES_TOPIC, key, value) for key, value in records.items()])
+        await writer.close()
+
+    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka, put_in_kafka)
     await history.close()
 
 
@@ -107,10 +117,9 @@ async def read_back(servers: str, space: str) -> Found:
         extents = await reader.extents(PERSON_NAMES_TOPIC)
         async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
             last.update((record.key, record.value) for record in records)
-    places = [(place, value) for key, value in last.items() if not isinstance(place := read_person_key(key), Tick)]
-    mine = [(place, value) for place, value in places if place.client_space_id == space]
-    names = [decode_name(place, v) for place, v in mine if isinstance(place, NameKey) and v is not None]
-    return Found(lines, names, {place for place, _ in mine if isinstance(place, PersonLifetimeRow)})
+    mine = {key: value for key, value in last.items() if key.startswith(f"{space}/".encode()) and value is not None}
+    topics = InMemoryTopics(mine)
+    return Found(lines, topics.names(), topics.lifetimes())
 
 
 async def test_everything_comes_back_as_it_was_published(subject: Subject) -> None:
@@ -148,11 +157,40 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
     subject.learn("erased", 2)
     subject.learn("created", 4)
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 2
+    assert (await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))).overwritten == 2
     found = await subject.found()
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 0
+    assert (await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))).overwritten == 0
+
+
+NEWER = b"\xc3\x01" + b"newer-v9" + b"usr_ada ada@example.com"
+"""A name as a version that is yet to come may write it."""
+
+
+async def test_what_a_sweep_cannot_read_keeps_no_other_name_from_being_erased_and_is_told(subject: Subject) -> None:
+    living = NameKey(subject.space, a_uuid(3), "e9", 0).encoded()
+    odd = f"{subject.space}/a key that nobody knows".encode()
+    await subject.put({living: NEWER, odd: b"?"})
+    await subject.history.publish(Rows(names=[subject.name(1, 1)]))
+    subject.learn("erased", 2)
+    for overwritten in (1, 0):
+        swept = await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))
+        assert (swept.overwritten, len(swept.unreadable)) == (overwritten, 2)
+    assert not any("ada" in place or subject.space in place for place in swept.unreadable)
+    # What was overwritten by hand is no longer told.
+    await subject.put({odd: None, living: None})
+    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == Swept(0)
+    assert (await subject.found()).names == []
+
+
+async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_erased(subject: Subject) -> None:
+    gone = NameKey(subject.space, a_uuid(2), "e9", 0).encoded()
+    damaged = NameKey(subject.space, a_uuid(2), "e9", 1).encoded()
+    await subject.put({gone: NEWER, damaged: encode_name(subject.name(1, 1))[:-1]})
+    subject.learn("erased", 2)
+    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == Swept(2)
+    assert (await subject.found()).names == []
 
 
 async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment: dict[str, str]) -> None:
@@ -183,7 +221,7 @@ async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject:
 
 async def test_a_name_that_no_shown_line_mentions_expires(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(-400, -366, "old"), subject.name(-400, -364, "new")]))
-    assert await subject.topic.sweep({}, NOW - timedelta(days=365)) == 1
+    assert (await subject.topic.sweep({}, NOW - timedelta(days=365))).overwritten == 1
     assert [name.username for name in (await subject.found()).names] == ["new"]
 
 
@@ -202,7 +240,7 @@ async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
 async def test_a_record_larger_than_a_batch_is_written_too(stack_environment: dict[str, str]) -> None:
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
     space = f"history/{uuid4().hex}"
-    subject = Subject(space, None, None, None, None, None)  # type: ignore[arg-type] # a builder of lines, no more
+    subject = Subject(space, *[None] * 6)  # type: ignore[arg-type] # a builder of lines, no more
     lines = [subject.line(kafka_offset=n, request_id=uuid4().hex * 80) for n in range(MAX_LINES)]
     history = KafkaHistory(servers, ErasedPersons(InMemoryPersonStore(InMemorySink())))
     await history.publish(Rows(activities=lines))
@@ -245,7 +283,7 @@ async def test_every_sight_of_somebody_with_several_names_is_published_those_bef
 
 
 def test_what_could_not_be_published_of_a_first_name_is_due_again() -> None:
-    subject = Subject("acme", *[None] * 5)  # type: ignore[arg-type] # a builder of names, no more
+    subject = Subject("acme", *[None] * 6)  # type: ignore[arg-type] # a builder of names, no more
     guard, names = ErasedPersons(InMemoryPersonStore(InMemorySink())), PublishedNames()
     evening = subject.name(1, 1, "a")._replace(last_seen=NOW + timedelta(days=1, hours=9))
     names.remember(names.due([subject.name(1, 1, "a")], guard))

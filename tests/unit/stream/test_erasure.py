@@ -12,6 +12,7 @@ from stream.commands.common import in_words
 from stream.erasure import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure_guard import ErasedPersons, GuardedSink
 from stream.erasure_rules import Erasure, Erasures, PersonKey
+from stream.erasure_topic import Swept
 from stream.erasure_verify import Report, Trace, Wanted, verify_directory
 from stream.errors import Unavailable
 from tests.builders import NOW, a_uuid
@@ -39,7 +40,7 @@ class CountingTopic(InMemoryTopics):
     sweeps = 0
     fails = 0
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
+    async def sweep(self, erasures: Erasures, expired: datetime) -> Swept:
         self.sweeps += 1
         if self.fails:
             self.fails -= 1
