@@ -13,7 +13,7 @@ import structlog
 
 from schemas.retention import retention_start
 from stream.erasure_guard import ErasedPersons
-from stream.erasure_rules import Erasures, PersonKey
+from stream.erasure_rules import PersonKey
 from stream.erasure_store import PersonStore
 from stream.erasure_topic import NameTopic, Swept
 from stream.errors import Unavailable
@@ -84,13 +84,13 @@ class Eraser:
         Raises `Unavailable`, also where a name comes back as fast as it is removed.
         """
         # First: from here on this worker stores and publishes none of their names.
-        erasures = await asyncio.to_thread(self._erased.refresh)
+        await asyncio.to_thread(self._erased.refresh)
         # Killed here: nothing was removed.
         persons = await asyncio.to_thread(self._remove)
         # Killed here: the topic is swept by the next run, a new worker's first one.
         now = self._clock()
         if sweep or self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            swept = await self._sweep(erasures, now)
+            swept = await self._sweep(now)
             return Erased(persons, swept.overwritten, swept.unreadable)
         return Erased(persons, None)
 
@@ -106,8 +106,8 @@ class Eraser:
             raise Unavailable("names of erased persons come back as fast as they are removed")
         return len(persons)
 
-    async def _sweep(self, erasures: Erasures, now: datetime) -> Swept:
-        swept = await self._topic.sweep(erasures, retention_start(now) - LAST_SIGHT_SLACK)
+    async def _sweep(self, now: datetime) -> Swept:
+        swept = await self._topic.sweep(self._erased.refresh, retention_start(now) - LAST_SIGHT_SLACK)
         self._swept_at = now
         if swept.unreadable:
             # Not an error that a repetition could mend: the others are erased, and the worker goes on.

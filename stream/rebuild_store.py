@@ -93,10 +93,13 @@ _COMPARED = (
     _Compared(
         PERSON_NAMES,
         "0",
-        # Not when they were seen: that goes on. Nor of the erased, whose names are on their way out.
+        # Not when they were seen: that goes on. Nor what is on its way out: names of the erased, and of a former life.
         ("client_space_id", "person_ref", "person_id", "username", "display_name"),
         "last_seen >= {{since:DateTime64(6, 'UTC')}} AND first_seen < {{until:DateTime64(6, 'UTC')}}"
-        " AND (client_space_id, person_ref) NOT IN (SELECT client_space_id, person_ref FROM {database}.erased_persons)",
+        " AND (client_space_id, person_ref, username, display_name) NOT IN"
+        " (SELECT n.client_space_id, n.person_ref, n.username, n.display_name FROM {database}.person_names AS n FINAL"
+        " INNER JOIN {database}.erased_persons AS e USING (client_space_id, person_ref)"
+        " WHERE e.recreated_at <= e.erased_at OR n.last_seen < e.recreated_at)",
     ),
 )
 

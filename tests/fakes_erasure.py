@@ -9,7 +9,7 @@ from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
 from stream.erasure_rules import Erasure, Erasures, PersonKey, erasures_of, living_name
-from stream.erasure_topic import Swept
+from stream.erasure_topic import Swept, WhoIsErased
 from stream.published_names import NameGuard, PublishedNames
 from tests.fakes_stream import InMemorySink
 
@@ -72,8 +72,9 @@ class InMemoryTopics:
         places = (read_person_key(key) for key in self.persons)
         return {place for place in places if isinstance(place, PersonLifetimeRow)}
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> Swept:
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
+        erasures = who_is_erased()
         changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
             try:

@@ -1,5 +1,6 @@
 """Every `History` keeps its promises: the in-memory one, and the two Kafka topics."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, preceden
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
+from stream.erasure_rules import Erasures
 from stream.erasure_topic import KafkaNameTopic, NameTopic, Swept
 from stream.errors import Unavailable
 from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
@@ -157,11 +159,34 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
     subject.learn("erased", 2)
     subject.learn("created", 4)
-    assert (await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))).overwritten == 2
+    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 2
     found = await subject.found()
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
-    assert (await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))).overwritten == 0
+    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 0
+
+
+@pytest.mark.parametrize("subject", ["kafka"], indirect=True)
+@pytest.mark.parametrize("moments", [(1,), (2,), (3,), (2, 3), (2, 3, 4)])
+async def test_a_name_of_a_life_that_begins_while_the_topic_is_swept_is_not_lost(
+    subject: Subject, moments: tuple[int, ...]
+) -> None:
+    """At *moments*, each just after the sweep has asked who was erased, another worker publishes under the same key."""
+    loop, asked = asyncio.get_running_loop(), 0
+    await subject.history.publish(Rows(names=[subject.name(1, 1)]))
+    subject.learn("erased", 2)
+
+    def who_is_erased() -> Erasures:
+        nonlocal asked
+        known, asked = subject.erased.refresh(), asked + 1
+        if asked in moments:
+            subject.learn("created", 4)
+            seen = Rows(names=[subject.name(4 + asked, 4 + asked)])
+            asyncio.run_coroutine_threadsafe(subject.history.publish(seen), loop).result()
+        return known
+
+    await subject.topic.sweep(who_is_erased, NOW - timedelta(days=365))
+    assert (await subject.found()).names == [subject.name(4, 4 + moments[-1])]
 
 
 NEWER = b"\xc3\x01" + b"newer-v9" + b"usr_ada ada@example.com"
@@ -175,12 +200,12 @@ async def test_what_a_sweep_cannot_read_keeps_no_other_name_from_being_erased_an
     await subject.history.publish(Rows(names=[subject.name(1, 1)]))
     subject.learn("erased", 2)
     for overwritten in (1, 0):
-        swept = await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))
+        swept = await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
         assert (swept.overwritten, len(swept.unreadable)) == (overwritten, 2)
     assert not any("ada" in place or subject.space in place for place in swept.unreadable)
     # What was overwritten by hand is no longer told.
     await subject.put({odd: None, living: None})
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == Swept(0)
+    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(0)
     assert (await subject.found()).names == []
 
 
@@ -189,7 +214,7 @@ async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_er
     damaged = NameKey(subject.space, a_uuid(2), "e9", 1).encoded()
     await subject.put({gone: NEWER, damaged: encode_name(subject.name(1, 1))[:-1]})
     subject.learn("erased", 2)
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == Swept(2)
+    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(2)
     assert (await subject.found()).names == []
 
 
@@ -198,7 +223,7 @@ async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment:
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
     async with open_reader(servers) as reader:
         before = await reader.extents(PERSON_NAMES_TOPIC)
-        await KafkaNameTopic(servers).sweep({}, NOW - timedelta(days=365))
+        await KafkaNameTopic(servers).sweep(dict, NOW - timedelta(days=365))
         after = await reader.extents(PERSON_NAMES_TOPIC)
         start = {partition: extent.end for partition, extent in before.items()}
         appended = [
@@ -212,7 +237,7 @@ async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment:
 async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
     subject.learn("erased", 2)
-    await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))
+    await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
     assert (await subject.found()).names == []
     subject.learn("created", 4)
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
@@ -221,7 +246,7 @@ async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject:
 
 async def test_a_name_that_no_shown_line_mentions_expires(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(-400, -366, "old"), subject.name(-400, -364, "new")]))
-    assert (await subject.topic.sweep({}, NOW - timedelta(days=365))).overwritten == 1
+    assert (await subject.topic.sweep(dict, NOW - timedelta(days=365))).overwritten == 1
     assert [name.username for name in (await subject.found()).names] == ["new"]
 
 

@@ -11,8 +11,8 @@ from stream.batches import Rows
 from stream.commands.common import in_words
 from stream.erasure import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure_guard import ErasedPersons, GuardedSink
-from stream.erasure_rules import Erasure, Erasures, PersonKey
-from stream.erasure_topic import Swept
+from stream.erasure_rules import Erasure, PersonKey
+from stream.erasure_topic import Swept, WhoIsErased
 from stream.erasure_verify import Report, Trace, Wanted, verify_directory
 from stream.errors import Unavailable
 from tests.builders import NOW, a_uuid
@@ -40,12 +40,12 @@ class CountingTopic(InMemoryTopics):
     sweeps = 0
     fails = 0
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> Swept:
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         self.sweeps += 1
         if self.fails:
             self.fails -= 1
             raise UNAVAILABLE
-        return await super().sweep(erasures, expired)
+        return await super().sweep(who_is_erased, expired)
 
 
 class Clock:
