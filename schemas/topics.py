@@ -17,7 +17,9 @@ def _ms(duration: timedelta) -> str:
 
 
 _WEEK_MS = _ms(timedelta(days=7))
-_SHORT_SEGMENT_MS = _ms(timedelta(hours=6))
+
+EVENT_SEGMENT = timedelta(hours=6)
+"""Segments go as a whole, so this is what an event may stay beyond its week. Kafka looks every five minutes."""
 
 ACTIVITY_LOG_SLACK = timedelta(days=31)
 """Kept beyond the retention: room for a rebuild that begins on its last day, and for segments, which go as a whole."""
@@ -50,8 +52,7 @@ TOPICS = (
             "cleanup.policy": "delete",
             # Events hold names: they live as long as an outage of the worker may last, and no longer.
             "retention.ms": _WEEK_MS,
-            # Segments go as a whole, so this is what a name may stay beyond the week.
-            "segment.ms": _SHORT_SEGMENT_MS,
+            "segment.ms": _ms(EVENT_SEGMENT),
             # The broker's clock, not the producer's, dates a record: `recorded_at` is then one per record for ever.
             "message.timestamp.type": "LogAppendTime",
             "unclean.leader.election.enable": "false",
@@ -62,10 +63,10 @@ TOPICS = (
         partitions=1,
         config={
             "cleanup.policy": "delete",
-            # A dead letter is a raw event, names included: it lives no longer than one.
+            # A dead letter is a raw event, names included. Its week begins when the event was refused, which may be at
+            # the end of the event's own week: less would leave no time to mend the cause of what an outage held up.
             "retention.ms": _WEEK_MS,
-            # Segments go as a whole, so this is what a name may stay beyond the week.
-            "segment.ms": _SHORT_SEGMENT_MS,
+            "segment.ms": _ms(EVENT_SEGMENT),
             "message.timestamp.type": "LogAppendTime",
             # Whatever fits into the events topic must fit in here too, headers and another compression included.
             "max.message.bytes": str(16 * 1024 * 1024),

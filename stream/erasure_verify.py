@@ -28,6 +28,9 @@ from stream.topics import duration, topic_config
 CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
 
+RETENTION_SLACK = timedelta(minutes=6)
+"""Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -168,8 +171,9 @@ def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
         return Trace(trace.place, trace.count, None, "records; the topic keeps everything for ever")
     # A segment goes as a whole, once its newest record is old enough.
     segment = duration(config, "segment.ms") or timedelta(0)
-    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept
-    return Trace(trace.place, trace.count, until, "records; deleted by the topic's retention")
+    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept + RETENTION_SLACK
+    reason = "records; deleted by the topic's retention, which begins anew for one that is refused or replayed"
+    return Trace(trace.place, trace.count, until, reason)
 
 
 def verify_directory(directory: Path, wanted: Wanted) -> list[Trace]:

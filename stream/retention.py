@@ -12,6 +12,7 @@ from schemas.rows import ACTIVITY_LOG, PERSON_NAMES
 from schemas.topics import (
     ACTIVITY_LOG_TOPIC,
     DEAD_LETTERS_TOPIC,
+    EVENT_SEGMENT,
     EVENTS_TOPIC,
     LONGEST_YEAR,
     NAME_COMPACTION_LAG,
@@ -103,7 +104,19 @@ def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
         kept = duration(configs[name], "retention.ms")
         if kept is None or kept > LONGEST_OUTAGE:
             found.append(f"{name} keeps names for {_words(kept)}, {LONGEST_OUTAGE.days} days are promised")
-    names = configs[PERSON_NAMES_TOPIC]
+        segment = duration(configs[name], "segment.ms")
+        if segment is None or segment > EVENT_SEGMENT:
+            found.append(f"{name} ends segments after {_words(segment)}: names stay for so much longer")
+    found += _name_warnings(configs[PERSON_NAMES_TOPIC])
+    for name, config in configs.items():
+        if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
+            found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
+    return found
+
+
+def _name_warnings(names: Mapping[str, str]) -> list[str]:
+    """Where the topic of names keeps one longer than is promised, or none."""
+    found = []
     if names.get("cleanup.policy") != "compact":
         found.append(
             f"{PERSON_NAMES_TOPIC} is not compacted: names are never overwritten on disk, or all of them expire"
@@ -114,9 +127,6 @@ def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
     segment = duration(names, "segment.ms")
     if segment is None or segment > NAME_SEGMENT:
         found.append(f"{PERSON_NAMES_TOPIC} ends segments after {_words(segment)}: it compacts later than is promised")
-    for name, config in configs.items():
-        if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
-            found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
     return found
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
 from stream.batches import Rows
 from stream.commands.common import in_words
 from stream.erasure import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure_guard import ErasedPersons, GuardedSink
 from stream.erasure_rules import Erasure, PersonKey
 from stream.erasure_topic import Swept, WhoIsErased
-from stream.erasure_verify import Report, Trace, Wanted, verify_directory
+from stream.erasure_verify import Report, Trace, Wanted, _until, verify_directory
 from stream.errors import Unavailable
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics
@@ -71,6 +72,14 @@ async def test_the_topic_is_swept_at_the_first_run_and_then_once_an_hour() -> No
         swept.append((await eraser.run()).overwritten is not None)
     assert swept == [True, False, False, True, False, True]
     assert timedelta(hours=1) == SWEEP_INTERVAL
+
+
+@pytest.mark.parametrize("name", [EVENTS_TOPIC, DEAD_LETTERS_TOPIC])
+def test_an_event_s_end_is_told_from_when_its_own_topic_took_it_in_and_what_begins_it_anew(name: str) -> None:
+    (config,) = (topic.config for topic in TOPICS if topic.name == name)
+    trace = _until(Trace(name, 2, None, ""), config, int(NOW.timestamp()) * 1000)
+    assert trace.until == NOW.replace(microsecond=0) + timedelta(days=7, hours=6, minutes=6)
+    assert "refused or replayed" in trace.reason
 
 
 @pytest.mark.parametrize(

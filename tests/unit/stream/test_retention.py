@@ -31,6 +31,8 @@ def test_the_topics_as_they_are_declared_give_no_reason_to_warn() -> None:
         (with_option(EVENTS_TOPIC, retention_ms=30 * DAY_MS), "30 days, 7 days are promised"),
         (with_option(EVENTS_TOPIC, retention_ms=-1), "keeps names for ever"),
         (with_option(DEAD_LETTERS_TOPIC, retention_ms=8 * DAY_MS), "8 days, 7 days are promised"),
+        (with_option(EVENTS_TOPIC, segment_ms=DAY_MS), "names stay for so much longer"),
+        (with_option(DEAD_LETTERS_TOPIC, segment_ms=2**60), "names stay for so much longer"),
         (with_option(PERSON_NAMES_TOPIC, cleanup_policy="delete"), "is not compacted"),
         (with_option(PERSON_NAMES_TOPIC, max_compaction_lag_ms=2**60), "may keep an overwritten name"),
         (with_option(PERSON_NAMES_TOPIC, segment_ms=3_600_000), "compacts later than is promised"),
