@@ -8,7 +8,7 @@ from uuid import UUID
 from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, lifetime_record, read_person_key
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
-from stream.erasure_rules import Erasure, Erasures, PersonKey, erasures_of, living_name
+from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, living_name
 from stream.erasure_topic import Swept, WhoIsErased
 from stream.published_names import NameGuard, PublishedNames
 from tests.fakes_stream import InMemorySink
@@ -118,6 +118,15 @@ class InMemoryWorkerHistory:
         self._topics.persons.update((key.encoded(), encode_name(row)) for key, row in due)
         self._topics.lines += rows.activities
         self._names.remember(due)
+
+
+def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
+    """The erasures in *rows*, which must hold every fact of each person in them."""
+    facts: dict[PersonKey, list[tuple[str, datetime]]] = {}
+    for row in rows:
+        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append((row.change, row.occurred_at))
+    found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
+    return {person: erasure for person, erasure in found if erasure is not None}
 
 
 def person_of(row: PersonLifetimeRow | PersonNameRow) -> PersonKey:
