@@ -7,6 +7,7 @@ Keys of the person names, which the broker compacts:
 
     <client space>/<ref>/name/<epoch>/<serial>              a name; the eraser overwrites it
     <client space>/<ref>/created|erased/<microseconds>/-    a beginning or end of a life; stays for ever
+    tick/<partition>                                        says nothing; the broker ends a segment at an append only
 """
 
 import io
@@ -33,6 +34,7 @@ _NOT_THE_MATTER = 2
 _NO_ROW_NUMBER = -1
 _MILLI = 1000
 _KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+|-)", re.DOTALL)
+_TICK = re.compile(r"tick/([0-9]+)")
 _NAME = "name"
 _FACT = b"1"
 """The value of a lifetime's record. The key says it all, but a record without a value would be a tombstone."""
@@ -60,17 +62,44 @@ def name_key(client_space_id: str, person_ref: str, epoch: str, serial: int) -> 
     return f"{client_space_id}/{person_ref}/{_NAME}/{epoch}/{serial}".encode()
 
 
+class Tick(NamedTuple):
+    """A record for its own sake, the last one of which compaction keeps in each *partition*. Who reads passes over it.
+
+    Kafka compacts no segment that it writes to, and ends one no earlier than at the first append after its time.
+    """
+
+    partition: int
+
+
+def tick_record(partition: int) -> tuple[bytes, bytes]:
+    """Key and value of a tick."""
+    return f"tick/{partition}".encode(), _FACT
+
+
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
     """Key and value of a lifetime."""
     at = to_micros(row.occurred_at)
     return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/-".encode(), _FACT
 
 
-def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow:
+def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | Tick:
     """What the key of a record of the person names stands for. Raises `UnreadableHistory`."""
-    found = _KEY.fullmatch((key or b"").decode(errors="replace"))
-    if found is None:
+    try:
+        place = _read_key((key or b"").decode())
+    except (ValueError, OverflowError):
+        # Not chained: the error of a text that is no UTF-8 holds the text.
+        place = None
+    if place is None:
         raise UnreadableHistory("a key of the person names is none that this version knows")
+    return place
+
+
+def _read_key(text: str) -> NameKey | PersonLifetimeRow | Tick | None:
+    if tick := _TICK.fullmatch(text):
+        return Tick(int(tick[1]))
+    found = _KEY.fullmatch(text)
+    if found is None:
+        return None
     space, ref, kind, first, second = found.groups()
     if kind == _NAME:
         return NameKey(space, UUID(ref), first, int(second))
@@ -100,15 +129,12 @@ def encode_sights(person_id: str, username: str, display_name: str, first_seen: 
 def decode_name(key: NameKey, value: bytes) -> PersonNameRow:
     """The name in a record. Raises `UnreadableHistory`."""
     datum = _decode("person_name", value)
-    return PersonNameRow(
-        key.client_space_id,
-        key.person_ref,
-        datum["person_id"],
-        datum["username"],
-        datum["display_name"],
-        from_micros(datum["first_seen"]),
-        from_micros(datum["last_seen"]),
-    )
+    try:
+        span = from_micros(datum["first_seen"]), from_micros(datum["last_seen"])
+    except OverflowError as error:
+        raise UnreadableHistory("a record of person_name has a time that is none") from error
+    texts = datum["person_id"], datum["username"], datum["display_name"]
+    return PersonNameRow(key.client_space_id, key.person_ref, *texts, *span)
 
 
 def encode_lines(client_space_id: str, rows: Sequence[ActivityRow]) -> bytes:

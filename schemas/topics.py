@@ -17,7 +17,9 @@ def _ms(duration: timedelta) -> str:
 
 
 _WEEK_MS = _ms(timedelta(days=7))
-_SHORT_SEGMENT_MS = _ms(timedelta(hours=6))
+
+EVENT_SEGMENT = timedelta(hours=6)
+"""Segments go as a whole, so this is what an event may stay beyond its week. Kafka looks every five minutes."""
 
 ACTIVITY_LOG_SLACK = timedelta(days=31)
 """Kept beyond the retention: room for a rebuild that begins on its last day, and for segments, which go as a whole."""
@@ -25,7 +27,12 @@ ACTIVITY_LOG_SLACK = timedelta(days=31)
 LONGEST_YEAR = timedelta(days=366)
 
 NAME_COMPACTION_LAG = timedelta(hours=1)
-"""The longest that a name stays on disk once it was overwritten, but for the minute in which its segment is deleted."""
+"""How long a segment with an overwritten name may wait for compaction, from its first record on."""
+
+NAME_SEGMENT = timedelta(minutes=30)
+"""After so long the next append ends a segment, and only then can it be compacted. Each sweep, once an hour, appends
+to every partition. Were this an hour too, one that is a little early would find the segment too young, and the
+overwritten name would stay for another hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,7 @@ TOPICS = (
             "cleanup.policy": "delete",
             # Events hold names: they live as long as an outage of the worker may last, and no longer.
             "retention.ms": _WEEK_MS,
-            # Segments go as a whole, so this is what a name may stay beyond the week.
-            "segment.ms": _SHORT_SEGMENT_MS,
+            "segment.ms": _ms(EVENT_SEGMENT),
             # The broker's clock, not the producer's, dates a record: `recorded_at` is then one per record for ever.
             "message.timestamp.type": "LogAppendTime",
             "unclean.leader.election.enable": "false",
@@ -57,10 +63,10 @@ TOPICS = (
         partitions=1,
         config={
             "cleanup.policy": "delete",
-            # A dead letter is a raw event, names included: it lives no longer than one.
+            # A dead letter is a raw event, names included. Its week begins when the event was refused, which may be at
+            # the end of the event's own week: less would leave no time to mend the cause of what an outage held up.
             "retention.ms": _WEEK_MS,
-            # Segments go as a whole, so this is what a name may stay beyond the week.
-            "segment.ms": _SHORT_SEGMENT_MS,
+            "segment.ms": _ms(EVENT_SEGMENT),
             "message.timestamp.type": "LogAppendTime",
             # Whatever fits into the events topic must fit in here too, headers and another compression included.
             "max.message.bytes": str(16 * 1024 * 1024),
@@ -88,7 +94,7 @@ TOPICS = (
         config={
             "cleanup.policy": "compact",
             # The active segment is never compacted, so it must not stay active for long.
-            "segment.ms": _ms(NAME_COMPACTION_LAG),
+            "segment.ms": _ms(NAME_SEGMENT),
             "max.compaction.lag.ms": _ms(NAME_COMPACTION_LAG),
             "min.cleanable.dirty.ratio": "0.1",
             # A rebuild that reads for longer than this could miss that a name was overwritten.

@@ -5,7 +5,7 @@ half, after which there is nothing left to hide.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,30 +13,49 @@ import structlog
 
 from schemas.retention import retention_start
 from stream.erasure_guard import ErasedPersons
-from stream.erasure_rules import Erasures, PersonKey
+from stream.erasure_rules import PersonKey
 from stream.erasure_store import PersonStore
-from stream.erasure_topic import NameTopic
+from stream.erasure_topic import NameTopic, Swept
 from stream.errors import Unavailable
 from stream.published_names import LAST_SIGHT_SLACK
+from stream.topics import duration
+from stream.unreadable import in_words
 
 log = structlog.get_logger(__name__)
 
 SWEEP_INTERVAL = timedelta(hours=1)
 """How often the topic of names is read through. It is Kafka's own bound for compaction that is added to it."""
 
+COMPACTION_SLACK = timedelta(minutes=15)
+"""An eraser's interval, twice; two readings of the topic; Kafka's cleaner, every 15 s; `file.delete.delay.ms`, 60 s."""
+
 ATTEMPTS = 3
 """A name that is inserted while its person is being erased is found by the check, and removed by the next attempt."""
+
+
+def compacted_within(config: Mapping[str, str]) -> timedelta | None:
+    """How long what a sweep has overwritten may stay on the disk of a topic with *config*; `None` for ever.
+
+    The segment with the overwriting record ends at the first sweep after its time, and is compacted then, or once its
+    first record is as old as the lag.
+    """
+    lag = duration(config, "max.compaction.lag.ms")
+    if lag is None:
+        return None
+    segment = min(lag, duration(config, "segment.ms") or lag)
+    return max(lag, SWEEP_INTERVAL * (segment // SWEEP_INTERVAL + 1)) + COMPACTION_SLACK
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What a run has done: persons whose names were removed from ClickHouse, and names overwritten in the topic.
 
-    *overwritten* is `None` where the topic was not due.
+    *overwritten* is `None` where the topic was not due. *unreadable* is where records lie that were left as they are.
     """
 
     persons: int
     overwritten: int | None
+    unreadable: tuple[str, ...] = ()
 
 
 class Eraser:
@@ -65,15 +84,15 @@ class Eraser:
         Raises `Unavailable`, also where a name comes back as fast as it is removed.
         """
         # First: from here on this worker stores and publishes none of their names.
-        erasures = await asyncio.to_thread(self._erased.refresh)
+        await asyncio.to_thread(self._erased.refresh)
         # Killed here: nothing was removed.
         persons = await asyncio.to_thread(self._remove)
         # Killed here: the topic is swept by the next run, a new worker's first one.
-        overwritten = None
         now = self._clock()
         if sweep or self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            overwritten = await self._sweep(erasures, now)
-        return Erased(persons, overwritten)
+            swept = await self._sweep(now)
+            return Erased(persons, swept.overwritten, swept.unreadable)
+        return Erased(persons, None)
 
     def _remove(self) -> int:
         persons: set[PersonKey] = set()
@@ -87,7 +106,10 @@ class Eraser:
             raise Unavailable("names of erased persons come back as fast as they are removed")
         return len(persons)
 
-    async def _sweep(self, erasures: Erasures, now: datetime) -> int:
-        overwritten = await self._topic.sweep(erasures, retention_start(now) - LAST_SIGHT_SLACK)
+    async def _sweep(self, now: datetime) -> Swept:
+        swept = await self._topic.sweep(self._erased.refresh, retention_start(now) - LAST_SIGHT_SLACK)
         self._swept_at = now
-        return overwritten
+        if swept.unreadable:
+            # Not an error that a repetition could mend: the others are erased, and the worker goes on.
+            log.warning("records of the topic of names left as they are", reason=in_words(swept.unreadable))
+        return swept

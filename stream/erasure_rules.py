@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+from schemas.rows import CREATED, ERASED, PersonNameRow
 
 
 class PersonKey(NamedTuple):
@@ -43,15 +43,6 @@ def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
         return None
     erased_at = max(erased)
     return Erasure(erased_at, min((at for change, at in known if change == CREATED and at > erased_at), default=None))
-
-
-def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
-    """The erasures in *rows*, which must hold every fact of each person in them."""
-    facts: dict[PersonKey, list[tuple[str, datetime]]] = {}
-    for row in rows:
-        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append((row.change, row.occurred_at))
-    found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
-    return {person: erasure for person, erasure in found if erasure is not None}
 
 
 def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:

@@ -1,23 +1,47 @@
 """The topic of names, as the eraser needs it: what must go is found by reading it, and overwritten."""
 
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from schemas.history import NameKey, decode_name, encode_name, read_person_key
+from aiokafka import ConsumerRecord
+
+from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key, tick_record
 from schemas.topics import PERSON_NAMES_TOPIC
-from stream.erasure_rules import Erasures, living_name
+from stream.erasure_rules import Erasures, PersonKey, living_name
 from stream.history import Message, TopicWriter
-from stream.history_reader import open_reader
+from stream.history_reader import Extent, TopicReader, open_reader
+from stream.unreadable import place_of
+
+WhoIsErased = Callable[[], Erasures]
+"""Everybody who was ever deleted, as the store knows it now. Blocks; raises `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many names a sweep overwrote, and where the records lie that it left since this version cannot read them."""
+
+    overwritten: int
+    unreadable: tuple[str, ...] = ()
 
 
 class NameTopic(Protocol):
     """The topic of names."""
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
-        """Overwrite every name that must go for *erasures*, or that was seen last before *expired*; tell how many.
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+        """Overwrite every name that must go for an erasure, or that was seen last before *expired*.
+
+        A name that a worker publishes meanwhile for a life that has just begun is there on return.
+
+        A name that this version cannot read goes where its key tells that its person was ever deleted; it comes back
+        with the next event that bears it. Everybody else's is left: a newer version may have written it. What has no
+        key that this version can read is left, too, and nothing unreadable keeps the others from being erased.
 
         On return the broker has the overwriting records, and no reader that reads to the end is left with such a name.
-        The overwritten bytes leave its disk when it next compacts. Raises `Unavailable`; then sweep again.
+        The overwritten bytes leave its disk when it next compacts, which the sweeps after this one bring about without
+        any other traffic. Raises `Unavailable`; then sweep again.
         """
         ...
 
@@ -32,33 +56,121 @@ class KafkaNameTopic:
     def __init__(self, bootstrap_servers: str) -> None:
         self._bootstrap_servers = bootstrap_servers
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
-        due: dict[bytes, bytes | None] = {}
-        async with open_reader(self._bootstrap_servers) as reader:
-            extents = await reader.extents(PERSON_NAMES_TOPIC)
-            async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
-                for record in records:
-                    # The last record of a key is the one that counts.
-                    due.pop(record.key, None)
-                    if record.value is not None:
-                        is_due, value = _successor(record.key, record.value, erasures, expired)
-                        if is_due:
-                            due[record.key] = value
         writer = TopicWriter(self._bootstrap_servers)
         try:
-            # A worker may have published under one of these keys since. It is swept the next time.
-            await writer.write([Message(PERSON_NAMES_TOPIC, key, value) for key, value in due.items()])
+            async with open_reader(self._bootstrap_servers) as reader:
+                return await _Sweep(reader, writer, who_is_erased, expired).run()
         finally:
             await writer.close()
-        return len(due)
 
 
-def _successor(key: bytes, value: bytes, erasures: Erasures, expired: datetime) -> tuple[bool, bytes | None]:
-    """Whether *value* must be overwritten, and with what."""
-    place = read_person_key(key)
-    if not isinstance(place, NameKey):
-        return False, None
-    row = decode_name(place, value)
-    kept = living_name(row, erasures) if row.last_seen >= expired else None
-    return kept != row, None if kept is None else encode_name(kept)
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """One sweep. It never judges by what was known before it read.
+
+    A worker stores the beginning of a life before it publishes a name of it. So whatever was read, the store knows by
+    then which life it is of.
+    """
+
+    reader: TopicReader
+    writer: TopicWriter
+    who_is_erased: WhoIsErased
+    expired: datetime
+
+    async def run(self) -> Swept:
+        extents, suspects = await self._suspects()
+        due, unreadable = self._judged(suspects, await asyncio.to_thread(self.who_is_erased))
+        # Killed here: nothing was overwritten.
+        await self._write(due, extents)
+        # Killed here: what a worker published in between under an overwritten key is hidden, until it is seen again.
+        overwritten = len(due)
+        while due:
+            extents, due = await self._hidden(due, extents)
+            # Each of these may in turn hide what came in between.
+            await self._write(due)
+        return Swept(overwritten, unreadable)
+
+    async def _suspects(self) -> tuple[dict[int, Extent], list[ConsumerRecord]]:
+        """How far the topic was read, and the last record of each key, of those that may have to go."""
+        erasures = await asyncio.to_thread(self.who_is_erased)
+        extents = await self.reader.extents(PERSON_NAMES_TOPIC)
+        found: dict[bytes, ConsumerRecord] = {}
+        async for record in self._records(extents):
+            found.pop(record.key, None)
+            due, unreadable = self._judged([record], erasures)
+            if due or unreadable:
+                found[record.key] = record
+        return extents, list(found.values())
+
+    def _judged(
+        self, records: Iterable[ConsumerRecord], erasures: Erasures
+    ) -> tuple[dict[bytes, bytes | None], tuple[str, ...]]:
+        """By key, what must be written over some of *records*; and where those lie that cannot be read."""
+        due: dict[bytes, bytes | None] = {}
+        unreadable = []
+        for record in records:
+            try:
+                kept = self._kept(record, erasures)
+            except UnreadableHistory:
+                unreadable.append(place_of(record))
+                continue
+            if kept != record.value:
+                due[record.key] = kept
+        return due, tuple(unreadable)
+
+    def _kept(self, record: ConsumerRecord, erasures: Erasures) -> bytes | None:
+        """The value that *record* may have: its own, where nothing must go. Raises `UnreadableHistory`."""
+        value: bytes | None = record.value
+        if value is None:
+            return None
+        place = read_person_key(record.key)
+        if not isinstance(place, NameKey):
+            return value
+        try:
+            row = decode_name(place, value)
+        except UnreadableHistory:
+            if PersonKey(place.client_space_id, place.person_ref) in erasures:
+                return None
+            raise
+        kept = living_name(row, erasures) if row.last_seen >= self.expired else None
+        return value if kept == row else None if kept is None else encode_name(kept)
+
+    async def _hidden(
+        self, written: Mapping[bytes, bytes | None], before: Mapping[int, Extent]
+    ) -> tuple[dict[int, Extent], dict[bytes, bytes | None]]:
+        """What came in behind *before* and was hidden by what this sweep has *written*, as it may be kept.
+
+        The answer is how far that goes, and the values by key.
+        """
+        extents = await self.reader.extents(PERSON_NAMES_TOPIC)
+        others: dict[bytes, ConsumerRecord] = {}
+        last: dict[bytes, bytes | None] = {}
+        async for record in self._records(extents, {partition: extent.end for partition, extent in before.items()}):
+            if record.key in written:
+                last[record.key] = record.value
+                if record.value != written[record.key]:
+                    others[record.key] = record
+        erasures = await asyncio.to_thread(self.who_is_erased)
+        due, _ = self._judged(others.values(), erasures)
+        kept = {key: due.get(key, record.value) for key, record in others.items()}
+        return extents, {
+            key: value
+            for key, value in kept.items()
+            if value is not None and last[key] == written[key] and value != written[key]
+        }
+
+    async def _records(
+        self, extents: Mapping[int, Extent], start: Mapping[int, int] | None = None
+    ) -> AsyncIterator[ConsumerRecord]:
+        async for records, _ in self.reader.records(PERSON_NAMES_TOPIC, extents, start):
+            for record in records:
+                yield record
+
+    async def _write(self, values: Mapping[bytes, bytes | None], ticked: Iterable[int] = ()) -> None:
+        """Write *values* by key, and a tick to each of the partitions *ticked*."""
+        messages = [Message(PERSON_NAMES_TOPIC, key, value) for key, value in values.items()]
+        # The broker compacts no segment that it writes to. Where nobody publishes, these end the last sweep's.
+        messages += [Message(PERSON_NAMES_TOPIC, *tick_record(partition), partition=partition) for partition in ticked]
+        await self.writer.write(messages)

@@ -17,7 +17,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.rows import PERSON_LIFETIMES
 from schemas.topics import TOPICS, Topic
-from stream.erasure import SWEEP_INTERVAL
+from stream.erasure import SWEEP_INTERVAL, compacted_within
 from stream.erasure_rules import PersonKey, erasure_of
 from stream.errors import Unavailable
 from stream.history_reader import TopicReader, open_reader
@@ -27,6 +27,9 @@ from stream.topics import duration, topic_config
 
 CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
+
+RETENTION_SLACK = timedelta(minutes=6)
+"""Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +163,17 @@ async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tu
 def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
     """*trace* with the time at which the last of its records is gone by the topic's own configuration."""
     if "compact" in config["cleanup.policy"]:
-        lag = duration(config, "max.compaction.lag.ms")
-        until = None if lag is None else datetime.now(UTC) + SWEEP_INTERVAL + lag
+        within = compacted_within(config)
+        until = None if within is None else datetime.now(UTC) + SWEEP_INTERVAL + within
         return Trace(trace.place, trace.count, until, "records; overwritten by the next sweep, then compacted")
     kept = duration(config, "retention.ms")
     if kept is None:
         return Trace(trace.place, trace.count, None, "records; the topic keeps everything for ever")
     # A segment goes as a whole, once its newest record is old enough.
     segment = duration(config, "segment.ms") or timedelta(0)
-    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept
-    return Trace(trace.place, trace.count, until, "records; deleted by the topic's retention")
+    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept + RETENTION_SLACK
+    reason = "records; deleted by the topic's retention, which begins anew for one that is refused or replayed"
+    return Trace(trace.place, trace.count, until, reason)
 
 
 def verify_directory(directory: Path, wanted: Wanted) -> list[Trace]:

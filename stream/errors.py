@@ -2,6 +2,7 @@
 
 StreamError
 ├── Unavailable       wait and try again; the same call may succeed later
+├── UnreadableRecord  a record of the history means nothing to this version: find out whose it is, or leave it out
 ├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
 └── Fatal             end the process with a non-zero code; a restart reads again from the last commit
     ├── OffsetGap     a record between two received ones never arrived here
@@ -15,6 +16,13 @@ class StreamError(Exception):
 
 class Unavailable(StreamError):  # noqa: N818 - it names what was found, as in `schemas.errors`
     """Kafka or ClickHouse did not do what was asked; whether it did a part of it is not known."""
+
+
+class UnreadableRecord(StreamError):  # noqa: N818 - as above
+    """This version cannot read a record of the history, and to pass over it could lose what others rely on."""
+
+    def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
+        super().__init__(f"{topic}[{partition}]@{offset}: {reason}")
 
 
 class StoreRefused(StreamError):  # noqa: N818 - as above

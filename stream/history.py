@@ -24,12 +24,13 @@ MAX_REQUEST_BYTES = 16 * 1024 * 1024
 
 
 class Message(NamedTuple):
-    """A record to publish. Without a value it overwrites what has its key."""
+    """A record to publish. Without a value it overwrites what has its key; without a partition that follows from it."""
 
     topic: str
     key: bytes
     value: bytes | None
     timestamp_ms: int | None = None
+    partition: int | None = None
 
 
 class History(Protocol):
@@ -86,8 +87,8 @@ def line_messages(rows: Sequence[ActivityRow]) -> list[Message]:
 class TopicWriter:
     """Writes records in whole batches, and knows each of them to be written. One caller at a time.
 
-    A record's partition is a function of its key. Records are put into batches here: sent one by one, each would cost
-    more than the rest of the worker's work on it.
+    A record's partition is a function of its key, unless it names one. Records are put into batches here: sent one by
+    one, each would cost more than the rest of the worker's work on it.
     """
 
     def __init__(self, bootstrap_servers: str) -> None:
@@ -122,7 +123,10 @@ async def _batches(
         if message.topic not in partitions:
             partitions[message.topic] = sorted(await producer.partitions_for(message.topic))
         of_topic = partitions[message.topic]
-        place = message.topic, of_topic[zlib.crc32(message.key) % len(of_topic)]
+        partition = message.partition
+        if partition is None:
+            partition = of_topic[zlib.crc32(message.key) % len(of_topic)]
+        place = message.topic, partition
         entry = {"timestamp": message.timestamp_ms, "key": message.key, "value": message.value}
         batch = open_batches.get(place)
         if batch is None or batch.append(**entry) is None:

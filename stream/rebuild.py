@@ -14,17 +14,19 @@ from typing import Any, cast
 from aiokafka import ConsumerRecord
 
 from schemas.fields import to_micros
-from schemas.history import NameKey, decode_lines, decode_name, read_person_key
+from schemas.history import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
 from schemas.lines import LineColumns, Lines
 from schemas.retention import retention_start
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
+from stream.erasure_ledger import lifetime_in
 from stream.history_reader import Extent, TopicReader
 from stream.published_names import LAST_SIGHT_SLACK
 from stream.rebuild_store import RebuildStore
 from stream.sink import LogSink
+from stream.unreadable import UnreadableRecords
 
 ROWS_PER_INSERT = 50_000
 CLOSE_ENOUGH = 100
@@ -72,9 +74,15 @@ class Rebuild:
     reader: TopicReader
     report: Callable[[Step], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    unreadable: UnreadableRecords = field(default_factory=lambda: UnreadableRecords(refuses=True))
 
     async def load(self) -> None:
-        """Fill the database until it is as good as level with the topics. Raises `Unavailable`; then load again."""
+        """Fill the database until it is as good as level with the topics. Raises `Unavailable`; then load again.
+
+        A record that cannot be read is refused with `UnreadableRecord`, unless *unreadable* lets it be left out: it may
+        be a deletion that a newer version knows of. That of a person who was ever deleted is left out, as the sweep
+        overwrites it.
+        """
         await asyncio.to_thread(self.store.prepare)
         for _ in range(MAX_ROUNDS):
             if await self.catch_up() <= CLOSE_ENOUGH:
@@ -134,24 +142,43 @@ class Rebuild:
             await asyncio.to_thread(self.store.end_mirror)
 
     def _lifetimes(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
-        places = (read_person_key(record.key) for record in records)
-        pile.lifetimes += [place for place in places if isinstance(place, PersonLifetimeRow)]
+        found = (self.unreadable.read(record, lifetime_in) for record in records)
+        pile.lifetimes += [row for row in found if row is not None]
 
     def _names(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         start = retention_start(self.clock()) - LAST_SIGHT_SLACK
-        places = ((read_person_key(record.key), record.value) for record in records if record.value is not None)
-        names = (decode_name(place, value) for place, value in places if isinstance(place, NameKey))
-        pile.names += self.erased.living([name for name in names if name.last_seen >= start])
+        found = (self.unreadable.read(record, self._name_in) for record in records)
+        pile.names += self.erased.living([name for name in found if name is not None and name.last_seen >= start])
+
+    def _name_in(self, record: ConsumerRecord) -> PersonNameRow | None:
+        if record.value is None:
+            return None
+        place = read_person_key(record.key)
+        if not isinstance(place, NameKey):
+            return None
+        try:
+            return decode_name(place, record.value)
+        except UnreadableHistory:
+            if self.erased.was_erased(place.client_space_id, str(place.person_ref)):
+                return None
+            raise
 
     def _lines(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         start = to_micros(retention_start(self.clock()))
         for record in records:
-            columns: Sequence[Sequence[object]] = decode_lines(record.value).columns
+            lines = self.unreadable.read(record, _lines_in)
+            if lines is None:
+                continue
+            columns: Sequence[Sequence[object]] = lines.columns
             is_shown = [at >= start for at in cast("LineColumns", columns).occurred_at]
             if not all(is_shown):
                 columns = [list(compress(column, is_shown)) for column in columns]
             for column, more in zip(pile.lines, columns, strict=True):
                 column.extend(more)
+
+
+def _lines_in(record: ConsumerRecord) -> Lines:
+    return decode_lines(record.value or b"")
 
 
 def _left(extents: dict[int, Extent], position: dict[int, int]) -> int:

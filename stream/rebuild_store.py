@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -21,6 +21,7 @@ from schemas.rows import (
 from stream.batches import Rows
 from stream.errors import Unavailable
 from stream.migrate import migrate
+from stream.published_names import LAST_SIGHT_SLACK
 from stream.sink import connect
 
 PROGRESS_TABLE = "rebuild_progress"
@@ -38,11 +39,15 @@ _ONLY_SERVED_LIFETIMES = (
     f" (SELECT person_ref, change, occurred_at FROM {{rebuilt}}.{PERSON_LIFETIMES}"
     " WHERE client_space_id = {{space:String}})"
 )
+_SLACK = f"INTERVAL {LAST_SIGHT_SLACK // timedelta(seconds=1)} SECOND"
+
 _ONLY_SERVED_NAMES = (
-    f"SELECT {', '.join(PersonNameRow._fields)} FROM {{served}}.{PERSON_NAMES} FINAL"  # noqa: S608 - names of our own
-    " WHERE client_space_id = {{space:String}} AND (person_ref, username, display_name, first_seen) NOT IN"
-    f" (SELECT person_ref, username, display_name, first_seen FROM {{rebuilt}}.{PERSON_NAMES} FINAL"
-    " WHERE client_space_id = {{space:String}})"
+    f"SELECT {', '.join(f'served.{field}' for field in PersonNameRow._fields)} FROM"  # noqa: S608 - names of our own
+    f" (SELECT * FROM {{served}}.{PERSON_NAMES} FINAL WHERE client_space_id = {{{{space:String}}}}) AS served"
+    f" LEFT JOIN (SELECT *, true AS is_there FROM {{rebuilt}}.{PERSON_NAMES} FINAL"
+    " WHERE client_space_id = {{space:String}}) AS rebuilt USING (client_space_id, person_ref, username, display_name)"
+    " WHERE NOT rebuilt.is_there OR served.first_seen < rebuilt.first_seen"
+    f" OR served.last_seen > rebuilt.last_seen + {_SLACK}"
 )
 _ONLY_SERVED_LINES = (
     f"SELECT {', '.join(ActivityRow._fields)} FROM {{served}}.{ACTIVITY_LOG} FINAL"  # noqa: S608 - names of our own
@@ -72,15 +77,17 @@ class _Compared:
     month: str
     columns: tuple[str, ...]
     where: str
+    source: str = "{database}.{table} FINAL"
 
-    def sql(self, database: str) -> str:
-        """The statement that fingerprints each part, whatever the order of its rows.
+    def sql(self, database: str, rebuilt: str) -> str:
+        """The statement that fingerprints each part of *database*, whatever the order of its rows.
 
         A row that is there twice would cancel itself out, so it reads folded rows only.
         """
         fingerprint = f"groupBitXor(cityHash64(toString(tuple({', '.join(self.columns)}))))"
         return (
-            f"SELECT client_space_id, {self.month}, count(), {fingerprint} FROM {database}.{self.table} FINAL"  # noqa: S608 - names of our own
+            f"SELECT client_space_id, {self.month}, count(), {fingerprint}"  # noqa: S608 - names of our own
+            f" FROM {self.source.format(database=database, rebuilt=rebuilt, table=self.table)}"
             f" WHERE {self.where.format(database=database)} GROUP BY 1, 2"
         )
 
@@ -98,10 +105,18 @@ _COMPARED = (
     _Compared(
         PERSON_NAMES,
         "0",
-        # Not when they were seen: that goes on. Nor of the erased, whose names are on their way out.
-        ("client_space_id", "person_ref", "person_id", "username", "display_name"),
+        # Not the first sight, which late events move. Nor what is on its way out: names of the erased, and of a former
+        # life.
+        ("client_space_id", "person_ref", "person_id", "username", "display_name", "later_seen"),
         "last_seen >= {{since:DateTime64(6, 'UTC')}} AND first_seen < {{until:DateTime64(6, 'UTC')}}"
-        " AND (client_space_id, person_ref) NOT IN (SELECT client_space_id, person_ref FROM {database}.erased_persons)",
+        " AND (client_space_id, person_ref, username, display_name) NOT IN"
+        " (SELECT n.client_space_id, n.person_ref, n.username, n.display_name FROM {database}.person_names AS n FINAL"
+        " INNER JOIN {database}.erased_persons AS e USING (client_space_id, person_ref)"
+        " WHERE e.recreated_at <= e.erased_at OR n.last_seen < e.recreated_at)",
+        # The last sight decides what a line shows and when a name expires. It goes on, and may be rebuilt a bit late.
+        f"(SELECT n.*, n.last_seen > r.last_seen + {_SLACK} ? n.last_seen : r.last_seen AS later_seen"  # noqa: S608 - as above
+        " FROM (SELECT * FROM {database}.{table} FINAL) AS n LEFT JOIN (SELECT * FROM {rebuilt}.{table} FINAL) AS r"
+        " USING (client_space_id, person_ref, username, display_name))",
     ),
 )
 
@@ -238,7 +253,8 @@ class RebuildStore:
     def only_served(self, client_space_id: str, since: datetime) -> Iterator[Rows]:
         """What the served tables hold of *client_space_id* and the rebuilt ones do not, in parts; lines from *since*.
 
-        Of a name, the first sight counts: one that was seen earlier than is known in the rebuilt table is returned too.
+        Of a name both sights count: one that was seen earlier than is known in the rebuilt table is returned too, and
+        one that was seen later by more than what is left unpublished (`LAST_SIGHT_SLACK`).
         """
         for block in self._blocks(_ONLY_SERVED_LIFETIMES, space=client_space_id):
             yield Rows(lifetimes=[PersonLifetimeRow(*row) for row in block])
@@ -266,7 +282,8 @@ class RebuildStore:
         return {
             Part(compared.table, space, month): Content(rows, fingerprint)
             for compared in _COMPARED
-            for space, month, rows, fingerprint in client.query(compared.sql(database), parameters).result_rows
+            for sql in [compared.sql(database, self._rebuilt)]
+            for space, month, rows, fingerprint in client.query(sql, parameters).result_rows
         }
 
     def _blocks(self, statement: str, **parameters: object) -> Iterator[Sequence[Sequence[Any]]]:

@@ -12,12 +12,15 @@ from schemas.rows import ACTIVITY_LOG, PERSON_NAMES
 from schemas.topics import (
     ACTIVITY_LOG_TOPIC,
     DEAD_LETTERS_TOPIC,
+    EVENT_SEGMENT,
     EVENTS_TOPIC,
     LONGEST_YEAR,
     NAME_COMPACTION_LAG,
+    NAME_SEGMENT,
     PERSON_NAMES_TOPIC,
     TOPICS,
 )
+from stream.erasure import compacted_within
 from stream.errors import Unavailable
 from stream.sink import connect
 from stream.topics import duration, topic_config
@@ -101,7 +104,19 @@ def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
         kept = duration(configs[name], "retention.ms")
         if kept is None or kept > LONGEST_OUTAGE:
             found.append(f"{name} keeps names for {_words(kept)}, {LONGEST_OUTAGE.days} days are promised")
-    names = configs[PERSON_NAMES_TOPIC]
+        segment = duration(configs[name], "segment.ms")
+        if segment is None or segment > EVENT_SEGMENT:
+            found.append(f"{name} ends segments after {_words(segment)}: names stay for so much longer")
+    found += _name_warnings(configs[PERSON_NAMES_TOPIC])
+    for name, config in configs.items():
+        if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
+            found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
+    return found
+
+
+def _name_warnings(names: Mapping[str, str]) -> list[str]:
+    """Where the topic of names keeps one longer than is promised, or none."""
+    found = []
     if names.get("cleanup.policy") != "compact":
         found.append(
             f"{PERSON_NAMES_TOPIC} is not compacted: names are never overwritten on disk, or all of them expire"
@@ -109,9 +124,9 @@ def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
     lag = duration(names, "max.compaction.lag.ms")
     if lag is None or lag > NAME_COMPACTION_LAG:
         found.append(f"{PERSON_NAMES_TOPIC} may keep an overwritten name for more than {NAME_COMPACTION_LAG}")
-    for name, config in configs.items():
-        if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
-            found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
+    segment = duration(names, "segment.ms")
+    if segment is None or segment > NAME_SEGMENT:
+        found.append(f"{PERSON_NAMES_TOPIC} ends segments after {_words(segment)}: it compacts later than is promised")
     return found
 
 
@@ -124,8 +139,8 @@ def _late(now: datetime, stored: Stored) -> list[str]:
 
 def _in_words(config: Mapping[str, str]) -> str:
     if config.get("cleanup.policy") == "compact":
-        lag = _words(duration(config, "max.compaction.lag.ms"))
-        return f"the last record of each key; overwritten ones for {lag} at most"
+        within = compacted_within(config)
+        return f"the last record of each key; overwritten ones for {'ever' if within is None else within} at most"
     return _words(duration(config, "retention.ms"))
 
 

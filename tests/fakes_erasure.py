@@ -1,14 +1,15 @@
 """In-memory counterparts of what holds persons' names: ClickHouse's tables and the compacted topic."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from schemas.history import NameKey, decode_name, encode_name, lifetime_record, read_person_key
+from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, lifetime_record, read_person_key
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
-from stream.erasure_rules import Erasure, Erasures, PersonKey, erasures_of, living_name
+from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, living_name
+from stream.erasure_topic import Swept, WhoIsErased
 from stream.published_names import NameGuard, PublishedNames
 from tests.fakes_stream import InMemorySink
 
@@ -53,6 +54,14 @@ class InMemoryTopics:
     persons: dict[bytes, bytes] = field(default_factory=dict)
     lines: list[ActivityRow] = field(default_factory=list)
 
+    def put(self, records: Mapping[bytes, bytes | None]) -> None:
+        """Put in *records* as they are."""
+        for key, value in records.items():
+            if value is None:
+                self.persons.pop(key, None)
+            else:
+                self.persons[key] = value
+
     def names(self) -> list[PersonNameRow]:
         """Every name in it, key by key."""
         places = ((read_person_key(key), value) for key, value in self.persons.items())
@@ -63,20 +72,36 @@ class InMemoryTopics:
         places = (read_person_key(key) for key in self.persons)
         return {place for place in places if isinstance(place, PersonLifetimeRow)}
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
-        changed = 0
+        erasures = who_is_erased()
+        changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
-            place = read_person_key(key)
-            if isinstance(place, NameKey):
-                row = decode_name(place, value)
-                left = living_name(row, erasures) if row.last_seen >= expired else None
-                changed += left != row
-                if left is None:
-                    del self.persons[key]
-                else:
-                    self.persons[key] = encode_name(left)
-        return changed
+            try:
+                left = self._left(key, value, erasures, expired)
+            except UnreadableHistory:
+                unreadable.append(f"at {len(unreadable)}")
+                continue
+            changed += left != value
+            if left is None:
+                del self.persons[key]
+            else:
+                self.persons[key] = left
+        return Swept(changed, tuple(unreadable))
+
+    def _left(self, key: bytes, value: bytes, erasures: Erasures, expired: datetime) -> bytes | None:
+        """What a sweep leaves of a record."""
+        place = read_person_key(key)
+        if not isinstance(place, NameKey):
+            return value
+        try:
+            row = decode_name(place, value)
+        except UnreadableHistory:
+            if PersonKey(place.client_space_id, place.person_ref) in erasures:
+                return None
+            raise
+        left = living_name(row, erasures) if row.last_seen >= expired else None
+        return value if left == row else None if left is None else encode_name(left)
 
 
 class InMemoryWorkerHistory:
@@ -93,6 +118,15 @@ class InMemoryWorkerHistory:
         self._topics.persons.update((name.key, name.value) for name in due)
         self._topics.lines += rows.activities
         self._names.remember(due)
+
+
+def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
+    """The erasures in *rows*, which must hold every fact of each person in them."""
+    facts: dict[PersonKey, list[tuple[str, datetime]]] = {}
+    for row in rows:
+        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append((row.change, row.occurred_at))
+    found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
+    return {person: erasure for person, erasure in found if erasure is not None}
 
 
 def person_of(row: PersonLifetimeRow | PersonNameRow) -> PersonKey:

@@ -1,6 +1,7 @@
 """Erasure: what is due, doing it now, and the proof that nothing is left."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +18,10 @@ from stream.erasure_store import ClickHousePersonStore
 from stream.erasure_topic import KafkaNameTopic
 from stream.erasure_verify import Report, Wanted
 from stream.erasure_verify import verify as verify_everywhere
+from stream.history_reader import open_reader
 from stream.settings import WorkerSettings
-from stream.sink import ClickHouseSink
+from stream.sink import ClickHouseSink, LogSink
+from stream.unreadable import UnreadableRecords, in_words
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
@@ -57,22 +60,43 @@ def status(client_space: ClientSpace, person: Person = None, *, json: Json = Fal
 
 @app.command()
 def run(*, json: Json = False) -> None:
-    """Erase everybody who is due, in every client space, in ClickHouse and in the topic of names."""
+    """Erase everybody who is due, in every client space, in ClickHouse and in the topic of names.
+
+    Exits with 1 where a record of the topic could not be read: whose it is must be found out.
+    """
     done = asyncio.run(_eraser(settings_or_exit()).run(sweep=True))
     if json:
         echo_json(asdict(done))
     else:
         typer.echo(f"ClickHouse: names of {done.persons} persons removed; topic: {done.overwritten} names overwritten")
+    _exit_for(done.unreadable)
 
 
 @app.command()
 def reapply() -> None:
-    """After ClickHouse was restored from a backup, before anything reads it: erase again whoever was erased since."""
+    """After ClickHouse was restored from a backup, before anything reads it: erase again whoever was erased since.
+
+    Exits with 1 where a record of the ledger could not be read, which may be a deletion; the others are applied.
+    """
     settings = settings_or_exit()
     sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
-    known = asyncio.run(reapply_ledger(settings.kafka_bootstrap_servers, sink))
+    unreadable = UnreadableRecords()
+    known = asyncio.run(_reapply(settings.kafka_bootstrap_servers, sink, unreadable))
     done = asyncio.run(_eraser(settings).run(sweep=True))
     typer.echo(f"{known} deletions and creations known; names of {done.persons} persons removed")
+    _exit_for(unreadable.places | set(done.unreadable))
+
+
+async def _reapply(bootstrap_servers: str, sink: LogSink, unreadable: UnreadableRecords) -> int:
+    async with open_reader(bootstrap_servers) as reader:
+        return await reapply_ledger(reader, sink, unreadable)
+
+
+def _exit_for(unreadable: Collection[str]) -> None:
+    """End with 1 where there is any."""
+    if unreadable:
+        typer.echo(in_words(unreadable), err=True)
+        raise typer.Exit(EXIT_FAILURE)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from stream.rebuild_handover import workers_are_past
 from stream.rebuild_store import Difference, RebuildStore
 from stream.settings import WorkerSettings
 from stream.sink import ClickHouseSink
+from stream.unreadable import UnreadableRecords, in_words
 
 MAX_SHOWN = 20
 COMPARISONS = 3
@@ -41,6 +42,10 @@ def rebuild(
         bool,
         typer.Option("--backfill", help="publish what only the served tables hold, and rebuild that too"),
     ] = False,
+    skip_unreadable: Annotated[
+        bool,
+        typer.Option("--skip-unreadable", help="leave out records that this version cannot read, and name them"),
+    ] = False,
 ) -> None:
     """Build the log anew from the long-lived topics, compare it with the served one, and exchange them on demand.
 
@@ -50,7 +55,7 @@ def rebuild(
     if into == settings.clickhouse_database:
         typer.echo("--into must name another database than the served one", err=True)
         raise typer.Exit(EXIT_USAGE)
-    options = _Options(exchange=exchange, accept_differences=accept_differences, backfill=backfill)
+    options = _Options(exchange, accept_differences, backfill, skip_unreadable)
     found = asyncio.run(_rebuild(settings, into, options))
     if found:
         rows = [(*asdict(d.part).values(), d.served.rows, d.rebuilt.rows) for d in found[:MAX_SHOWN]]
@@ -66,6 +71,7 @@ class _Options:
     exchange: bool
     accept_differences: bool
     backfill: bool
+    skip_unreadable: bool
 
 
 async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> list[Difference]:
@@ -77,13 +83,16 @@ async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> li
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with open_reader(settings.kafka_bootstrap_servers) as reader:
         with Progress(*columns, console=console) as progress:
-            work = Rebuild(store, sink, erased, reader, _Report(progress))
+            unreadable = UnreadableRecords(refuses=not options.skip_unreadable)
+            work = Rebuild(store, sink, erased, reader, _Report(progress), unreadable=unreadable)
             await work.load()
             if options.backfill:
                 await _backfill(settings, store)
                 await work.load()
         for table, count in (await asyncio.to_thread(store.totals)).items():
             typer.echo(f"{table}: {count} rows rebuilt")
+        if unreadable.places:
+            typer.echo(f"left out: {in_words(unreadable.places)}", err=True)
         differences = await _compared(work, store, began_at)
         losing = any(difference.loses() for difference in differences)
         if options.exchange and (options.accept_differences or not losing):

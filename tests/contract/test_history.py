@@ -1,5 +1,6 @@
 """Every `History` keeps its promises: the in-memory one, and the two Kafka topics."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,12 +10,13 @@ from uuid import uuid4
 import pytest
 
 from schemas.fields import to_micros
-from schemas.history import NameKey, decode_lines, decode_name, read_person_key
+from schemas.history import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.batches import Rows
 from stream.erasure_guard import ErasedPersons
-from stream.erasure_topic import KafkaNameTopic, NameTopic
+from stream.erasure_rules import Erasures
+from stream.erasure_topic import KafkaNameTopic, NameTopic, Swept
 from stream.errors import Unavailable
 from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.history_reader import open_reader
@@ -45,6 +47,7 @@ class Subject:
     history: History
     topic: NameTopic
     found: Callable[[], Awaitable[Found]]
+    put: Callable[[dict[bytes, bytes | None]], Awaitable[None]]
 
     def line(self, **fields: Any) -> ActivityRow:
         offset = fields.pop("kafka_offset", 0)
@@ -85,7 +88,11 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         async def found_in_memory() -> Found:
             return Found(topics.lines, topics.names(), topics.lifetimes())
 
-        yield Subject(space, store, erased, InMemoryWorkerHistory(topics, erased), topics, found_in_memory)
+        async def put_in_memory(records: dict[bytes, bytes | None]) -> None:
+            topics.put(records)
+
+        history_in_memory = InMemoryWorkerHistory(topics, erased)
+        yield Subject(space, store, erased, history_in_memory, topics, found_in_memory, put_in_memory)
         return
     servers = request.getfixturevalue("stack_environment")["KAFKA_BOOTSTRAP_SERVERS"]
     history = KafkaHistory(servers, erased)
@@ -93,7 +100,12 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     async def found_in_kafka() -> Found:
         return await read_back(servers, space)
 
-    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka)
+    async def put_in_kafka(records: dict[bytes, bytes | None]) -> None:
+        writer = TopicWriter(servers)
+        await writer.write([Message(PERSON_NAMES_TOPIC, key, value) for key, value in records.items()])
+        await writer.close()
+
+    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka, put_in_kafka)
     await history.close()
 
 
@@ -107,9 +119,9 @@ async def read_back(servers: str, space: str) -> Found:
         extents = await reader.extents(PERSON_NAMES_TOPIC)
         async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
             last.update((record.key, record.value) for record in records)
-    places = [(place, v) for k, v in last.items() if (place := read_person_key(k)).client_space_id == space]
-    names = [decode_name(place, v) for place, v in places if isinstance(place, NameKey) and v is not None]
-    return Found(lines, names, {place for place, _ in places if isinstance(place, PersonLifetimeRow)})
+    mine = {key: value for key, value in last.items() if key.startswith(f"{space}/".encode()) and value is not None}
+    topics = InMemoryTopics(mine)
+    return Found(lines, topics.names(), topics.lifetimes())
 
 
 async def test_everything_comes_back_as_it_was_published(subject: Subject) -> None:
@@ -147,17 +159,85 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
     subject.learn("erased", 2)
     subject.learn("created", 4)
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 2
+    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 2
     found = await subject.found()
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
-    assert await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365)) == 0
+    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 0
+
+
+@pytest.mark.parametrize("subject", ["kafka"], indirect=True)
+@pytest.mark.parametrize("moments", [(1,), (2,), (3,), (2, 3), (2, 3, 4)])
+async def test_a_name_of_a_life_that_begins_while_the_topic_is_swept_is_not_lost(
+    subject: Subject, moments: tuple[int, ...]
+) -> None:
+    """At *moments*, each just after the sweep has asked who was erased, another worker publishes under the same key."""
+    loop, asked = asyncio.get_running_loop(), 0
+    await subject.history.publish(Rows(names=[subject.name(1, 1)]))
+    subject.learn("erased", 2)
+
+    def who_is_erased() -> Erasures:
+        nonlocal asked
+        known, asked = subject.erased.refresh(), asked + 1
+        if asked in moments:
+            subject.learn("created", 4)
+            seen = Rows(names=[subject.name(4 + asked, 4 + asked)])
+            asyncio.run_coroutine_threadsafe(subject.history.publish(seen), loop).result()
+        return known
+
+    await subject.topic.sweep(who_is_erased, NOW - timedelta(days=365))
+    assert (await subject.found()).names == [subject.name(4, 4 + moments[-1])]
+
+
+NEWER = b"\xc3\x01" + b"newer-v9" + b"usr_ada ada@example.com"
+"""A name as a version that is yet to come may write it."""
+
+
+async def test_what_a_sweep_cannot_read_keeps_no_other_name_from_being_erased_and_is_told(subject: Subject) -> None:
+    living = NameKey(subject.space, a_uuid(3), "e9", 0).encoded()
+    odd = f"{subject.space}/a key that nobody knows".encode()
+    await subject.put({living: NEWER, odd: b"?"})
+    await subject.history.publish(Rows(names=[subject.name(1, 1)]))
+    subject.learn("erased", 2)
+    for overwritten in (1, 0):
+        swept = await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
+        assert (swept.overwritten, len(swept.unreadable)) == (overwritten, 2)
+    assert not any("ada" in place or subject.space in place for place in swept.unreadable)
+    # What was overwritten by hand is no longer told.
+    await subject.put({odd: None, living: None})
+    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(0)
+    assert (await subject.found()).names == []
+
+
+async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_erased(subject: Subject) -> None:
+    gone = NameKey(subject.space, a_uuid(2), "e9", 0).encoded()
+    damaged = NameKey(subject.space, a_uuid(2), "e9", 1).encoded()
+    await subject.put({gone: NEWER, damaged: encode_name(subject.name(1, 1))[:-1]})
+    subject.learn("erased", 2)
+    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(2)
+    assert (await subject.found()).names == []
+
+
+async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment: dict[str, str]) -> None:
+    """Kafka ends a segment at an append only: without one, what was overwritten would never be compacted."""
+    servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
+    async with open_reader(servers) as reader:
+        before = await reader.extents(PERSON_NAMES_TOPIC)
+        await KafkaNameTopic(servers).sweep(dict, NOW - timedelta(days=365))
+        after = await reader.extents(PERSON_NAMES_TOPIC)
+        start = {partition: extent.end for partition, extent in before.items()}
+        appended = [
+            (record.partition, read_person_key(record.key), record.value is not None)
+            async for records, _ in reader.records(PERSON_NAMES_TOPIC, after, start)
+            for record in records
+        ]
+    assert sorted(appended) == [(partition, Tick(partition), True) for partition in sorted(before)]
 
 
 async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
     subject.learn("erased", 2)
-    await subject.topic.sweep(subject.erased.refresh(), NOW - timedelta(days=365))
+    await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
     assert (await subject.found()).names == []
     subject.learn("created", 4)
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
@@ -166,7 +246,7 @@ async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject:
 
 async def test_a_name_that_no_shown_line_mentions_expires(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(-400, -366, "old"), subject.name(-400, -364, "new")]))
-    assert await subject.topic.sweep({}, NOW - timedelta(days=365)) == 1
+    assert (await subject.topic.sweep(dict, NOW - timedelta(days=365))).overwritten == 1
     assert [name.username for name in (await subject.found()).names] == ["new"]
 
 
@@ -185,7 +265,7 @@ async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
 async def test_a_record_larger_than_a_batch_is_written_too(stack_environment: dict[str, str]) -> None:
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
     space = f"history/{uuid4().hex}"
-    subject = Subject(space, None, None, None, None, None)  # type: ignore[arg-type] # a builder of lines, no more
+    subject = Subject(space, *[None] * 6)  # type: ignore[arg-type] # a builder of lines, no more
     lines = [subject.line(kafka_offset=n, request_id=uuid4().hex * 80) for n in range(MAX_LINES)]
     history = KafkaHistory(servers, ErasedPersons(InMemoryPersonStore(InMemorySink())))
     await history.publish(Rows(activities=lines))
@@ -228,7 +308,7 @@ async def test_every_sight_of_somebody_with_several_names_is_published_those_bef
 
 
 def test_what_could_not_be_published_of_a_first_name_is_due_again() -> None:
-    subject = Subject("acme", *[None] * 5)  # type: ignore[arg-type] # a builder of names, no more
+    subject = Subject("acme", *[None] * 6)  # type: ignore[arg-type] # a builder of names, no more
     guard, names = ErasedPersons(InMemoryPersonStore(InMemorySink())), PublishedNames()
     evening = subject.name(1, 1, "a")._replace(last_seen=NOW + timedelta(days=1, hours=9))
     names.remember(names.due([subject.name(1, 1, "a")], guard))

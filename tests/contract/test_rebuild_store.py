@@ -3,16 +3,17 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from schemas.rows import CREATED, PERSON_LIFETIMES, PersonLifetimeRow
+from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
 from stream.errors import Unavailable
 from stream.migrate import migrate
-from stream.rebuild_store import RebuildStore
+from stream.rebuild_store import Difference, RebuildStore
 from stream.sink import ClickHouseSink, connect
 from tests.builders import NOW, a_uuid
 
@@ -66,6 +67,71 @@ def subject(clickhouse_url: str) -> Iterator[Subject]:
         yield found
         for database in (rebuilt, served):
             client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
+
+
+def a_name(username: str, first: float, last: float, person: int = 1) -> PersonNameRow:
+    days = (NOW + timedelta(days=day) for day in (first, last))
+    return PersonNameRow("space-1", a_uuid(person), f"usr_{person}", username, username.title(), *days)
+
+
+def a_change(change: str, day: int, person: int = 1) -> PersonLifetimeRow:
+    return PersonLifetimeRow("space-1", a_uuid(person), change, NOW + timedelta(days=day))
+
+
+def differences(subject: Subject, served: Rows, rebuilt: Rows) -> list[Difference]:
+    """Where the two databases differ once they hold these rows, and the same lifetimes."""
+    subject.store.end_mirror()
+    subject.sink.write(served)
+    ClickHouseSink(subject.url, subject.rebuilt).write(replace(rebuilt, lifetimes=served.lifetimes))
+    return subject.store.differences(since=NOW - timedelta(days=365), until=NOW + timedelta(days=99))
+
+
+def test_a_name_of_a_later_life_that_was_not_rebuilt_is_a_difference_and_none_of_the_deleted_is(
+    subject: Subject,
+) -> None:
+    lifetimes = [a_change(ERASED, 2), a_change(CREATED, 4), a_change(ERASED, 2, 2)]
+    on_their_way_out = [a_name("former", 1, 1), a_name("gone", 1, 3, 2)]
+    served, rebuilt = Rows(lifetimes, [a_name("back", 4, 5), *on_their_way_out]), Rows(names=[])
+    (found,) = differences(subject, served, rebuilt)
+    assert (found.part.table, found.served.rows, found.rebuilt.rows, found.loses()) == (PERSON_NAMES, 1, 0, True)
+    assert differences(subject, served, Rows(names=[a_name("back", 4, 5)])) == []
+
+
+def only_served(subject: Subject) -> list[PersonNameRow]:
+    parts = subject.store.only_served("space-1", NOW - timedelta(days=365))
+    return [PersonNameRow(*row) for rows in parts for row in rows.names]
+
+
+@pytest.mark.parametrize(
+    ("served", "rebuilt", "is_lost"),
+    [
+        # A, B and A again: without A's last sight, every line from B's on shows B.
+        ((0, 20), (0, 1), True),
+        ((0, 8.1), (0, 1), True),
+        # The worker publishes the last sight of a name up to a week late.
+        ((0, 8), (0, 1), False),
+        ((0, 1), (0, 20), False),
+        ((0, 20), (0, 20), False),
+    ],
+)
+def test_a_name_whose_last_sights_were_not_rebuilt_is_only_served_and_a_difference(
+    subject: Subject, served: tuple[float, float], rebuilt: tuple[float, float], is_lost: bool
+) -> None:
+    between = a_name("b", 3, 5)
+    names, rebuilt_names = ([a_name("a", *span), between] for span in (served, rebuilt))
+    found = differences(subject, Rows(names=names), Rows(names=rebuilt_names))
+    assert [(difference.part.table, difference.loses()) for difference in found] == [(PERSON_NAMES, True)] * is_lost
+    assert only_served(subject) == [names[0]] * is_lost
+    # Published and read, as a backfill does.
+    ClickHouseSink(subject.url, subject.rebuilt).write(Rows(names=only_served(subject)))
+    assert differences(subject, Rows(), Rows()) == []
+    assert only_served(subject) == []
+
+
+def test_a_name_that_was_seen_earlier_than_is_rebuilt_or_is_not_rebuilt_at_all_is_only_served(subject: Subject) -> None:
+    served = [a_name("a", 0, 9), a_name("b", 3, 9), a_name("c", 5, 5)]
+    differences(subject, Rows(names=served), Rows(names=[a_name("a", 1, 9), a_name("b", 2, 9)]))
+    assert sorted(row.username for row in only_served(subject)) == ["a", "c"]
 
 
 def test_an_insert_that_runs_at_the_exchange_is_waited_for_and_shown_after_it(subject: Subject) -> None:

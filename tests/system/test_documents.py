@@ -1,12 +1,14 @@
 """Nothing documented without a test, nothing configurable without documentation."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
 from schemas.limits import MAX_LENGTHS
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
 from stream.settings import WorkerSettings
 
 PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
@@ -92,6 +94,19 @@ def test_the_limits_page_states_the_limits(repository: Path) -> None:
             line for line in text.splitlines() if f"`{names.get(limit, limit)}`" in line and line.startswith("|")
         )
         assert row.split("|")[2].strip() in {str(length), f"as `{limit}`"} or str(length) in row, limit
+
+
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "stream/ERASURE.md"])
+def test_how_long_names_stay_in_kafka_is_what_the_topics_are_set_to(repository: Path, page: str) -> None:
+    """An event stays for its week and a segment's time; one that is refused at the end of it stays as long again."""
+    settings = {topic.name: topic.config for topic in TOPICS}
+    stays = [
+        timedelta(milliseconds=int(settings[name]["retention.ms"]) + int(settings[name]["segment.ms"]))
+        for name in (EVENTS_TOPIC, DEAD_LETTERS_TOPIC)
+    ]
+    text = (repository / page).read_text(encoding="utf-8")
+    for stay in (stays[0], sum(stays, timedelta(0))):
+        assert f"{stay.days} days and {stay.seconds // 3600} hours" in text
 
 
 def test_version_and_changelog_agree(repository: Path) -> None:

@@ -12,6 +12,7 @@ from schemas import history
 from schemas.fields import to_micros
 from schemas.history import (
     NameKey,
+    Tick,
     UnreadableHistory,
     decode_lines,
     decode_name,
@@ -20,6 +21,7 @@ from schemas.history import (
     history_schemas,
     lifetime_record,
     read_person_key,
+    tick_record,
 )
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from tests.builders import NOW, a_uuid
@@ -79,6 +81,13 @@ def test_a_lifetime_comes_back_from_its_key_alone(space: str, ref: UUID, change:
     assert value, "a record without a value would be a tombstone"
 
 
+@given(st.integers(0, 10**6))
+def test_a_tick_is_told_from_a_name_and_a_lifetime_by_its_key(partition: int) -> None:
+    key, value = tick_record(partition)
+    assert read_person_key(key) == Tick(partition)
+    assert value, "a record without a value would be a tombstone, and go"
+
+
 @given(PRESENT, TEXTS, TEXTS, TIMES, TIMES)
 def test_a_name_comes_back_as_it_was(
     person_id: str, username: str, display_name: str, one: datetime, two: datetime
@@ -132,10 +141,38 @@ def test_a_damaged_value_is_refused_and_not_quoted(change: Any) -> None:
     assert "secret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("key", [None, b"", b"acme/not-a-ref/name/a/0", b"\xff\xfe", b"acme"])
-def test_a_foreign_key_is_refused(key: bytes | None) -> None:
-    with pytest.raises(UnreadableHistory):
+REF_KEY = b"%s/" + str(a_uuid(1)).encode() + b"/%s"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        None,
+        b"",
+        b"acme/not-a-ref/name/a/0",
+        b"acme/------------------------------------/name/a/0",
+        REF_KEY % (b"\xff\xfe", b"name/a/0"),
+        REF_KEY % (b"acme", b"name/a/-"),
+        REF_KEY % (b"acme", b"created/" + b"f" * 30 + b"/-"),
+        b"tick/",
+        b"tick/x",
+        b"\xff\xfe",
+        b"acme",
+    ],
+)
+def test_a_foreign_key_is_refused_and_not_quoted(key: bytes | None) -> None:
+    with pytest.raises(UnreadableHistory) as refused:
         read_person_key(key)
+    assert refused.value.__cause__ is None
+    assert "acme" not in str(refused.value)
+
+
+def test_a_name_of_a_time_that_is_none_is_refused() -> None:
+    value = history._encode(
+        "person_name", {"person_id": "p", "username": "u", "display_name": "d", "first_seen": 0, "last_seen": 2**62}
+    )
+    with pytest.raises(UnreadableHistory, match="time"):
+        decode_name(NameKey("acme", a_uuid(1), "a", 0), value)
 
 
 @pytest.mark.parametrize("column", ["event_id", "channel", "kafka_partition", "admin_rights_granted", "occurred_at"])

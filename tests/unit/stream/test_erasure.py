@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
 from stream.batches import Rows
 from stream.commands.common import in_words
-from stream.erasure import SWEEP_INTERVAL, Eraser
+from stream.erasure import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure_guard import ErasedPersons, GuardedSink
-from stream.erasure_rules import Erasure, Erasures, PersonKey
-from stream.erasure_verify import Report, Trace, Wanted, verify_directory
+from stream.erasure_rules import Erasure, PersonKey
+from stream.erasure_topic import Swept, WhoIsErased
+from stream.erasure_verify import Report, Trace, Wanted, _until, verify_directory
 from stream.errors import Unavailable
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics
@@ -39,12 +41,12 @@ class CountingTopic(InMemoryTopics):
     sweeps = 0
     fails = 0
 
-    async def sweep(self, erasures: Erasures, expired: datetime) -> int:
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         self.sweeps += 1
         if self.fails:
             self.fails -= 1
             raise UNAVAILABLE
-        return await super().sweep(erasures, expired)
+        return await super().sweep(who_is_erased, expired)
 
 
 class Clock:
@@ -70,6 +72,28 @@ async def test_the_topic_is_swept_at_the_first_run_and_then_once_an_hour() -> No
         swept.append((await eraser.run()).overwritten is not None)
     assert swept == [True, False, False, True, False, True]
     assert timedelta(hours=1) == SWEEP_INTERVAL
+
+
+@pytest.mark.parametrize("name", [EVENTS_TOPIC, DEAD_LETTERS_TOPIC])
+def test_an_event_s_end_is_told_from_when_its_own_topic_took_it_in_and_what_begins_it_anew(name: str) -> None:
+    (config,) = (topic.config for topic in TOPICS if topic.name == name)
+    trace = _until(Trace(name, 2, None, ""), config, int(NOW.timestamp()) * 1000)
+    assert trace.until == NOW.replace(microsecond=0) + timedelta(days=7, hours=6, minutes=6)
+    assert "refused or replayed" in trace.reason
+
+
+@pytest.mark.parametrize(
+    ("segment_minutes", "lag_minutes", "minutes"),
+    [(30, 60, 75), (59, 60, 75), (60, 60, 135), (60, 30, 75), (30, 150, 165), (None, 60, 135), (30, None, None)],
+)
+def test_what_a_sweep_overwrote_is_gone_once_a_later_sweep_ended_its_segment(
+    segment_minutes: int | None, lag_minutes: int | None, minutes: int | None
+) -> None:
+    def ms(minutes: int | None) -> str:
+        return str(2**63 - 1 if minutes is None else minutes * 60_000)
+
+    config = {"segment.ms": ms(segment_minutes), "max.compaction.lag.ms": ms(lag_minutes)}
+    assert compacted_within(config) == (None if minutes is None else timedelta(minutes=minutes))
 
 
 async def test_a_sweep_that_failed_is_made_up_for_by_the_next_run() -> None:

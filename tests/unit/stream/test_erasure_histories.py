@@ -24,11 +24,10 @@ from stream import erasure_guard, erasure_rules
 from stream.batches import rows_of
 from stream.erasure import Eraser
 from stream.erasure_guard import ErasedPersons, GuardedSink
-from stream.erasure_rules import erasures_of
 from stream.projection import Accepted, judge
 from tests import fakes_erasure
 from tests.builders import KEY, SCHEMA_ID, a_chunk, a_record, an_event
-from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
+from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory, erasures_of
 from tests.fakes_stream import InMemorySink
 
 HISTORIES = 1_000
@@ -351,7 +350,7 @@ def inherit_the_former_life(monkeypatch: pytest.MonkeyPatch) -> None:
         return None if any(change == "created" for change, _ in known) else real_erasure_of(known)
 
     real_erasure_of = erasure_rules.erasure_of
-    for module in (erasure_rules, erasure_guard):
+    for module in (erasure_rules, erasure_guard, fakes_erasure):
         monkeypatch.setattr(module, "erasure_of", forgetful)
 
 

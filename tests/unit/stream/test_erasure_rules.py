@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
-from stream.erasure_rules import Erasure, PersonKey, erasure_of, erasures_of, living_name
+from stream.erasure_rules import Erasure, PersonKey, erasure_of, living_name
 from tests.builders import NOW, a_uuid
+from tests.fakes_erasure import erasures_of
 
 ADA = PersonKey("acme", a_uuid(1))
 

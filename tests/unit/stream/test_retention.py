@@ -31,8 +31,11 @@ def test_the_topics_as_they_are_declared_give_no_reason_to_warn() -> None:
         (with_option(EVENTS_TOPIC, retention_ms=30 * DAY_MS), "30 days, 7 days are promised"),
         (with_option(EVENTS_TOPIC, retention_ms=-1), "keeps names for ever"),
         (with_option(DEAD_LETTERS_TOPIC, retention_ms=8 * DAY_MS), "8 days, 7 days are promised"),
+        (with_option(EVENTS_TOPIC, segment_ms=DAY_MS), "names stay for so much longer"),
+        (with_option(DEAD_LETTERS_TOPIC, segment_ms=2**60), "names stay for so much longer"),
         (with_option(PERSON_NAMES_TOPIC, cleanup_policy="delete"), "is not compacted"),
         (with_option(PERSON_NAMES_TOPIC, max_compaction_lag_ms=2**60), "may keep an overwritten name"),
+        (with_option(PERSON_NAMES_TOPIC, segment_ms=3_600_000), "compacts later than is promised"),
         (with_option(EVENTS_TOPIC, retention_bytes=10**9), "bounded by size"),
     ],
 )
@@ -54,4 +57,4 @@ def test_the_promise_is_told_with_what_keeps_it() -> None:
     found = status(NOW, NOTHING, DECLARED)
     assert found.retention_start == NOW.replace(year=NOW.year - 1)
     assert found.topics[EVENTS_TOPIC] == "7 days"
-    assert "1.0 hours" in found.topics[PERSON_NAMES_TOPIC]
+    assert "overwritten ones for 1:15:00 at most" in found.topics[PERSON_NAMES_TOPIC]
