@@ -109,7 +109,7 @@ _TABLE = (
         environment=lambda layout: {"AUDIT_WORKER_HTTP_PORT": str(layout.ports.worker)},
         command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "worker"],
         is_ready=lambda _layout, child: "Worker ready" in child.output(),
-        start_seconds=60,
+        start_seconds=120,
         stop_seconds=20,
     ),
 )
