@@ -24,6 +24,11 @@ class ApiRequest(Verbs):
     time at which the platform first saw that key (its own idempotency record has it). The events' ids and times are
     then a function of both, so the repeated request publishes the same events. The key alone would not do: the same
     id with another time is a second line. Make one `ApiRequest` per request: it counts the calls.
+
+    The affected user's id goes into the event's id: a repetition may leave out what the first attempt did, so the
+    place among the calls does not say which call it is. Who knows the key can therefore test whether a "Deleted User"
+    is somebody whose id they guess. It must be random, and be known to the client and the platform alone; the request
+    id, which the line shows, is refused.
     """
 
     publisher: Publisher
@@ -40,6 +45,8 @@ class ApiRequest(Verbs):
     def __post_init__(self) -> None:
         if (self.idempotency_key is None) != (self.first_received_at is None):
             raise ValueError("idempotency_key and first_received_at come together or not at all")
+        if self.idempotency_key == self.request_id:
+            raise ValueError("idempotency_key must be a secret; the request_id is shown with the line")
 
     @property
     def _publisher(self) -> Publisher:

@@ -65,7 +65,7 @@ class PublishFailed(ProducerError):  # noqa: N818 - as NothingChanged
 
 
 class DeliveryUnknown(ProducerError):  # noqa: N818 - as NothingChanged
-    """These events were handed to Kafka, and no answer came in time: each is written or not.
+    """These events were handed to Kafka, and an answer was lost or did not come in time: each is written or not.
 
     Publishing the same event again is safe, and needed for certainty: same id and time are the same line. Pass the
     stamp to the verb that was called.

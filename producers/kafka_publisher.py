@@ -193,6 +193,7 @@ class KafkaPublisher:
 
     async def _settle(self, record: _Record, delivery: Delivery) -> Acknowledgement:
         """Wait for the broker's answer, until the deadline, through as many producers as it takes."""
+        is_first = True
         for pause in _pauses():
             acknowledged = delivery.acknowledged
             if not acknowledged.done():
@@ -204,7 +205,10 @@ class KafkaPublisher:
                 return _acknowledgement(record, acknowledged.result())
             except _REFUSALS as error:
                 self._replace(delivery, error)
-                raise PublishFailed(_reason(error), [record.stamp], retryable=False) from error
+                if is_first:
+                    raise PublishFailed(_reason(error), [record.stamp], retryable=False) from error
+                # That this delivery was refused says nothing of the one before, whose answer was lost.
+                raise DeliveryUnknown([record.stamp]) from error
             except kafka_errors.KafkaError as error:
                 self._replace(delivery, error)
             await asyncio.sleep(pause)
@@ -213,6 +217,7 @@ class KafkaPublisher:
             except PublishFailed as error:
                 # The first handing over may have been written, whatever became of this one.
                 raise DeliveryUnknown([record.stamp]) from error
+            is_first = False
         raise AssertionError("the pauses have no end")
 
     def _replace(self, delivery: Delivery, error: BaseException) -> None:

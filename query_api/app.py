@@ -68,6 +68,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await service.authenticator.close()
         await service.recorder.close()
         await service.reader.close()
         await connection.close()

@@ -51,6 +51,10 @@ class KeySource(Protocol):
         """The key of that id; `None` where there is none. Raises `KeysUnavailable` where that cannot be known now."""
         ...
 
+    async def close(self) -> None:
+        """End what goes on in the background. The source is not used afterwards."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class FixedKey:
@@ -61,6 +65,9 @@ class FixedKey:
     async def key_for(self, _: str | None) -> VerificationKey | None:
         """See `KeySource.key_for`."""
         return self.key
+
+    async def close(self) -> None:
+        """See `KeySource.close`."""
 
 
 class Authenticator:
@@ -88,6 +95,10 @@ class Authenticator:
         caller = Caller(client_space_id, claims["sub"], _scopes(claim_at(claims, self._scope_claim)))
         caller.require(READ_SCOPE)
         return caller
+
+    async def close(self) -> None:
+        """See `KeySource.close`."""
+        await self._keys.close()
 
     def _verified_claims(self, token: str, key: VerificationKey | None) -> dict[str, Any]:
         if key is None:

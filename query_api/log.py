@@ -10,6 +10,7 @@ import structlog
 
 from query_api.auth import Caller
 from query_api.cursor import CursorSealer
+from query_api.deleted_persons import DeletedPersons
 from query_api.errors import ActivityNotFound, StoreError
 from query_api.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
 from query_api.people import KnownPerson, Lifetime, People, ShownPerson
@@ -59,6 +60,7 @@ class ActivityLog:
         self._sealer = sealer
         self._key = pseudonymization_key
         self._clock = clock
+        self._deleted = DeletedPersons(reader, pseudonymization_key)
 
     def now(self) -> datetime:
         """The time that every answer of this moment is as of."""
@@ -158,13 +160,23 @@ class ActivityLog:
         if not activity_filter.names_persons():
             return None, None
         wanted = activity_filter.affected_users, activity_filter.admins
-        # A ref may be the one of a deleted life, which can only be found by making those of everyone who was deleted.
-        refs = wanted[0] | wanted[1] if activity_filter.by_id else None
-        lifetimes = await self._reader.lifetimes(caller, refs)
+        refs = wanted[0] | wanted[1]
+        read = self._reader.lifetimes if activity_filter.by_id else self._lifetimes_behind
+        lifetimes = await read(caller, refs)
         affected_users, admins = (
             resolve_persons(part, lifetimes, self._key, caller.client_space_id) if part else None for part in wanted
         )
         return affected_users, admins
+
+    async def _lifetimes_behind(self, caller: Caller, refs: frozenset[UUID]) -> Mapping[UUID, Lifetime]:
+        """The lives of those of *refs* that were ever deleted, and of everyone whose deleted lives are shown as one.
+
+        A ref that somebody is stored under is not one of a deleted life. Only what is left may be, and costs a search.
+        """
+        known, lifetimes = await asyncio.gather(self._known_persons(caller, refs), self._reader.lifetimes(caller, refs))
+        left = refs - lifetimes.keys() - (known or {}).keys()
+        stored = await self._deleted.stored(caller, left) if left else set()
+        return {**lifetimes, **await self._reader.lifetimes(caller, stored)} if stored else lifetimes
 
     async def shown(self, caller: Caller, lines: list[Line], activity_filter: ActivityFilter) -> list[ShownLine]:
         """*lines* with their persons, but for those that no longer fit *activity_filter* because of a deletion."""

@@ -1,4 +1,4 @@
-"""An OpenID provider's keys: found through its discovery document, kept, and used on while the provider is down."""
+"""An OpenID provider's keys: found through its discovery document, kept fresh, used on while it is down."""
 
 import asyncio
 import json
@@ -16,7 +16,8 @@ from query_api.errors import KeysUnavailable
 from query_api.settings import is_safe_url, safe_public_key
 
 FRESH_SECONDS = 300
-"""A key that the provider withdraws verifies tokens no longer than this, while the provider answers."""
+"""The age at which keys are read again. A key that the provider withdraws verifies tokens no longer than this and
+`PAUSE_SECONDS`, while the provider answers, and whether or not tokens come meanwhile."""
 PAUSE_SECONDS = 10
 """The least time between two reads, whatever ids tokens name and whether or not the provider answers."""
 ANSWER_SECONDS = 5
@@ -28,8 +29,10 @@ _logger = structlog.get_logger(__name__)
 class IssuerKeys:
     """`KeySource` over *discovery_url*, whose document must name *issuer*.
 
-    All callers share one read. An unknown key id causes one, for the provider may have a new key; but only after
-    `PAUSE_SECONDS`, so that invented ids cost the provider nothing. A read that fails leaves the keys as they were.
+    From the first use until `close` they are kept fresh in the background: who names a key that is known never waits
+    for the provider, which may hang. An unknown key id causes a read that its callers wait for and share, for the
+    provider may have a new key; but only after `PAUSE_SECONDS`, so that invented ids cost the provider nothing. A read
+    that fails leaves the keys as they were.
     """
 
     def __init__(self, discovery_url: str, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,16 +42,34 @@ class IssuerKeys:
         self._keys: Mapping[str, VerificationKey] | None = None
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
 
     async def key_for(self, key_id: str | None) -> VerificationKey | None:
         """See `KeySource.key_for`."""
-        now = self._clock()
-        is_stale = self._keys is None or key_id not in self._keys or now - self._read_at >= FRESH_SECONDS
-        if is_stale and (self._is_reading() or now - self._tried_at >= PAUSE_SECONDS):
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_fresh())
+        is_known = self._keys is not None and key_id in self._keys
+        if not is_known and (self._is_reading() or self._may_read()):
             await self._read()
         if self._keys is None:
             raise KeysUnavailable("the identity provider's keys cannot be read")
         return None if key_id is None else self._keys.get(key_id)
+
+    async def close(self) -> None:
+        """See `KeySource.close`."""
+        tasks = [task for task in (self._keeper, self._reading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            if self._clock() - self._read_at >= FRESH_SECONDS and self._may_read():
+                await self._read()
+
+    def _may_read(self) -> bool:
+        return self._clock() - self._tried_at >= PAUSE_SECONDS
 
     def _is_reading(self) -> bool:
         return self._reading is not None and not self._reading.done()
@@ -63,7 +84,8 @@ class IssuerKeys:
     async def _refresh(self) -> None:
         try:
             keys = await self._fetched()
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except Exception as error:  # noqa: BLE001 - what a provider's answer can raise is no closed list
+            # The keys must be kept fresh afterwards, whatever it was.
             _logger.warning("keys_not_read", error=type(error).__name__, kept=self._keys is not None)
             return
         self._keys, self._read_at = keys, self._clock()

@@ -126,8 +126,12 @@ class LogReader(Protocol):
         """Every license that lines since then name, in order."""
         ...
 
-    async def lifetimes(self, caller: Caller, refs: Collection[UUID] | None) -> dict[UUID, Lifetime]:
-        """The lives of those of *refs* that were ever deleted; of everyone who was, where *refs* is `None`."""
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+        """The lives of those of *refs* that were ever deleted."""
+        ...
+
+    async def deleted(self, caller: Caller) -> list[UUID]:
+        """The refs of everyone who was ever deleted, each once."""
         ...
 
     async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:

@@ -34,7 +34,10 @@ class InMemoryAccessLog:
 
 
 class InMemoryLogReader:
-    """`LogReader` in lists. *before_persons* is called between the reads of a page's lines and of its persons."""
+    """`LogReader` in lists. *before_persons* is called between the reads of a page's lines and of its persons.
+
+    *searches* counts how often everyone deleted was asked for.
+    """
 
     def __init__(self) -> None:
         self.activities: list[ActivityRow] = []
@@ -45,6 +48,7 @@ class InMemoryLogReader:
         self.names_failure: StoreError | None = None
         self.before_persons: Callable[[], None] = lambda: None
         self.closed = False
+        self.searches = 0
 
     def insert(
         self,
@@ -135,9 +139,15 @@ class InMemoryLogReader:
         ]
         return any(search.lower() in text for text in texts)
 
-    async def lifetimes(self, caller: Caller, refs: Collection[UUID] | None) -> dict[UUID, Lifetime]:
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
         self._fail()
         return self._lifetimes(caller, refs)
+
+    async def deleted(self, caller: Caller) -> list[UUID]:
+        self._fail()
+        self.searches += 1
+        rows = self._of(caller, self.lifetime_rows)
+        return list({row.person_ref for row in rows if row.change == ERASED})
 
     def _lifetimes(self, caller: Caller, refs: Collection[UUID] | None = None) -> dict[UUID, Lifetime]:
         found = {}

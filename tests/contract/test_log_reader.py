@@ -334,7 +334,7 @@ async def test_another_client_space_sees_nothing(store: Store) -> None:
     assert await store.reader.lines(other, everything()) == []
     assert await store.reader.lines(other, everything(affected_users={USER: Span()})) == []
     assert await store.reader.line(other, row.event_id, LONG_AGO) is None
-    assert await store.reader.lifetimes(other, None) == {}
+    assert await store.reader.deleted(other) == []
     assert await store.reader.lifetimes(other, [USER]) == {}
     assert await store.reader.known_persons(other, [USER]) == {}
 
@@ -467,8 +467,9 @@ async def test_a_life_is_the_last_deletion_and_the_first_creation_after_it(store
         store.insert(lifetimes=[a_lifetime(store.caller, *change)])
 
     expected = {USER: Lifetime(NOW - 2 * day, NOW - day), OTHER_USER: Lifetime(NOW - day, None)}
-    assert await store.reader.lifetimes(store.caller, None) == expected
+    assert await store.reader.lifetimes(store.caller, [USER, OTHER_USER, ADMIN]) == expected
     assert await store.reader.lifetimes(store.caller, [USER, ADMIN]) == {USER: expected[USER]}
+    assert sorted(await store.reader.deleted(store.caller)) == sorted(expected)
 
 
 async def test_everybody_deleted_is_found_for_the_lines_of_deleted_lives_only(store: Store) -> None:

@@ -251,6 +251,17 @@ async def test_an_event_that_left_once_is_never_said_to_have_failed(open_publish
             await publisher.publish(an_event())
 
 
+async def test_a_refusal_after_an_answer_that_was_lost_does_not_say_that_nothing_was_written(
+    open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = [kafka.RequestTimedOutError(), kafka.TopicAuthorizationFailedError(EVENTS_TOPIC)]
+    event = an_event()
+    async with open_publisher() as publisher:
+        with pytest.raises(DeliveryUnknown) as caught:
+            await publisher.publish(event)
+    assert (caught.value.stamp.event_id, caught.value.stamp.occurred_at) == (event.event_id, event.occurred_at)
+
+
 async def test_a_cancelled_call_leaves_its_event_to_the_close(open_publisher: Open, broker: Broker) -> None:
     broker.answers = [NEVER]
     event = an_event()

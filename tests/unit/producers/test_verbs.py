@@ -124,6 +124,21 @@ async def test_another_idempotency_key_makes_other_events() -> None:
     assert len({event.event_id for event in publisher.events}) == 2
 
 
+async def test_a_repetition_that_leaves_out_what_was_done_publishes_the_rest_as_the_same_events() -> None:
+    others = [Person("usr_1"), Person("usr_2")]
+    async with InMemoryPublisher() as publisher:
+        first, again = (api_request(publisher, "key-1") for _ in range(2))
+        for user in others:
+            await first.user_created(user)
+        await again.user_created(others[1])
+    assert publisher.events[2] == publisher.events[1]
+
+
+def test_the_request_id_which_the_line_shows_is_no_idempotency_key() -> None:
+    with pytest.raises(ValueError, match="must be a secret"):
+        api_request(InMemoryPublisher(), "r1")
+
+
 def test_an_idempotency_key_without_the_time_of_its_first_arrival_is_refused() -> None:
     with pytest.raises(ValueError, match="come together"):
         ApiRequest(

@@ -10,9 +10,13 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from query_api import oidc
+from query_api.app import create_app
 from query_api.auth import Authenticator, Caller, claim_at
 from query_api.errors import InsufficientScope, KeysUnavailable, Unauthenticated
 from query_api.oidc import FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys
+from query_api.settings import Settings
+from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import claims, running_api, settings_for
 from tests.unit.query_api.test_problems import assert_problem
 
@@ -34,7 +38,8 @@ class Issuer:
         self.keys = [jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec")]
         self.changes: dict[str, Any] = {}
         self.answer: Callable[[], web.Response] | None = None
-        self.asked = 0
+        self.asked = self.tried = 0
+        self.hangs = False
         self.url = ""
         self.time = 0.0
 
@@ -42,8 +47,15 @@ class Issuer:
     def configuration_url(self) -> str:
         return f"{self.url}/.well-known/openid-configuration"
 
-    def authenticator(self, **settings: Any) -> Authenticator:
-        """One that reads from here, by this issuer's clock."""
+    async def until_tried(self, times: int) -> None:
+        """Return when it was asked for its configuration that often, and the answer was used."""
+        async with asyncio.timeout(5):
+            while self.tried < times:  # noqa: ASYNC110 - the provider's side knows nothing of who waits
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+
+    def settings(self, **settings: Any) -> Settings:
+        """Those of a service that trusts this issuer."""
         values = {
             "AUDIT_ENVIRONMENT": "production",
             "AUDIT_DEVELOPMENT_TOKEN_SECRET": None,
@@ -51,9 +63,12 @@ class Issuer:
             "AUDIT_TOKEN_DISCOVERY_URL": self.configuration_url,
             **settings,
         }
-        return Authenticator(
-            settings_for(**values), IssuerKeys(self.configuration_url, self.url, clock=lambda: self.time)
-        )
+        return settings_for(**values)
+
+    def authenticator(self, **settings: Any) -> Authenticator:
+        """One that reads from here, by this issuer's clock."""
+        keys = IssuerKeys(self.configuration_url, self.url, clock=lambda: self.time)
+        return Authenticator(self.settings(**settings), keys)
 
     def token(self, key: PrivateKey = RSA_KEY, key_id: str | None = "rsa", **values: Any) -> str:
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
@@ -61,6 +76,9 @@ class Issuer:
         return jwt.encode(body, key, algorithm, headers={} if key_id is None else {"kid": key_id})
 
     async def configuration(self, _: web.Request) -> web.Response:
+        self.tried += 1
+        if self.hangs:
+            await asyncio.sleep(60)
         if self.answer is not None:
             return self.answer()
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys", **self.changes})
@@ -76,7 +94,7 @@ async def issuer() -> AsyncIterator[Issuer]:
     issuer, app = Issuer(), web.Application()
     app.router.add_get("/.well-known/openid-configuration", issuer.configuration)
     app.router.add_get("/keys", issuer.jwks)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -159,30 +177,92 @@ FAULTS: list[Callable[[], web.Response]] = [
 ]
 
 
+@pytest.fixture
+def brief_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the test's clock keys age as ever; in the background one need not wait to see it."""
+    monkeypatch.setattr(oidc, "PAUSE_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("brief_pauses")
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_the_last_good_keys_outlive_an_outage(issuer: Issuer, fault: Callable[[], web.Response]) -> None:
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.token())
     issuer.answer = fault
 
-    for _ in range(3):
+    for number in range(3):
         issuer.time += FRESH_SECONDS
+        await issuer.until_tried(number + 2)
         assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
 
-    issuer.answer, issuer.keys = None, [jwk(EC_KEY, "ec")]
+    issuer.answer, issuer.keys = None, [jwk(OTHER_RSA_KEY, "new")]
     issuer.time += PAUSE_SECONDS
-    assert await authenticator.authenticate(issuer.token(EC_KEY, "ec")) == Caller("acme", "grace")
+    assert await authenticator.authenticate(issuer.token(OTHER_RSA_KEY, "new")) == Caller("acme", "grace")
+    await authenticator.close()
 
 
-async def test_a_withdrawn_key_is_refused_once_the_keys_are_read_again(issuer: Issuer) -> None:
+@pytest.mark.usefixtures("brief_pauses")
+async def test_nobody_who_names_a_known_key_waits_for_a_provider_that_hangs(issuer: Issuer) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    issuer.hangs = True
+    issuer.time += FRESH_SECONDS
+
+    for _ in range(20):
+        async with asyncio.timeout(1):
+            assert await authenticator.authenticate(issuer.token()) == Caller("acme", "grace")
+        await asyncio.sleep(0.01)
+    await issuer.until_tried(2)
+    # One read at a time, however many tokens come.
+    assert issuer.tried == 2
+    await authenticator.close()
+
+
+@pytest.mark.usefixtures("brief_pauses")
+async def test_a_withdrawn_key_is_refused_once_the_keys_are_old_though_no_token_came_meanwhile(issuer: Issuer) -> None:
     authenticator = issuer.authenticator()
     await authenticator.authenticate(issuer.token())
     issuer.keys = [jwk(EC_KEY, "ec")]
 
     issuer.time += FRESH_SECONDS
+    await issuer.until_tried(2)
 
     with pytest.raises(Unauthenticated):
         await authenticator.authenticate(issuer.token())
+    await authenticator.close()
+
+
+@pytest.mark.usefixtures("brief_pauses")
+async def test_an_answer_that_breaks_the_reader_does_not_end_the_reading(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = issuer.authenticator()
+    await authenticator.authenticate(issuer.token())
+    with monkeypatch.context() as broken:
+        broken.setattr(oidc, "_verification_keys", lambda _: 1 // 0)
+        issuer.time += FRESH_SECONDS
+        await issuer.until_tried(2)
+    issuer.keys = [jwk(EC_KEY, "ec")]
+
+    issuer.time += FRESH_SECONDS
+    await issuer.until_tried(3)
+
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(issuer.token())
+    await authenticator.close()
+
+
+@pytest.mark.usefixtures("brief_pauses")
+async def test_nothing_goes_on_after_the_applications_end(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(oidc, "FRESH_SECONDS", 0)
+    others = asyncio.all_tasks()
+    app = create_app(issuer.settings(), InMemoryLogReader(), access_log=InMemoryAccessLog())
+    async with app.router.lifespan_context(app):
+        await app.state.service.authenticator.authenticate(issuer.token())
+        issuer.hangs = True
+        await issuer.until_tried(2)
+
+    assert not [task for task in asyncio.all_tasks() - others if "IssuerKeys" in repr(task)]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
