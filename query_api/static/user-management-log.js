@@ -129,7 +129,11 @@ export class UserManagementLog extends HTMLElement {
 
   /** The zone of every time that is shown. */
   get zone() {
-    if (this.filters.zone === 'utc') return 'UTC';
+    return this.filters.zone === 'utc' ? 'UTC' : this.localZone;
+  }
+
+  /** The zone that the page names, or else the reader's. */
+  get localZone() {
     const given = this.getAttribute('time-zone');
     return given && isZone(given) ? given : localZone();
   }

@@ -170,6 +170,14 @@ async def test_a_period_is_a_preset_or_two_dates_in_a_zone_that_is_named(panel: 
     assert (query["from"], query["to"]) == (["2026-10-23T22:00:00.000Z"], ["2026-10-25T23:00:00.000Z"])
     zone = panel.select("Times in")
     assert "Europe/Paris (UTC+" in await zone.inner_text()
+    for no_zone in ("", "Mars/Olympus"):
+        # The reader's own.
+        await panel.attribute("time-zone", no_zone)
+        assert "Europe/Paris (UTC+" in await zone.inner_text()
+    await panel.attribute("time-zone", "Asia/Tokyo")
+    await expect(zone).to_contain_text("Asia/Tokyo (UTC+9)")
+    await panel.attribute("time-zone", "Europe/Paris")
+    await expect(zone).to_contain_text("Europe/Paris (UTC+")
     query = await asked_after(panel, lambda: zone.select_option("utc"))
     assert (query["from"], query["to"]) == (["2026-10-24T00:00:00.000Z"], ["2026-10-26T00:00:00.000Z"])
     await start.fill("2026-10-27")
