@@ -376,10 +376,9 @@ export class UserManagementLog extends HTMLElement {
   _more() {
     const { t, list } = this;
     if (list.canLoadMore) {
-      const isBusy = list.phase === 'more';
       return html`<div class="more">
-        <button type="button" id="more" aria-disabled=${isBusy} @click=${() => this.loadMore()}>
-          ${isBusy ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
+        <button type="button" id="more" aria-disabled=${!list.isSettled} @click=${() => this.loadMore()}>
+          ${list.phase === 'more' ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
         </button>
       </div>`;
     }
@@ -469,8 +468,9 @@ export class UserManagementLog extends HTMLElement {
   async _pollNow() {
     const before = this.list.lines;
     const newBefore = this.list.newCount;
-    await this.list.poll();
-    this._afterLoad(before, this.filters);
+    const isSame = await this.list.poll();
+    this._afterLoad(before, isSame ? this.filters : defaultFilters());
+    void this._loadLinked();
     if (this.list.newCount > newBefore) this.announce(this._newText());
   }
 
@@ -480,7 +480,7 @@ export class UserManagementLog extends HTMLElement {
     clearTimeout(this._pollTimer);
     this._pollTimer = setTimeout(async () => {
       if (!this.isOpen) return;
-      if (document.visibilityState === 'visible' && !rangeProblem(this.filters, this.retentionDay)) await this._pollNow();
+      if (document.visibilityState === 'visible') await this._pollNow();
       this._poll();
     }, wait * 1000);
   }
@@ -491,16 +491,19 @@ export class UserManagementLog extends HTMLElement {
    */
   _afterLoad(before, filters) {
     const { list } = this;
-    if (this.people.forgetDeleted(before, list.lines, filters)) {
-      this.pickers.forEach((picker) => picker.forget());
-      this.announce('');
-      void this._loadLinked();
-    }
+    this._forgetDeleted(before, list.lines, filters);
     this.people.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
     if (list.meta?.clamped) this.retentionDay ||= dayOf(new Date(list.meta.from), this.zone);
     if (list.error && list.error !== this._reported) this.report(list.error);
     this._reported = list.error;
     this.update();
+  }
+
+  /** @type {KnownPeople['forgetDeleted']} */
+  _forgetDeleted(before, after, filters) {
+    if (!this.people.forgetDeleted(before, after, filters)) return;
+    this.pickers.forEach((picker) => picker.forget());
+    this.announce('');
   }
 
   async _loadMeta() {
@@ -519,14 +522,17 @@ export class UserManagementLog extends HTMLElement {
   async _loadLinked() {
     const { linked } = this;
     if (!linked) return;
+    const before = linked.line;
     try {
       linked.line = await this.api.line(linked.id);
       linked.error = null;
-      this.expanded.add(linked.id);
+      if (!before) this.expanded.add(linked.id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       linked.error = error;
+      if (error.kind === 'not_found') linked.line = null;
     }
+    if (before && linked.line) this._forgetDeleted([before], [linked.line], this.filters);
     this.update();
   }
 
