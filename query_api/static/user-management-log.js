@@ -70,9 +70,12 @@ export class UserManagementLog extends HTMLElement {
   }
 
   set getToken(getToken) {
+    const isOther = getToken !== this._tokens.getToken;
     this._tokens.getToken = getToken;
-    this._tokens.forget();
-    if (this.isOpen && this.list.error?.kind === 'unauthenticated') void this.refresh();
+    if (!isOther && this.list.error?.kind !== 'unauthenticated') return;
+    // Perhaps those of another client space: nothing of the former one stays.
+    if (isOther) this._forgetAll();
+    void this.refresh();
   }
 
   /** Open the drawer. */
@@ -507,8 +510,10 @@ export class UserManagementLog extends HTMLElement {
   }
 
   async _loadMeta() {
+    const { generation } = this._tokens;
     try {
       const meta = await this.api.meta();
+      if (generation !== this._tokens.generation) return;
       this.scopes = meta.scopes;
       // The day of the edge is already cut: the first whole day is the next.
       this.retentionDay = dayOf(new Date(meta.retention_from), this.zone);
@@ -546,11 +551,19 @@ export class UserManagementLog extends HTMLElement {
     clearTimeout(this._pollTimer);
     clearTimeout(this._slowTimer);
     clearTimeout(this._announceTimer);
+    this._forgetAll();
+    this.linked = null;
+  }
+
+  /** Everything that was read. */
+  _forgetAll() {
     this.pickers.forEach((picker) => picker.reset());
     this.list.reset();
     this.people = new KnownPeople();
     this.expanded.clear();
-    this.linked = null;
+    if (this.linked) this.linked = { id: this.linked.id, line: null, error: null };
+    this.scopes = null;
+    this.retentionDay = '';
     this.announcement = '';
     this.toast = '';
     this.exporting = { isOpen: false, isRunning: false, error: '' };

@@ -248,3 +248,23 @@ async def test_a_count_that_more_lines_overtake_is_that_of_the_present_filters(p
       return [list.lines.length, list.stats.total, list.isCounting];
     """
     assert await with_list(page, code) == [60, "new", False]
+
+
+async def test_a_token_of_a_way_that_was_replaced_is_used_for_nothing(page: Page) -> None:
+    code = """async ({ TokenSource }) => {
+      const jwt = (name) => `h.${btoa(JSON.stringify({ exp: Date.now() / 1000 + 600, name }))}.s`;
+      const nameOf = (token) => JSON.parse(atob(token.split('.')[1])).name;
+      const told = [];
+      for (const end of ['give', 'fail']) {
+        const tokens = new TokenSource();
+        const ends = {};
+        tokens.getToken = () => new Promise((give, fail) => Object.assign(ends, { give, fail }));
+        const early = tokens.get();
+        tokens.getToken = async () => jwt('new');
+        const between = await tokens.get();
+        ends[end](jwt('old'));
+        told.push(...[between, await early, await tokens.get()].map(nameOf));
+      }
+      return told;
+    }"""
+    assert await run(page, "tokens.js", code) == ["new"] * 6

@@ -117,6 +117,29 @@ async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
         assert LEAVER.username not in shown
 
 
+async def test_another_way_to_get_tokens_leaves_nothing_of_the_client_space_before(
+    panel: Panel, small_space: str
+) -> None:
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await panel.page.route(LOG, hold)
+    await panel.element.evaluate(
+        """(element, space) => {
+          element.getToken = async () =>
+            (await fetch(`/demo/session/audit-token?client_space=${space}`, { method: 'POST' })).text();
+        }""",
+        small_space,
+    )
+    await expect(panel.lines).to_have_count(0)
+    await expect(panel.status).to_have_text("")
+    released.set()
+    await expect(panel.status).to_have_text("17 activities, 17 shown")
+
+
 async def test_more_lines_are_not_to_be_had_while_others_are_on_their_way(panel: Panel) -> None:
     more = panel.named("Load 50 more")
     await expect(more).to_have_attribute("aria-disabled", "false")
