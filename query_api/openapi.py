@@ -31,7 +31,10 @@ EXPORT_DOCS: dict[str, Any] = {
     },
 }
 _LINK = {
-    "Link": {"description": 'The next page, `rel="next"`; absent on the last.', "schema": {"type": "string"}},
+    "Link": {
+        "description": 'The next page, `rel="next"`, relative to this one; absent on the last.',
+        "schema": {"type": "string"},
+    },
 }
 
 
