@@ -364,19 +364,19 @@ async def test_more_lines_come_by_a_button_and_the_focus_goes_to_the_first_of_th
 
 
 async def test_the_address_holds_the_filters_and_leads_back_to_them(panel: Panel, api_url: str) -> None:
-    await panel.select("Period").select_option("7d")
+    await panel.select("Period").select_option("90d")
     await panel.choice("Admin rights changed").check()
     await choose(panel, "Affected user", "ada", "Ada Lovelace")
     query = parse_qs(urlsplit(panel.page.url).query)
-    assert (query["uml"], query["uml.range"], query["uml.activity"]) == (["1"], ["7d"], ["admin_rights_update"])
+    assert (query["uml"], query["uml.range"], query["uml.activity"]) == (["1"], ["90d"], ["admin_rights_update"])
     assert "space" in query
     assert ADA.id not in panel.page.url
     assert "Lovelace" not in panel.page.url
-    await expect(panel.status).to_have_text("4 activities, 4 shown")
+    await expect(panel.status).to_have_text("12 activities, 12 shown")
     await panel.page.reload()
     await expect(panel.dialog).to_be_visible()
     await expect(panel.chips.nth(2)).to_have_text("Affected user: Ada Lovelace", use_inner_text=True)
-    await expect(panel.status).to_have_text("4 activities, 4 shown")
+    await expect(panel.status).to_have_text("12 activities, 12 shown")
     await panel.named("Close").click()
     assert "uml" not in panel.page.url
     await panel.page.goto(f"{api_url}/demo?uml=1&uml.range=never&uml.activity=nothing&uml.user=%3Cscript%3E")
