@@ -36,6 +36,7 @@ class Action(StrEnum):
     STATS = "stats"
     USERS = "users"
     ADMINS = "admins"
+    META = "meta"
     EXPORT = "export"
 
 

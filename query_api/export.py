@@ -32,9 +32,9 @@ class Exporter:
         by more than an end.
         """
         write: Callable[[ShownLine], bytes] = _json_line
+        head = b""
         if export_format is ExportFormat.CSV:
-            write = csv_row
-            yield csv_header()
+            write, head = csv_row, csv_header()
         after: Position | None = None
         while True:
             selection = await self._log.selection(
@@ -42,7 +42,9 @@ class Exporter:
             )
             lines = await self._reader.lines(caller, selection)
             shown = await self._log.shown(caller, lines, activity_filter)
-            yield b"".join(map(write, shown))
+            # No byte before the first batch is there: what fails until then is an answer of its own.
+            yield head + b"".join(map(write, shown))
+            head = b""
             if len(lines) < BATCH_LINES:
                 return
             after = Position(lines[-1].occurred_at, lines[-1].event_id)

@@ -1,5 +1,6 @@
 """A line as CSV (RFC 4180). Pure."""
 
+import codecs
 import csv
 import io
 from collections.abc import Callable, Mapping
@@ -42,8 +43,8 @@ CSV_COLUMNS = tuple(_COLUMNS)
 
 
 def csv_header() -> bytes:
-    """The first row."""
-    return _row(CSV_COLUMNS)
+    """The first row, behind the mark without which Excel takes UTF-8 for something else."""
+    return codecs.BOM_UTF8 + _row(CSV_COLUMNS)
 
 
 def csv_row(shown: ShownLine) -> bytes:
@@ -56,7 +57,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
 
 
 def _row(cells: tuple[str, ...]) -> bytes:

@@ -23,7 +23,7 @@ from query_api.problems import (
 
 _TAG = {"ETag": {"description": "Changes with what is shown, a deletion included.", "schema": {"type": "string"}}}
 EXPORT_DOCS: dict[str, Any] = {
-    "description": "The file, as an attachment.",
+    "description": "The file, as an attachment. CSV begins with a byte order mark.",
     "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
     "content": {
         "text/csv": {"schema": {"type": "string"}, "example": examples.CSV},
@@ -31,7 +31,10 @@ EXPORT_DOCS: dict[str, Any] = {
     },
 }
 _LINK = {
-    "Link": {"description": 'The next page, `rel="next"`; absent on the last.', "schema": {"type": "string"}},
+    "Link": {
+        "description": 'The next page, `rel="next"`, relative to this one; absent on the last.',
+        "schema": {"type": "string"},
+    },
 }
 
 

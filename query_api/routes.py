@@ -131,6 +131,6 @@ def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFil
 
 
 def _next_page(request: Request, cursor: str) -> str:
-    """Relative to this host, so that no proxy or forged Host header can lead the client elsewhere."""
+    """Nothing but a query: no forged Host header can lead the client elsewhere, and no proxy that strips a prefix."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    return f"?{urlencode([*kept, ('cursor', cursor)])}"

@@ -67,6 +67,7 @@ async def get_meta(request: Request, service: InService, caller: ByCaller) -> Re
         raise InvalidParameters(unknown)
     start = retention_start(service.log.now())
     licenses = await service.reader.licenses(caller, start)
+    record_view(request, caller, Action.META, filters_text(ActivityFilter()))
     return conditional(request, meta_body(licenses=licenses, retention_from=start, scopes=caller.scopes))
 
 

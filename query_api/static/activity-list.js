@@ -4,10 +4,12 @@ import { ApiError, isAbort } from './api.js';
 export const PAGE_SIZE = 50;
 export const MAX_SHOWN = 1000;
 const REFRESH_SIZE = 500;
+/** Shown lines, and as many again that came late between them: beyond that the log is loaded anew. */
+const MAX_REFRESHES = (2 * MAX_SHOWN) / REFRESH_SIZE;
 
 /**
  * @typedef {import('./state.js').Activity} Activity
- * @typedef {import('./state.js').Person} Person
+ * @typedef {{etag: string, data: Activity[], page: {next_cursor: string|null}, meta: object}} Page
  */
 
 export class ActivityList {
@@ -23,8 +25,12 @@ export class ActivityList {
 
   reset() {
     this._abort?.abort();
+    this._countAbort?.abort();
     /** @type {Activity[]} */
     this.lines = [];
+    this._query = null;
+    /** The question that the lines answer: not the present one while that is loading, or where it failed. */
+    this._linesOf = null;
     /** @type {'idle'|'loading'|'more'|'ready'} */
     this.phase = 'idle';
     /** @type {ApiError|null} */
@@ -38,7 +44,10 @@ export class ActivityList {
     this.isCounting = false;
     this.newCount = 0;
     this.newCountIsExact = true;
-    this._etag = '';
+    /** @type {Page|null} The first page, as it was last read. */
+    this._top = null;
+    /** @type {Map<string, Page>} What the last walk over the shown lines read. */
+    this._walked = new Map();
   }
 
   /** Whether "Load more" is of use. */
@@ -46,29 +55,37 @@ export class ActivityList {
     return Boolean(this.cursor) && this.lines.length < MAX_SHOWN;
   }
 
+  /** Whether the lines are those that were asked for, and no others are on their way. */
+  get isSettled() {
+    return this.phase === 'ready' && this._linesOf === this._query;
+  }
+
   /**
    * Load the first page. What is shown stays until the new lines are there, and where they do not come.
    * @param {URLSearchParams} query
    * @param {string} zone
+   * @param {'loading'|'idle'|'ready'} [phase] What it looks like meanwhile.
    */
-  async load(query, zone) {
+  async load(query, zone, phase = 'loading') {
     this._query = query;
     this._zone = zone;
-    const signal = this._begin('loading');
+    const signal = this._begin(phase);
+    this._countAbort?.abort();
     this.isCounting = true;
     await this._attempt(signal, async () => {
       const page = await this._api().page(query, { limit: PAGE_SIZE, signal });
       this.lines = page.data;
       this.newCount = 0;
       this._take(page);
-      this._etag = page.etag;
+      this._top = page;
+      this._linesOf = query;
     });
-    if (!this.error && !signal.aborted) await this._count(signal);
+    if (!signal.aborted && !this.error) await this._count();
   }
 
   /** Load the page after the last line. @returns {Promise<string>} The id of the first line that came. */
   async loadMore() {
-    if (!this.canLoadMore || this.phase === 'more') return '';
+    if (!this.canLoadMore || !this.isSettled) return '';
     let first = '';
     const signal = this._begin('more');
     await this._attempt(signal, async () => {
@@ -85,74 +102,102 @@ export class ActivityList {
   /**
    * Ask whether the log changed. New lines are only counted: nothing moves under the reader. A change of what is
    * shown, such as a person who was deleted, is taken over at once.
+   * @returns {Promise<boolean>} Whether that is all. Not where it was given up, or the lines were loaded anew instead:
+   * they were of another question, or too much came between them.
    */
   async poll() {
-    if (!this._query || this.phase === 'loading' || this.phase === 'more') return;
+    if (!this._query || this.phase === 'loading' || this.phase === 'more') return true;
+    if (this._linesOf !== this._query) return this._loadAnew();
     const signal = this._begin(this.phase);
     try {
-      // Read as far as is shown: a deletion may change any of the lines.
-      const page = await this._api().page(this._query, { limit: PAGE_SIZE, etag: this._etag, signal });
+      const page = await this._api().page(this._query, { limit: PAGE_SIZE, etag: this._top.etag, signal });
+      const top = page ?? this._top;
+      const walk = this._isWithin(top) ? null : await this._walk(signal);
+      if (signal.aborted) return false;
+      if (walk && !walk.isWhole) return this._loadAnew();
+      const isChanged = page !== null || Boolean(walk?.isChanged);
       const recovered = this.error !== null;
       this.error = null;
-      if (page !== null) {
-        const shown = this.lines.length > PAGE_SIZE ? await this._walk(signal) : page.data;
-        if (signal.aborted) return;
-        this._merge(shown, page);
-        this._etag = page.etag;
-      }
-      if (page !== null || recovered || !this.stats) await this._count(signal);
+      if (isChanged) this._merge(walk?.found ?? top.data, top);
+      this._top = top;
+      if (isChanged || recovered || !this.stats) await this._count();
     } catch (error) {
-      if (isAbort(error)) return;
+      if (isAbort(error)) return false;
       this._fail(error);
     }
     this._onChange();
+    return true;
   }
 
-  /** Drop what is known of names: it is loaded anew. @param {AbortSignal} signal @returns {Promise<Activity[]>} */
-  async _walk(signal) {
-    const found = [];
-    let cursor;
-    const wanted = this.lines.length + PAGE_SIZE;
-    do {
-      const limit = Math.min(REFRESH_SIZE, wanted);
-      const page = await this._api().page(this._query, { limit, cursor, signal });
-      found.push(...page.data);
-      cursor = page.page.next_cursor;
-    } while (cursor && found.length < wanted);
-    return found;
+  async _loadAnew() {
+    await this.load(this._query, this._zone, this.phase);
+    return false;
+  }
+
+  /** Whether *page*, the first, reaches as far as what is shown. @param {Page} page */
+  _isWithin({ data, page }) {
+    const last = this.lines.at(-1);
+    return !last || !page.next_cursor || data.some((line) => line.event_id === last.event_id);
   }
 
   /**
-   * Take over *fresh*, the log as it is now, without the lines that are new at its top.
-   * @param {Activity[]} fresh
-   * @param {{data: Activity[], page: {next_cursor: string|null}, meta: object}} page
+   * Read as far as is shown: a deletion may change any of the lines. The walk begins at the first of them, whatever came
+   * above it, so that a part that did not change need not be sent again.
+   * @param {AbortSignal} signal
+   * @returns {Promise<{found: Activity[], isWhole: boolean, isChanged: boolean}>}
    */
-  _merge(fresh, page) {
-    if (!this.lines.length) {
-      this.lines = fresh;
-      this._take(page);
-      return;
+  async _walk(signal) {
+    const query = new URLSearchParams(this._query);
+    const above = new Date(Date.parse(this.lines[0].occurred_at) + 1).toISOString();
+    if (!(query.get('to') < above)) query.set('to', above);
+    const last = this.lines.at(-1);
+    const limit = Math.min(REFRESH_SIZE, this.lines.length);
+    const before = this._walked;
+    this._walked = new Map();
+    const found = [];
+    let [cursor, isWhole, isChanged] = ['', false, false];
+    while (!isWhole && this._walked.size < MAX_REFRESHES) {
+      const key = `${query} ${limit} ${cursor}`;
+      const known = before.get(key);
+      const read = await this._api().page(query, { limit, cursor, etag: known?.etag, signal });
+      const part = read ?? known;
+      this._walked.set(key, part);
+      found.push(...part.data);
+      cursor = part.page.next_cursor;
+      isChanged ||= read !== null;
+      const isPast = (line) => line.event_id === last.event_id || line.occurred_at < last.occurred_at;
+      isWhole = !cursor || part.data.some(isPast);
     }
+    return { found, isWhole, isChanged };
+  }
+
+  /**
+   * Take over what the lines are now.
+   * @param {Activity[]} fresh Reaches at least as far as they do.
+   * @param {Page} top The first page now. What is new on it is only counted.
+   */
+  _merge(fresh, top) {
     const known = new Set(this.lines.map((line) => line.event_id));
     const now = new Map(fresh.map((line) => [line.event_id, line]));
-    const newest = this.lines[0].occurred_at;
-    const added = fresh.filter((line) => !known.has(line.event_id) && line.occurred_at >= newest);
-    // A line that is no longer there, though the answer reaches past it, was of a person who is deleted meanwhile.
-    const isWhole = !page.page.next_cursor || fresh.length >= this.lines.length + added.length;
-    const last = isWhole ? '' : (fresh.at(-1)?.occurred_at ?? '');
-    this.lines = this.lines.flatMap((line) => now.get(line.event_id) ?? (line.occurred_at < last ? [line] : []));
+    const newest = this.lines[0]?.occurred_at;
+    const added = top.data.filter((line) => !known.has(line.event_id) && line.occurred_at >= newest);
+    // A line that is no longer there was of a person who is deleted meanwhile.
+    this.lines = this.lines.flatMap((line) => now.get(line.event_id) ?? []);
     this.newCount = added.length;
     this.newCountIsExact = added.length < PAGE_SIZE;
-    this.meta = page.meta;
+    this.meta = top.meta;
     if (!this.lines.length) {
-      this.lines = fresh;
+      this.lines = top.data;
       this.newCount = 0;
-      this.cursor = page.page.next_cursor;
+      this._take(top);
     }
   }
 
-  /** @param {AbortSignal} signal */
-  async _count(signal) {
+  /** Its own life: more lines, or a poll without news, do not give it up. */
+  async _count() {
+    this._countAbort?.abort();
+    this._countAbort = new AbortController();
+    const { signal } = this._countAbort;
     try {
       this.stats = await this._api().stats(this._query, this._zone, signal);
     } catch (error) {

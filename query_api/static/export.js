@@ -10,7 +10,7 @@ const SCOPE = 'audit:export';
 export function exportChoices(panel) {
   const { t, exporting, list } = panel;
   if (panel.scopes && !panel.scopes.includes(SCOPE)) return html`<p>${t.text('export.forbidden')}</p>`;
-  const count = list.stats ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
+  const count = list.stats && !list.isCounting ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
   const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button
     type="button"
     ?disabled=${exporting.isRunning}

@@ -3,7 +3,7 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
 import { ACTIVITY_TYPES, CHANNELS, chipsOf, rangeProblem } from './state.js';
-import { dayOf, localZone, offsetLabel, RANGES } from './time.js';
+import { dayOf, offsetLabel, RANGES } from './time.js';
 
 /** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
 
@@ -102,6 +102,6 @@ function choices(panel, name, texts, values) {
 
 /** @param {Panel} panel */
 function localZoneText(panel) {
-  const zone = panel.getAttribute('time-zone') ?? localZone();
+  const zone = panel.localZone;
   return panel.t.text('zone.local', { zone: zone.replaceAll('_', ' '), offset: offsetLabel(new Date(), zone) });
 }

@@ -7,15 +7,22 @@ const RENEW_BEFORE_MS = 30_000;
 export class TokenSource {
   constructor() {
     /** @type {GetToken|null} */
-    this.getToken = null;
+    this._getToken = null;
+    /** Grows with each change of how the host gives tokens. What an earlier way still gives is of no use. */
+    this.generation = 0;
     this._token = '';
     this._expiresAt = 0;
     /** @type {Promise<string>|null} */
     this._pending = null;
   }
 
-  /** Forget the token, for instance because the host changed how it gets one. */
-  forget() {
+  get getToken() {
+    return this._getToken;
+  }
+
+  set getToken(getToken) {
+    this._getToken = getToken;
+    this.generation += 1;
     this._token = '';
     this._pending = null;
   }
@@ -29,20 +36,28 @@ export class TokenSource {
     const isFresh = this._token && Date.now() < this._expiresAt - RENEW_BEFORE_MS;
     if (isFresh && !force) return this._token;
     this._pending ??= this._ask(force || Boolean(this._token));
-    const pending = this._pending;
+    const { generation, _pending: pending } = this;
     try {
-      return await pending;
+      const token = await pending;
+      if (generation === this.generation) return token;
+    } catch (error) {
+      if (generation === this.generation) throw error;
     } finally {
       if (this._pending === pending) this._pending = null;
     }
+    return this.get();
   }
 
   /** @param {boolean} force */
   async _ask(force) {
+    const { generation } = this;
     const given = this.getToken ? await this.getToken({ force }) : '';
-    this._token = typeof given === 'string' ? given.trim() : '';
-    this._expiresAt = expiryOf(this._token);
-    return this._token;
+    const token = typeof given === 'string' ? given.trim() : '';
+    if (generation === this.generation) {
+      this._token = token;
+      this._expiresAt = expiryOf(token);
+    }
+    return token;
   }
 }
 

@@ -70,9 +70,12 @@ export class UserManagementLog extends HTMLElement {
   }
 
   set getToken(getToken) {
+    const isOther = getToken !== this._tokens.getToken;
     this._tokens.getToken = getToken;
-    this._tokens.forget();
-    if (this.isOpen && this.list.error?.kind === 'unauthenticated') void this.refresh();
+    if (!isOther && this.list.error?.kind !== 'unauthenticated') return;
+    // Perhaps those of another client space: nothing of the former one stays.
+    if (isOther) this._forgetAll();
+    void this.refresh();
   }
 
   /** Open the drawer. */
@@ -129,7 +132,11 @@ export class UserManagementLog extends HTMLElement {
 
   /** The zone of every time that is shown. */
   get zone() {
-    if (this.filters.zone === 'utc') return 'UTC';
+    return this.filters.zone === 'utc' ? 'UTC' : this.localZone;
+  }
+
+  /** The zone that the page names, or else the reader's. */
+  get localZone() {
     const given = this.getAttribute('time-zone');
     return given && isZone(given) ? given : localZone();
   }
@@ -372,10 +379,9 @@ export class UserManagementLog extends HTMLElement {
   _more() {
     const { t, list } = this;
     if (list.canLoadMore) {
-      const isBusy = list.phase === 'more';
       return html`<div class="more">
-        <button type="button" id="more" aria-disabled=${isBusy} @click=${() => this.loadMore()}>
-          ${isBusy ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
+        <button type="button" id="more" aria-disabled=${!list.isSettled} @click=${() => this.loadMore()}>
+          ${list.phase === 'more' ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
         </button>
       </div>`;
     }
@@ -465,8 +471,9 @@ export class UserManagementLog extends HTMLElement {
   async _pollNow() {
     const before = this.list.lines;
     const newBefore = this.list.newCount;
-    await this.list.poll();
-    this._afterLoad(before, this.filters);
+    const isSame = await this.list.poll();
+    this._afterLoad(before, isSame ? this.filters : defaultFilters());
+    void this._loadLinked();
     if (this.list.newCount > newBefore) this.announce(this._newText());
   }
 
@@ -476,7 +483,7 @@ export class UserManagementLog extends HTMLElement {
     clearTimeout(this._pollTimer);
     this._pollTimer = setTimeout(async () => {
       if (!this.isOpen) return;
-      if (document.visibilityState === 'visible' && !rangeProblem(this.filters, this.retentionDay)) await this._pollNow();
+      if (document.visibilityState === 'visible') await this._pollNow();
       this._poll();
     }, wait * 1000);
   }
@@ -487,11 +494,7 @@ export class UserManagementLog extends HTMLElement {
    */
   _afterLoad(before, filters) {
     const { list } = this;
-    if (this.people.forgetDeleted(before, list.lines, filters)) {
-      this.pickers.forEach((picker) => picker.forget());
-      this.announce('');
-      void this._loadLinked();
-    }
+    this._forgetDeleted(before, list.lines, filters);
     this.people.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
     if (list.meta?.clamped) this.retentionDay ||= dayOf(new Date(list.meta.from), this.zone);
     if (list.error && list.error !== this._reported) this.report(list.error);
@@ -499,9 +502,18 @@ export class UserManagementLog extends HTMLElement {
     this.update();
   }
 
+  /** @type {KnownPeople['forgetDeleted']} */
+  _forgetDeleted(before, after, filters) {
+    if (!this.people.forgetDeleted(before, after, filters)) return;
+    this.pickers.forEach((picker) => picker.forget());
+    this.announce('');
+  }
+
   async _loadMeta() {
+    const { generation } = this._tokens;
     try {
       const meta = await this.api.meta();
+      if (generation !== this._tokens.generation) return;
       this.scopes = meta.scopes;
       // The day of the edge is already cut: the first whole day is the next.
       this.retentionDay = dayOf(new Date(meta.retention_from), this.zone);
@@ -515,14 +527,17 @@ export class UserManagementLog extends HTMLElement {
   async _loadLinked() {
     const { linked } = this;
     if (!linked) return;
+    const before = linked.line;
     try {
       linked.line = await this.api.line(linked.id);
       linked.error = null;
-      this.expanded.add(linked.id);
+      if (!before) this.expanded.add(linked.id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       linked.error = error;
+      if (error.kind === 'not_found') linked.line = null;
     }
+    if (before && linked.line) this._forgetDeleted([before], [linked.line], this.filters);
     this.update();
   }
 
@@ -536,11 +551,19 @@ export class UserManagementLog extends HTMLElement {
     clearTimeout(this._pollTimer);
     clearTimeout(this._slowTimer);
     clearTimeout(this._announceTimer);
+    this._forgetAll();
+    this.linked = null;
+  }
+
+  /** Everything that was read. */
+  _forgetAll() {
     this.pickers.forEach((picker) => picker.reset());
     this.list.reset();
     this.people = new KnownPeople();
     this.expanded.clear();
-    this.linked = null;
+    if (this.linked) this.linked = { id: this.linked.id, line: null, error: null };
+    this.scopes = null;
+    this.retentionDay = '';
     this.announcement = '';
     this.toast = '';
     this.exporting = { isOpen: false, isRunning: false, error: '' };

@@ -170,6 +170,14 @@ async def test_a_period_is_a_preset_or_two_dates_in_a_zone_that_is_named(panel: 
     assert (query["from"], query["to"]) == (["2026-10-23T22:00:00.000Z"], ["2026-10-25T23:00:00.000Z"])
     zone = panel.select("Times in")
     assert "Europe/Paris (UTC+" in await zone.inner_text()
+    for no_zone in ("", "Mars/Olympus"):
+        # The reader's own.
+        await panel.attribute("time-zone", no_zone)
+        assert "Europe/Paris (UTC+" in await zone.inner_text()
+    await panel.attribute("time-zone", "Asia/Tokyo")
+    await expect(zone).to_contain_text("Asia/Tokyo (UTC+9)")
+    await panel.attribute("time-zone", "Europe/Paris")
+    await expect(zone).to_contain_text("Europe/Paris (UTC+")
     query = await asked_after(panel, lambda: zone.select_option("utc"))
     assert (query["from"], query["to"]) == (["2026-10-24T00:00:00.000Z"], ["2026-10-26T00:00:00.000Z"])
     await start.fill("2026-10-27")
@@ -356,19 +364,19 @@ async def test_more_lines_come_by_a_button_and_the_focus_goes_to_the_first_of_th
 
 
 async def test_the_address_holds_the_filters_and_leads_back_to_them(panel: Panel, api_url: str) -> None:
-    await panel.select("Period").select_option("7d")
+    await panel.select("Period").select_option("90d")
     await panel.choice("Admin rights changed").check()
     await choose(panel, "Affected user", "ada", "Ada Lovelace")
     query = parse_qs(urlsplit(panel.page.url).query)
-    assert (query["uml"], query["uml.range"], query["uml.activity"]) == (["1"], ["7d"], ["admin_rights_update"])
+    assert (query["uml"], query["uml.range"], query["uml.activity"]) == (["1"], ["90d"], ["admin_rights_update"])
     assert "space" in query
     assert ADA.id not in panel.page.url
     assert "Lovelace" not in panel.page.url
-    await expect(panel.status).to_have_text("4 activities, 4 shown")
+    await expect(panel.status).to_have_text("12 activities, 12 shown")
     await panel.page.reload()
     await expect(panel.dialog).to_be_visible()
     await expect(panel.chips.nth(2)).to_have_text("Affected user: Ada Lovelace", use_inner_text=True)
-    await expect(panel.status).to_have_text("4 activities, 4 shown")
+    await expect(panel.status).to_have_text("12 activities, 12 shown")
     await panel.named("Close").click()
     assert "uml" not in panel.page.url
     await panel.page.goto(f"{api_url}/demo?uml=1&uml.range=never&uml.activity=nothing&uml.user=%3Cscript%3E")

@@ -1,5 +1,6 @@
 """The panel's pure modules, run where they run: in the browser."""
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ import pytest
 from playwright.async_api import Page
 
 from query_api.panel import PREFIX, static_directory, version_of
-from tests.browser.conftest import OpenPanel
+from tests.browser.conftest import DEADLINE_SECONDS, OpenPanel
 
 
 @pytest.fixture
@@ -17,11 +18,16 @@ async def page(open_page: OpenPanel) -> Page:
     return (await open_page()).page
 
 
+def address_of(module: str) -> str:
+    return f"{PREFIX}/{version_of(static_directory())}/{module}"
+
+
 async def run(page: Page, module: str, code: str, *arguments: Any) -> Any:
     """What *code*, a function of the module and the arguments, gives."""
-    address = f"{PREFIX}/{version_of(static_directory())}/{module}"
+    address = address_of(module)
     script = f"async (arguments_) => ({code})(await import({json.dumps(address)}), ...arguments_)"
-    return await page.evaluate(script, list(arguments))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        return await page.evaluate(script, list(arguments))
 
 
 @pytest.mark.parametrize(
@@ -99,3 +105,166 @@ async def test_what_a_link_says_is_checked_and_read_back_as_it_was_written(page:
     again = await run(page, "url-sync.js", "(url, query) => url.readUrl(query).filters", "?" + urlsplit(written).query)
     assert again == filters
     assert await run(page, "url-sync.js", code, None) == "https://host.example/users?keep=1#part"
+
+
+A_LOG = """
+  const { ApiError } = await import(api_address);
+  const sleep = () => new Promise((done) => setTimeout(done));
+  const log = {
+    lines: [], pages: [], sent: 0, isDown: false, countHeld: null,
+    add(count, type, day) {
+      const end = Date.parse(`${day}T01:00:00Z`);
+      const at = (number) => new Date(end - 1000 * number).toISOString().replace('Z', '000Z');
+      const added = Array.from({ length: count }, (_, number) => (
+        { event_id: `${type} ${day} ${number}`, activity_type: type, occurred_at: at(number), affected_user: 'Lea Ver' }
+      ));
+      log.lines = [...added, ...log.lines].sort((a, b) => (a.occurred_at < b.occurred_at ? 1 : -1));
+    },
+    erase(number) {
+      log.lines[number] = { ...log.lines[number], affected_user: 'Deleted User' };
+    },
+    async answer(signal) {
+      await sleep();
+      if (signal.aborted) throw new DOMException('superseded', 'AbortError');
+      if (log.isDown) throw new ApiError('unavailable', { status: 503 });
+    },
+    async page(query, { limit, cursor, etag, signal }) {
+      log.pages.push([query.get('activity_type'), cursor ?? '', limit]);
+      await log.answer(signal);
+      const [type, to] = [query.get('activity_type'), query.get('to')];
+      const all = log.lines.filter((line) => (!type || line.activity_type === type) && (!to || line.occurred_at < to));
+      const start = cursor ? all.findIndex((line) => line.event_id === cursor) + 1 : 0;
+      const data = all.slice(start, start + limit);
+      const next_cursor = start + limit < all.length ? data.at(-1).event_id : null;
+      const tag = JSON.stringify([data, next_cursor]);
+      if (tag === etag) return null;
+      log.sent += 1;
+      return { etag: tag, data, page: { next_cursor }, meta: {} };
+    },
+    async stats(query, zone, signal) {
+      await log.countHeld;
+      await log.answer(signal);
+      return { total: query.get('activity_type'), buckets: [] };
+    },
+  };
+  const list = new module.ActivityList(() => log, () => {});
+  const of = (type) => new URLSearchParams(type ? { activity_type: type } : {});
+  const name_at = (number) => list.lines.at(number).affected_user;
+"""
+
+
+async def with_list(page: Page, code: str) -> Any:
+    """What *code* gives, which may use a list and the log that it shows."""
+    script = f"async (module, api_address) => {{ {A_LOG} {code} }}"
+    return await run(page, "activity-list.js", script, address_of("api.js"))
+
+
+async def test_lines_of_two_questions_never_stand_together(page: Page) -> None:
+    code = """
+      log.add(60, 'old', '2026-11-24');
+      log.add(3, 'new', '2026-11-23');
+      await list.load(of('old'), 'UTC');
+      const loading = list.load(of('new'), 'UTC');
+      const first = await list.loadMore();
+      await loading;
+      const told = [list.isSettled, list.lines.length, first, log.pages.length];
+      await list.load(of('old'), 'UTC');
+      log.isDown = true;
+      await list.load(of('new'), 'UTC');
+      told.push(list.isSettled, list.error.kind, list.lines.length, await list.loadMore());
+      await list.poll();
+      told.push(list.error.kind, list.lines.length);
+      log.isDown = false;
+      const isSame = await list.poll();
+      return [...told, isSame, list.isSettled, list.error, list.lines.length, list.cursor, list.stats.total];
+    """
+    assert await with_list(page, code) == [
+        *(True, 3, "", 2),
+        *(False, "unavailable", 50, ""),
+        *("unavailable", 50),
+        *(False, True, None, 3, None, "new"),
+    ]
+
+
+async def test_every_line_that_is_shown_is_read_again_at_each_poll(page: Page) -> None:
+    """A thousand lines, and as many that are new above them or late between them, cost a few questions."""
+    code = """
+      log.add(1100, 'old', '2026-11-24');
+      await list.load(of(), 'UTC');
+      for (let count = 1; count < 20; count += 1) await list.loadMore();
+      const told = [list.lines.length, list.canLoadMore];
+      const poll = async () => {
+        [log.pages, log.sent] = [[], 0];
+        return [await list.poll(), log.pages.length, log.sent];
+      };
+      log.erase(999);
+      told.push(await poll(), name_at(999), await poll());
+      log.add(700, 'new', '2026-11-25');
+      log.erase(700 + 520);
+      told.push(await poll(), name_at(520), list.newCount, list.newCountIsExact, await poll());
+      log.lines = log.lines.filter((line) => !line.event_id.endsWith(' 998'));
+      told.push(await poll(), list.lines.length);
+      log.add(1100, 'late', '2026-11-24');
+      log.add(1100, 'later', '2026-11-24');
+      return [...told, await poll(), list.lines.length, list.newCount, list.lines[0].event_id];
+    """
+    assert await with_list(page, code) == [
+        *(1000, False),
+        *([True, 3, 2], "Deleted User", [True, 3, 0]),
+        # Of what is shown only the part that changed is sent, and the top.
+        *([True, 3, 2], "Deleted User", 50, False, [True, 3, 0]),
+        *([True, 3, 1], 999),
+        # So much came late that the first page is shown anew.
+        *([False, 6, 5], 50, 0, "new 2026-11-25 0"),
+    ]
+
+
+async def test_new_lines_do_not_push_those_that_are_shown_out_of_sight_of_a_poll(page: Page) -> None:
+    code = """
+      log.add(60, 'old', '2026-11-24');
+      await list.load(of(), 'UTC');
+      log.add(2, 'new', '2026-11-25');
+      await list.poll();
+      log.erase(2 + 49);
+      await list.poll();
+      return [name_at(49), list.lines.length, list.newCount];
+    """
+    assert await with_list(page, code) == ["Deleted User", 50, 2]
+
+
+async def test_a_count_that_more_lines_overtake_is_that_of_the_present_filters(page: Page) -> None:
+    code = """
+      log.add(60, 'old', '2026-11-24');
+      log.add(60, 'new', '2026-11-25');
+      await list.load(of('old'), 'UTC');
+      let release;
+      log.countHeld = new Promise((done) => { release = done; });
+      const loading = list.load(of('new'), 'UTC');
+      while (list.phase !== 'ready' || list.lines[0].activity_type !== 'new') await sleep();
+      await list.loadMore();
+      release();
+      await loading;
+      await list.poll();
+      return [list.lines.length, list.stats.total, list.isCounting];
+    """
+    assert await with_list(page, code) == [60, "new", False]
+
+
+async def test_a_token_of_a_way_that_was_replaced_is_used_for_nothing(page: Page) -> None:
+    code = """async ({ TokenSource }) => {
+      const jwt = (name) => `h.${btoa(JSON.stringify({ exp: Date.now() / 1000 + 600, name }))}.s`;
+      const nameOf = (token) => JSON.parse(atob(token.split('.')[1])).name;
+      const told = [];
+      for (const end of ['give', 'fail']) {
+        const tokens = new TokenSource();
+        const ends = {};
+        tokens.getToken = () => new Promise((give, fail) => Object.assign(ends, { give, fail }));
+        const early = tokens.get();
+        tokens.getToken = async () => jwt('new');
+        const between = await tokens.get();
+        ends[end](jwt('old'));
+        told.push(...[between, await early, await tokens.get()].map(nameOf));
+      }
+      return told;
+    }"""
+    assert await run(page, "tokens.js", code) == ["new"] * 6

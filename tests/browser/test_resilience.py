@@ -1,5 +1,6 @@
 """It goes on: tokens end, the API stops, people are deleted while somebody reads."""
 
+import asyncio
 from uuid import uuid4
 
 from playwright.async_api import Route, expect
@@ -87,6 +88,13 @@ async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
     for panel in (watching, filtered):
         await panel.attribute("poll-seconds", "0.5")
         await panel.open()
+    opener = watching.lines.first.get_by_role("button")
+    event_id = str(await opener.get_attribute("id")).removeprefix("toggle-")
+    # The line is of no channel that this one's list shows.
+    linked = await open_page(space, query={"uml": "1", "uml.channel": "api", "uml.event": event_id})
+    await linked.attribute("poll-seconds", "0.5")
+    await expect(linked.lines).to_contain_text("Lea Ver")
+    await linked.lines.get_by_role("button").click()
     await watching.lines.first.get_by_role("button").click()
     await expect(watching.dialog.locator("pre")).to_contain_text("Lea Ver")
     await pick(filtered, "Lea Ver")
@@ -99,11 +107,63 @@ async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
         "Affected user: Deleted User", use_inner_text=True, timeout=SOON_MS
     )
     await expect(filtered.lines).to_have_count(0)
-    for panel in (watching, filtered):
+    await expect(linked.lines).to_contain_text("Deleted User", timeout=SOON_MS)
+    # What the reader closed stays closed.
+    await expect(linked.lines.get_by_role("button").first).to_have_attribute("aria-expanded", "false")
+    for panel in (watching, filtered, linked):
         await expect(panel.page.locator("#announcement")).not_to_contain_text("Lea Ver")
         shown = await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
         assert "Lea Ver" not in shown
         assert LEAVER.username not in shown
+
+
+async def test_another_way_to_get_tokens_leaves_nothing_of_the_client_space_before(
+    panel: Panel, small_space: str
+) -> None:
+    released = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await panel.page.route(LOG, hold)
+    await panel.element.evaluate(
+        """(element, space) => {
+          element.getToken = async () =>
+            (await fetch(`/demo/session/audit-token?client_space=${space}`, { method: 'POST' })).text();
+        }""",
+        small_space,
+    )
+    await expect(panel.lines).to_have_count(0)
+    await expect(panel.status).to_have_text("")
+    released.set()
+    await expect(panel.status).to_have_text("17 activities, 17 shown")
+
+
+async def test_more_lines_are_not_to_be_had_while_others_are_on_their_way(panel: Panel) -> None:
+    more = panel.named("Load 50 more")
+    await expect(more).to_have_attribute("aria-disabled", "false")
+    asked, released = 0, asyncio.Event()
+
+    async def fail_once(route: Route) -> None:
+        nonlocal asked
+        asked += 1
+        await released.wait()
+        await (problem(503)(route) if asked == 1 else route.continue_())
+
+    await panel.page.route(LOG, fail_once)
+    await panel.choice("License changed").check()
+    await expect(more).to_have_attribute("aria-disabled", "true")
+    await more.click(force=True)
+    released.set()
+    await expect(panel.dialog.get_by_role("alert")).to_be_visible()
+    # These are still the lines of before.
+    await expect(more).to_have_attribute("aria-disabled", "true")
+    assert asked == 1
+    await panel.element.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(panel.dialog.get_by_role("alert")).to_have_count(0)
+    await expect(panel.status).to_have_text("102 activities, 50 shown")
+    await expect(panel.lines.filter(has_text="Admin rights")).to_have_count(0)
 
 
 async def pick(panel: Panel, name: str) -> None:

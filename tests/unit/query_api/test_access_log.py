@@ -32,8 +32,9 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
     await api.get("/v1/activities/stats", activity_type="user_creation")
     await api.get("/v1/users", q="Ada Lovelace")
     await api.get("/v1/admins")
+    await api.get("/v1/meta")
 
-    accesses = await settled(api.access_log, 5)
+    accesses = await settled(api.access_log, 6)
 
     assert [(access.action, json.loads(access.filters)) for access in accesses] == [
         (Action.LIST, {"affected_user": [str(ref_of("usr_ada"))], "channel": ["ui"], "order": "asc"}),
@@ -41,10 +42,11 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
         (Action.STATS, {"activity_type": ["user_creation"], "interval": "day"}),
         (Action.USERS, {"is_search": True}),
         (Action.ADMINS, {"is_search": False}),
+        (Action.META, {}),
     ]
     assert {access.subject_ref for access in accesses} == {person_ref(KEY, SPACE, "grace")}
     assert {access.client_space_id for access in accesses} == {SPACE}
-    assert len({access.access_id for access in accesses}) == 5
+    assert len({access.access_id for access in accesses}) == 6
     assert all(word not in str(accesses) for word in ("usr_ada", "Lovelace", "grace"))
 
 

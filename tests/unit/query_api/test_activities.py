@@ -153,10 +153,11 @@ async def test_the_link_header_leads_through_the_whole_walk(api: Api) -> None:
     answer = await api.get("/v1/activities", limit=2, affected_user="usr +&ä", channel=["ui", "api"])
     met = [line["event_id"] for line in answer.json()["data"]]
     while link := answer.headers.get("Link"):
-        path = re.fullmatch(r'<(/v1/activities\?[!-~]+)>; rel="next"', link)
-        assert path is not None
+        # No path: a proxy may have taken a part of it away.
+        reference = re.fullmatch(r'<(\?[!-~]+)>; rel="next"', link)
+        assert reference is not None
         headers = {"Authorization": answer.request.headers["Authorization"]}
-        answer = await api.client.get(path[1], headers=headers)
+        answer = await api.client.get(answer.request.url.join(reference[1]), headers=headers)
         met += [line["event_id"] for line in answer.json()["data"]]
 
     assert sorted(met) == sorted(recorded)

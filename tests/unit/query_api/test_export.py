@@ -31,7 +31,7 @@ async def export(api: Api, export_format: str = "jsonl", **parameters: Any) -> h
 
 
 def rows(answer: httpx.Response) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
 async def test_an_export_holds_the_lines_of_the_list_as_they_are_shown_there(api: Api) -> None:
@@ -69,7 +69,8 @@ async def test_a_csv_is_whole_and_names_its_columns(api: Api) -> None:
     answer = await export(api, "csv")
 
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.content.splitlines(keepends=True)[0].decode() == ",".join(CSV_COLUMNS) + "\r\n"
+    # The mark tells Excel that it is UTF-8.
+    assert answer.content.splitlines(keepends=True)[0].decode() == "\ufeff" + ",".join(CSV_COLUMNS) + "\r\n"
     (row,) = rows(answer)
     shown = (await api.page())["data"][0]
     assert row == {
@@ -98,7 +99,7 @@ async def test_a_csv_is_whole_and_names_its_columns(api: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\ufeff=1"])
 async def test_no_cell_of_a_csv_is_a_formula(api: Api, text: str) -> None:
     api.record("usr_ada", previous_license=text, request_id=text, source_service=text)
     api.name("usr_ada", text, text)
@@ -141,10 +142,11 @@ async def test_an_export_that_fails_on_the_way_breaks_off(api: Api) -> None:
         await export(api)
 
 
-async def test_an_export_that_fails_at_once_is_a_problem(api: Api) -> None:
+@pytest.mark.parametrize("export_format", ["csv", "jsonl"])
+async def test_an_export_that_fails_at_once_is_a_problem(api: Api, export_format: str) -> None:
     api.store.failure = StoreUnavailable("down")
 
-    assert_problem(await export(api), 503, "store-unavailable")
+    assert_problem(await export(api, export_format), 503, "store-unavailable")
 
 
 async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_cannot_be(api: Api) -> None:
