@@ -20,7 +20,8 @@ from schemas.retention import retention_start
 _logger = structlog.get_logger(__name__)
 
 SETTLING_SECONDS = 30
-"""How old a line must be in the order `recorded`: by then, all that one insert of the worker holds is there."""
+"""How old a line must be in the order `recorded`: by then, all that one insert of the worker holds is there, unless the
+worker is further behind than that (`deploy/decisions/0021-offsets-for-machines.md`)."""
 
 Clock = Callable[[], datetime]
 """The time now, in UTC."""

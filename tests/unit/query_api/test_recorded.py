@@ -62,6 +62,18 @@ async def test_a_partition_that_was_behind_is_met_though_its_lines_were_recorded
     assert (await read(api, cursor))[0] == behind
 
 
+async def test_what_is_stored_behind_a_line_that_was_given_is_passed_over_as_documented(api: Api) -> None:
+    """Of one late insert into two months, the reader saw one part. Reading anew meets both."""
+    seen = record(api, 5)
+    lines, cursor = await read(api, None)
+    assert lines == [seen]
+
+    late = record(api, 3, occurred_at=NOW - 40 * DAY)
+
+    assert (await read(api, cursor))[0] == []
+    assert (await read(api, None))[0] == [late, seen]
+
+
 async def test_copies_are_one_line_whenever_they_come(api: Api) -> None:
     event_id = uuid4()
     record(api, 1, event_id=event_id, precedence=9)
