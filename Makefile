@@ -53,7 +53,7 @@ faults-of-endurance:
 faults-of-all-else:
 	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 -v
 
-bench: bootstrap  ## the worker against what a user would write instead; some ten minutes, on a quiet machine
+bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
 	@$(BIN)/python -m venv .local/worker-venv
