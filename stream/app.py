@@ -6,7 +6,6 @@ from typing import cast
 
 import faust
 import mode
-from faust import streams
 
 from schemas.topics import EVENTS_TOPIC
 from stream.intake import Intake
@@ -18,10 +17,6 @@ from stream.settings import WorkerSettings
 from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
 
 settings = WorkerSettings()
-
-# The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
-if getattr(streams, "_CStreamIterator", None) is None:
-    raise RuntimeError("faust-streaming is installed without its Cython extensions; install a wheel, without NO_CYTHON")
 
 app = WorkerApp(
     settings.consumer_group,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import faust
+from faust import streams
 from faust.app import base
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
@@ -19,6 +20,10 @@ from faust.types.tuples import ConsumerMessage
 
 from stream.offsets import Partition
 from stream.records import Chunk
+
+# The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
+if getattr(streams, "_CStreamIterator", None) is None:
+    raise RuntimeError("faust-streaming is installed without its Cython extensions; install a wheel, without NO_CYTHON")
 
 MAX_CHUNK_RECORDS = 2_500
 _UNSIZED = 0
