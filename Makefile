@@ -66,7 +66,7 @@ bench-read: bootstrap  ## the query API over ten million lines, against its peer
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
 	@$(BIN)/python -m tests.browser.screenshots
 
-LOCK := --generate-hashes --universal --no-emit-index-url
+LOCK := --generate-hashes --universal --no-emit-index-url --no-header
 lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt

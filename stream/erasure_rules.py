@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key
 from schemas.rows import CREATED, ERASED, PersonNameRow
 
 
@@ -58,3 +59,26 @@ def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:
     if start is None or row.last_seen < start:
         return None
     return row if row.first_seen >= start else row._replace(first_seen=start)
+
+
+def left_of_record(key: bytes | None, value: bytes | None, erasures: Erasures, expired: datetime) -> bytes | None:
+    """The value that a record of the names may have: its own where nothing must go, `None` where all of it must.
+
+    Names seen last before *expired* go. So does a name that cannot be read, where its key tells that its person was
+    ever deleted. Raises `UnreadableHistory` for every other record that this version cannot read.
+    """
+    if value is None:
+        return None
+    place = read_person_key(key)
+    if not isinstance(place, NameKey):
+        return value
+    try:
+        row = decode_name(place, value)
+    except UnreadableHistory:
+        if PersonKey(place.client_space_id, place.person_ref) in erasures:
+            return None
+        raise
+    left = living_name(row, erasures) if row.last_seen >= expired else None
+    if left == row:
+        return value
+    return None if left is None else encode_name(left)

@@ -8,9 +8,9 @@ from typing import Protocol
 
 from aiokafka import ConsumerRecord
 
-from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key, tick_record
+from schemas.history import UnreadableHistory, tick_record
 from schemas.topics import PERSON_NAMES_TOPIC
-from stream.erasure_rules import Erasures, PersonKey, living_name
+from stream.erasure_rules import Erasures, left_of_record
 from stream.history import Message, TopicWriter
 from stream.history_reader import Extent, TopicReader, open_reader
 from stream.unreadable import place_of
@@ -112,30 +112,13 @@ class _Sweep:
         unreadable = []
         for record in records:
             try:
-                kept = self._kept(record, erasures)
+                kept = left_of_record(record.key, record.value, erasures, self.expired)
             except UnreadableHistory:
                 unreadable.append(place_of(record))
                 continue
             if kept != record.value:
                 due[record.key] = kept
         return due, tuple(unreadable)
-
-    def _kept(self, record: ConsumerRecord, erasures: Erasures) -> bytes | None:
-        """The value that *record* may have: its own, where nothing must go. Raises `UnreadableHistory`."""
-        value: bytes | None = record.value
-        if value is None:
-            return None
-        place = read_person_key(record.key)
-        if not isinstance(place, NameKey):
-            return value
-        try:
-            row = decode_name(place, value)
-        except UnreadableHistory:
-            if PersonKey(place.client_space_id, place.person_ref) in erasures:
-                return None
-            raise
-        kept = living_name(row, erasures) if row.last_seen >= self.expired else None
-        return value if kept == row else None if kept is None else encode_name(kept)
 
     async def _hidden(
         self, written: Mapping[bytes, bytes | None], before: Mapping[int, Extent]

@@ -21,8 +21,8 @@ class Unavailable(StreamError):  # noqa: N818 - it names what was found, as in `
 class UnreadableRecord(StreamError):  # noqa: N818 - as above
     """This version cannot read a record of the history, and to pass over it could lose what others rely on."""
 
-    def __init__(self, topic: str, partition: int, offset: int, reason: str) -> None:
-        super().__init__(f"{topic}[{partition}]@{offset}: {reason}")
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(f"{place}: {reason}")
 
 
 class StoreRefused(StreamError):  # noqa: N818 - as above

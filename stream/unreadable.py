@@ -26,9 +26,8 @@ class UnreadableRecords:
         try:
             return function(record)
         except UnreadableHistory as error:
-            found = UnreadableRecord(record.topic, record.partition, record.offset, str(error))
             if self._refuses:
-                raise found from None
+                raise UnreadableRecord(place_of(record), str(error)) from None
             self.places.add(place_of(record))
             return None
 

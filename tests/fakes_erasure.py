@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from schemas.history import NameKey, UnreadableHistory, decode_name, encode_name, lifetime_record, read_person_key
+from schemas.history import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.batches import Rows
-from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, living_name
+from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, left_of_record, living_name
 from stream.erasure_topic import Swept, WhoIsErased
 from stream.published_names import NameGuard, PublishedNames
 from tests.fakes_stream import InMemorySink
@@ -78,7 +78,7 @@ class InMemoryTopics:
         changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
             try:
-                left = self._left(key, value, erasures, expired)
+                left = left_of_record(key, value, erasures, expired)
             except UnreadableHistory:
                 unreadable.append(f"at {len(unreadable)}")
                 continue
@@ -88,20 +88,6 @@ class InMemoryTopics:
             else:
                 self.persons[key] = left
         return Swept(changed, tuple(unreadable))
-
-    def _left(self, key: bytes, value: bytes, erasures: Erasures, expired: datetime) -> bytes | None:
-        """What a sweep leaves of a record."""
-        place = read_person_key(key)
-        if not isinstance(place, NameKey):
-            return value
-        try:
-            row = decode_name(place, value)
-        except UnreadableHistory:
-            if PersonKey(place.client_space_id, place.person_ref) in erasures:
-                return None
-            raise
-        left = living_name(row, erasures) if row.last_seen >= expired else None
-        return value if left == row else None if left is None else encode_name(left)
 
 
 class InMemoryWorkerHistory:
