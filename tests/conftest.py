@@ -1,16 +1,13 @@
 """The real stack, started once for every test that needs it; a test that needs none never starts it."""
 
 import os
-import socket
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from deploy.local.layout import HOST, Ports
 from deploy.local.stack import LocalStack
+from tests.free_ports import free_port_base
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,18 +50,3 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).resolve().parents[1]
-
-
-def free_port_base() -> int:
-    """The first of a row of free ports that is long enough for a stack."""
-    count = len(fields(Ports))
-    # Test processes that start beside one another have neighbouring numbers, and take neighbouring rows.
-    for base in range(23_000 + os.getpid() * count % 30_000, 60_000, count):
-        if all(_is_free(port) for port in range(base, base + count)):
-            return base
-    raise RuntimeError("no free ports")
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as candidate:
-        return candidate.connect_ex((HOST, port)) != 0

@@ -82,5 +82,5 @@ def run_command(stack: LocalStack, name: str, *arguments: str) -> str:
     completed = subprocess.run(
         [script, *arguments], env={**os.environ, **stack.environment()}, capture_output=True, text=True, check=False
     )
-    assert completed.returncode == 0, completed.stderr
+    assert completed.returncode == 0, completed.stdout + completed.stderr
     return completed.stdout

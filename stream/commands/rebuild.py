@@ -63,6 +63,10 @@ def rebuild(
     losing = sum(difference.loses() for difference in found)
     typer.echo(f"{len(found)} differences, {losing} of them in rows that are served now")
     if losing and not accept_differences:
+        typer.echo(
+            "What a worker stored and could not publish before it ended, the next one publishes: start it, repeat. "
+            "What the topics never held or no longer hold, --backfill publishes."
+        )
         raise typer.Exit(EXIT_FAILURE)
 
 

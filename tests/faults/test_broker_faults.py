@@ -7,7 +7,8 @@ import pytest
 
 from deploy.local.layout import HOST
 from tests.faults.conftest import StartTrial
-from tests.faults.workers import Worker, free_port, wait_until
+from tests.faults.workers import Worker, wait_until
+from tests.free_ports import free_port
 
 STOP_SECONDS = 10
 LONGER_THAN_A_SESSION_SECONDS = 8

@@ -19,7 +19,8 @@ from deploy.local.processes import Child
 from deploy.local.schema_registry import answers
 from tests.faults.conftest import StartTrial
 from tests.faults.trial import Trial
-from tests.faults.workers import free_port, wait_until
+from tests.faults.workers import wait_until
+from tests.free_ports import free_port
 
 LOG = "audit.activity_log"
 SERVER = (sys.executable, "-m", "deploy.local.clickhouse_server")

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from deploy.local.layout import HOST, REPOSITORY
+from deploy.local.layout import REPOSITORY
 from deploy.local.processes import Child
 
 READY_SECONDS = 90.0
@@ -152,10 +151,3 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 90, what: str 
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not happen within {seconds:.0f} s"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

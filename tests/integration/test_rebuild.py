@@ -12,6 +12,8 @@ from uuid import uuid4
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
+from stream.rebuild_handover import workers_are_past
+from stream.settings import WorkerSettings
 from stream.sink import connect
 from tests.log_client import LogClient, run_command
 
@@ -58,6 +60,12 @@ def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+async def published(stack: LocalStack) -> None:
+    """Return once the worker has committed, and so published, whatever it may show by now."""
+    group = WorkerSettings.model_fields["consumer_group"].default
+    await workers_are_past(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"], group)
+
+
 def databases(stack: LocalStack) -> set[str]:
     with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
         return {name for (name,) in client.query("SELECT name FROM system.databases").result_rows}
@@ -69,7 +77,7 @@ async def test_after_clickhouse_lost_everything_a_rebuild_answers_the_same_to_th
     count = await make_history(publisher, client_space_id)
     log = read_log(client_space_id)
     log.wait_for(lambda found: len(found) == count)
-    await asyncio.sleep(0.5)
+    await published(stack)
     before = answers(log)
     stack.stop_service("clickhouse")
     shutil.rmtree(stack.layout.data_dir / "clickhouse")
@@ -154,7 +162,7 @@ async def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same_end(
     count = await make_history(publisher, client_space_id)
     log = read_log(client_space_id)
     log.wait_for(lambda found: len(found) == count)
-    await asyncio.sleep(0.5)
+    await published(stack)
     before = answers(log)
     for seconds in (1.2, 1.8):
         doomed = rebuild_in_background(stack)
@@ -176,6 +184,7 @@ async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange(
     await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com"))
     log = read_log(client_space_id)
     log.wait_for(lambda found: len(found) == 1)
+    await published(stack)
     with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
         client.command(
             "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id) FROM audit.activity_log"
@@ -198,6 +207,7 @@ async def test_lines_from_before_the_topics_are_published_once_and_rebuilt(
     await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com", "Ada"))
     log = read_log(client_space_id)
     log.wait_for(lambda found: len(found) == 1)
+    await published(stack)
     space, old = {"space": client_space_id}, "generateUUIDv4() AS event_id, toUUID({ref:String}) AS affected_user_ref"
     with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
         ref = str(uuid4())
@@ -228,6 +238,8 @@ async def test_a_rebuild_waits_for_no_worker_where_there_is_none(
     session, log = a_session(publisher, client_space_id), read_log(client_space_id)
     await session.user_created(Person("usr_ada", "ada@example.com"))
     before = log.wait_for(lambda found: len(found) == 1)
+    # A line is shown before it is published, and a rebuild refuses to drop one that is not.
+    await published(stack)
     stack.stop_service("worker")
     await session.user_created(Person("usr_bob", "bob@example.com"))
     assert "serves the rebuilt tables" in run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")

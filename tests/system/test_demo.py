@@ -15,7 +15,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import free_port_base
+from tests.free_ports import free_port_base
 
 READY_SECONDS = 240
 END_SECONDS = 60
@@ -98,7 +98,7 @@ def command(repository: Path, data_dir: Path, port_base: int, *arguments: str) -
     done = subprocess.run(
         [sys.executable, "-m", "deploy.local", *located], cwd=repository, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 

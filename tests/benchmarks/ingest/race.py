@@ -32,7 +32,7 @@ from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from stream.migrate import migrate
 from stream.sink import connect
 from tests.benchmarks.ingest.events import now, records
-from tests.conftest import free_port_base
+from tests.free_ports import free_port_base
 
 PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
 WORKER_FAUST = REPOSITORY / ".local" / "worker-venv" / "bin" / "faust"
