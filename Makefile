@@ -56,8 +56,6 @@ faults-of-all-else:
 bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
-	@$(BIN)/python -m venv .local/worker-venv
-	@$(BIN)/uv pip install -q --python .local/worker-venv/bin/python -c requirements/development.txt --reinstall-package user-management-audit-log '.[stream]'
 	$(BIN)/python -m tests.benchmarks.ingest.race
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers

@@ -87,20 +87,22 @@ def install() -> None:
 
     Anew, because neither removes what has left the lock; and with it goes the stamp of the installation before.
     """
-    say("installing into .venv; the first time this takes some 10 s and 500 MB")
+    say("installing into .venv; the first time this takes some 10 s and 1 GB")
     python = str(PYTHON)
     run([sys.executable, "-m", "venv", "--clear", str(VENV)])
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
     run([*pip, "--require-hashes", "-r", TOOLS])
+    # The lock is whole, and lacks on purpose what some of its packages ask for: see `tool.uv` in pyproject.toml.
+    locked = ["--no-deps", "--require-hashes", "-r", LOCK]
     editable = ["--no-build-isolation", "--no-deps", "--editable", "."]
     try:
         uv = [str(VENV / "bin" / "uv"), "pip", "install", *quiet, "--python", python]
-        run([*uv, "--require-hashes", "-r", LOCK])
+        run([*uv, *locked])
         run([*uv, *editable])
     except (subprocess.CalledProcessError, OSError):
         say("uv did not work, so pip installs; that takes about a minute")
-        run([*pip, "--require-hashes", "-r", LOCK])
+        run([*pip, *locked])
         run([*pip, *editable])
 
 

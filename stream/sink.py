@@ -1,14 +1,12 @@
 """Where rows go: the port, and ClickHouse behind it."""
 
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import clickhouse_connect
-from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error, NotSupportedError
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error
 from clickhouse_connect.driver.insert import InsertContext
 
 from schemas.clickhouse_address import read_clickhouse_url
@@ -109,10 +107,6 @@ class ClickHouseSink:
 
     def check_schema(self) -> None:
         """See `LogSink.check_schema`."""
-        # The driver looks for pandas at its first insert. Where it is installed that takes a second or two, which is
-        # better spent here, while the worker joins its group.
-        with contextlib.suppress(NotSupportedError):
-            options.check_pandas()  # type: ignore[no-untyped-call]
         try:
             sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
             applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}

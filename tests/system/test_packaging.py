@@ -2,6 +2,7 @@
 
 import ast
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,11 @@ PACKAGES = ["schemas", "producers", "stream", "query_api"]
 def test_data_files_are_found_in_the_installed_packages() -> None:
     assert (files("schemas") / "avro" / "user_management_event.v1.avsc").is_file()
     assert (files("schemas") / "clickhouse" / "0001_activity_log.sql").is_file()
+
+
+@pytest.mark.parametrize("package", ["pandas", "pyarrow", "polars"])
+def test_the_environment_lacks_what_the_clickhouse_driver_would_import_and_no_deployment_has(package: str) -> None:
+    assert find_spec(package) is None
 
 
 @pytest.mark.parametrize("package", PACKAGES)

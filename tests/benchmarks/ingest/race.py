@@ -13,6 +13,7 @@ import os
 import signal
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -35,9 +36,7 @@ from tests.benchmarks.ingest.events import now, records
 from tests.free_ports import free_port_base
 
 PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
-WORKER_FAUST = REPOSITORY / ".local" / "worker-venv" / "bin" / "faust"
-"""The worker as it is deployed: without pandas, which the tests have and the ClickHouse driver imports where it can."""
-
+WORKER_FAUST = Path(sys.executable).with_name("faust")
 PEERS = Path(__file__).with_name("peers")
 RUN_SECONDS = 300
 POLL_SECONDS = 0.1
