@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-services test-faults-and-panel faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-services test-faults test-panel faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
@@ -31,8 +31,8 @@ lint: bootstrap  ## style, types and import rules
 # all of them need is downloaded before.
 test: lint  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
-	@echo "test: three parts side by side; each is printed when it has ended"
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-units test-services test-faults-and-panel
+	@echo "test: four parts, three at a time, the longest first; each is printed when it has ended"
+	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-services test-faults test-units test-panel
 
 test-units:
 	$(BIN)/python -m pytest tests/unit tests/contract tests/system
@@ -40,8 +40,11 @@ test-units:
 test-services:
 	$(BIN)/python -m pytest tests/integration
 
-test-faults-and-panel:
-	$(BIN)/python -m pytest tests/faults tests/browser
+test-faults:
+	$(BIN)/python -m pytest tests/faults
+
+test-panel:
+	$(BIN)/python -m pytest tests/browser
 
 # Two parts side by side, each with a stack and a summary of its own: the first fills memory and waits, the second kills.
 faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with random seeds; red below 200 kills

@@ -75,6 +75,8 @@ async def open_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader]:
         enable_auto_commit=False,
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=16 * 1024 * 1024,
+        # At the end of a topic a fetch waits at the broker for so long, and what is asked next waits behind it.
+        fetch_max_wait_ms=20,
     )
     try:
         await consumer.start()
