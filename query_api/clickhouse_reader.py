@@ -15,7 +15,7 @@ from query_api.filters import Order, Position, Selection, conditions
 from query_api.people import KnownName, KnownPerson, Lifetime
 from query_api.reader import Line, StoredLine, StoredPage
 from query_api.windows import Windows, beyond, kind_of, nearest, start_of
-from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES
+from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES, STORED_THROUGH
 
 _SPARE_ROWS = 32
 """Rows read beyond a page, so that a few copies do not cost a second query."""
@@ -29,6 +29,7 @@ _MAX_REFS_PER_QUERY = 3_000
 _BEYOND = (
     "kafka_offset > transform(toInt64(kafka_partition), {partitions:Array(Int64)}, {offsets:Array(Int64)}, toInt64(-1))"
 )
+_SETTLED = "kafka_offset < transform(toInt64(kafka_partition), {settled:Array(Int64)}, {ends:Array(Int64)}, toInt64(0))"
 _AT_PLACES = ("occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}")
 
 _LINE_COLUMNS = ", ".join(Line._fields)
@@ -164,33 +165,56 @@ class ClickHouseLogReader(CountsReader):
         self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
     ) -> StoredPage:
         """See `LogReader.stored`."""
+        # Asked before anything else: up to there all were stored, and none that comes meanwhile lies before.
+        through = await self._stored_through(caller)
+        ends, waiting = await self._ends(caller, through, before)
         where = conditions(selection)
-        bounds = {"before": before, "partitions": list(offsets), "offsets": list(offsets.values())}
+        bounds = {
+            "before": before,
+            "partitions": list(offsets),
+            "offsets": list(offsets.values()),
+            "settled": list(ends),
+            "ends": list(ends.values()),
+        }
         rows = await self._select(
             caller,
             f"{_LINE_COLUMNS}, kafka_partition, kafka_offset",
             ACTIVITY_LOG,
-            [*where.clauses, "recorded_at < {before:DateTime64(6, 'UTC')}", *([_BEYOND] if offsets else [])],
+            [*where.clauses, "recorded_at < {before:DateTime64(6, 'UTC')}", _SETTLED, *([_BEYOND] if offsets else [])],
             "ORDER BY kafka_partition, kafka_offset LIMIT {limit:UInt32}",
             {**where.parameters, **bounds, "limit": selection.limit},
         )
-        # Asked after the rows, so that it knows of each row that was stored before one of them.
-        held_back = await self._held_back(caller, before)
         found = [StoredLine(Line(*row[:-2]), *row[-2:]) for row in rows]
-        given = [row for row in found if row.kafka_offset < held_back.get(row.kafka_partition, row.kafka_offset + 1)]
-        return StoredPage(given, has_more=len(found) == selection.limit, is_complete=len(given) == len(found))
+        return StoredPage(found, has_more=len(found) == selection.limit, is_complete=not waiting)
 
-    async def _held_back(self, caller: Caller, before: datetime) -> dict[int, int]:
-        """By partition, the first offset that the broker took at *before* or later."""
+    async def _stored_through(self, caller: Caller) -> dict[int, int]:
+        """By partition, the offset up to which every row is there."""
+        columns, rest = "kafka_partition, max(kafka_offset)", "GROUP BY kafka_partition"
+        return dict(await self._select(caller, columns, STORED_THROUGH, [], rest, {}))
+
+    async def _ends(
+        self, caller: Caller, through: Mapping[int, int], before: datetime
+    ) -> tuple[dict[int, int], Collection[int]]:
+        """By partition, the first offset not to give: beyond *through*, or taken by the broker at *before* or later.
+
+        And the partitions where a row that was taken in time waits behind that.
+        """
+        is_late = "recorded_at >= {before:DateTime64(6, 'UTC')}"
         rows = await self._select(
             caller,
-            "kafka_partition, min(kafka_offset)",
+            f"kafka_partition, minOrNullIf(kafka_offset, {is_late}), maxOrNullIf(kafka_offset, NOT {is_late})",
             ACTIVITY_LOG,
-            ["recorded_at >= {before:DateTime64(6, 'UTC')}"],
+            [],
             "GROUP BY kafka_partition",
             {"before": before},
         )
-        return dict(rows)
+        ends, waiting = {}, set()
+        for partition, first_late, last_in_time in rows:
+            whole = through.get(partition, -1) + 1
+            end = ends[partition] = whole if first_late is None else min(whole, first_late)
+            if last_in_time is not None and last_in_time >= end:
+                waiting.add(partition)
+        return ends, waiting
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
         """See `LogReader.lifetimes`."""

@@ -20,8 +20,8 @@ from schemas.retention import retention_start
 _logger = structlog.get_logger(__name__)
 
 SETTLING_SECONDS = 30
-"""How old a line must be in the order `recorded`: by then, all that one insert of the worker holds is there, unless the
-worker is further behind than that (`deploy/decisions/0021-offsets-for-machines.md`)."""
+"""How old a line must be in the order `recorded`, so that a page is complete through that time where the worker is not
+further behind. That no line is passed over does not depend on it."""
 
 Clock = Callable[[], datetime]
 """The time now, in UTC."""

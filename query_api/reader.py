@@ -97,8 +97,8 @@ class LogReader(Protocol):
         """The first `limit` rows of *selection* by partition and offset, beyond *offsets* (by partition, where known).
 
         Only rows that the broker took before *before*, and none behind a row of their partition that it took later: no
-        row that is held back lies before one that is given. One that is not stored yet may: an insert into several
-        months appears month by month.
+        row that is held back lies before one that is given. Nor does one that is still to be stored: rows of an
+        insert that is under way are held back, too. What is held back takes no room of the limit.
         """
         ...
 

@@ -11,6 +11,7 @@ from uuid import UUID
 ACTIVITY_LOG = "activity_log"
 PERSON_NAMES = "person_names"
 PERSON_LIFETIMES = "person_lifetimes"
+STORED_THROUGH = "stored_through"
 
 
 class ActivityRow(NamedTuple):

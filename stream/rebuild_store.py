@@ -14,6 +14,7 @@ from schemas.rows import (
     ACTIVITY_LOG,
     PERSON_LIFETIMES,
     PERSON_NAMES,
+    STORED_THROUGH,
     ActivityRow,
     PersonLifetimeRow,
     PersonNameRow,
@@ -227,6 +228,10 @@ class RebuildStore:
             for table in EXCHANGED:
                 if table in there:
                     client.command(f"EXCHANGE TABLES {self._served}.{table} AND {self._rebuilt}.{table}")
+            # Not exchanged but added to: what was whole still is, and of a database that was lost nothing else would
+            # say that the rebuilt rows are. A reader between the exchange and this waits with them.
+            rows = f"SELECT * FROM {self._rebuilt}.{STORED_THROUGH}"  # noqa: S608 - a checked name
+            client.command(f"INSERT INTO {self._served}.{STORED_THROUGH} {rows}")
 
     def mirror(self) -> None:
         """From here on, have ClickHouse write to the rebuilt tables whatever is written to the served ones."""

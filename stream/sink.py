@@ -11,13 +11,14 @@ from clickhouse_connect.driver.insert import InsertContext
 
 from schemas.clickhouse_address import read_clickhouse_url
 from schemas.fields import to_micros
-from schemas.lines import Lines
+from schemas.lines import LineColumns, Lines
 from schemas.migrations import MIGRATIONS_TABLE, difference
 from schemas.names import Names
 from schemas.rows import (
     ACTIVITY_LOG,
     PERSON_LIFETIMES,
     PERSON_NAMES,
+    STORED_THROUGH,
     ActivityRow,
     PersonLifetimeRow,
 )
@@ -58,6 +59,7 @@ _LINE_TYPES = {
     "schema_id": "UInt32",
     "precedence": "UInt64",
 }
+_THROUGH_TYPES = {"client_space_id": "String", "kafka_partition": "UInt16", "kafka_offset": "UInt64"}
 """How columns are sent: as what the driver writes fast. The server makes `UUID` and `LowCardinality` values of texts
 (`input_format_native_allow_types_conversion`); the driver would do so one by one, in Python."""
 
@@ -122,7 +124,10 @@ class ClickHouseSink:
             # Kafka and written whole; what is already there folds into it.
             self._insert(PERSON_LIFETIMES, _LIFETIME_TYPES, _lifetime_columns(rows.lifetimes))
             self._insert(PERSON_NAMES, _NAME_TYPES, Names.of(rows.names).columns)
-            self._insert(ACTIVITY_LOG, _LINE_TYPES, Lines.of(rows.activities).columns)
+            lines = Lines.of(rows.activities).columns
+            self._insert(ACTIVITY_LOG, _LINE_TYPES, lines)
+            # Killed here: the lines are there; who reads in the order of storing is given them after the repetition.
+            self._insert(STORED_THROUGH, _THROUGH_TYPES, _through_columns(lines))
         except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
             # Not chained: the driver's text may quote the values that failed, and a traceback would print it.
             raise self._translated(error) from None
@@ -166,6 +171,16 @@ class ClickHouseSink:
             return StoreRefused(code)
         self.close()
         return Unavailable(f"ClickHouse: {type(error).__name__} (code {code})")
+
+
+def _through_columns(lines: LineColumns) -> list[list[object]]:
+    """How far a partition is stored for each client space, now that *lines* are."""
+    ends: dict[tuple[str, int], int] = {}
+    places = zip(lines.client_space_id, lines.kafka_partition, strict=True)
+    for place, offset in zip(places, lines.kafka_offset, strict=True):
+        if offset >= ends.get(place, 0):
+            ends[place] = offset
+    return [[space for space, _ in ends], [partition for _, partition in ends], list(ends.values())]
 
 
 def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:

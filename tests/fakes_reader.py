@@ -36,7 +36,7 @@ class InMemoryAccessLog:
 class InMemoryLogReader:
     """`LogReader` in lists. *before_persons* is called between the reads of a page's lines and of its persons.
 
-    *searches* counts how often everyone deleted was asked for.
+    *searches* counts how often everyone deleted was asked for. While *is_cut_off*, no insert is whole.
     """
 
     def __init__(self) -> None:
@@ -49,6 +49,8 @@ class InMemoryLogReader:
         self.before_persons: Callable[[], None] = lambda: None
         self.closed = False
         self.searches = 0
+        self.is_cut_off = False
+        self._through: dict[tuple[str, int], int] = {}
 
     def insert(
         self,
@@ -57,7 +59,11 @@ class InMemoryLogReader:
         lifetimes: Iterable[PersonLifetimeRow] = (),
     ) -> None:
         """Store rows; none replaces another."""
+        activities = list(activities)
         self.activities += activities
+        for row in [] if self.is_cut_off else activities:
+            place = row.client_space_id, row.kafka_partition
+            self._through[place] = max(row.kafka_offset, self._through.get(place, 0))
         self.names += names
         self.lifetime_rows += lifetimes
 
@@ -83,16 +89,16 @@ class InMemoryLogReader:
         mine = self._of(caller, self.activities)
         rows = [row for row in mine if _fits(row, selection, self._lifetimes(caller)) and row.recorded_at < before]
         rows = sorted((row for row in rows if row.kafka_offset > offsets.get(row.kafka_partition, -1)), key=_place)
-        held_back: dict[int, int] = {}
-        for row in sorted((row for row in mine if row.recorded_at >= before), key=_place):
-            held_back.setdefault(row.kafka_partition, row.kafka_offset)
-        found = rows[: selection.limit]
-        given = [
-            StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset)
-            for row in found
-            if row.kafka_offset < held_back.get(row.kafka_partition, row.kafka_offset + 1)
-        ]
-        return StoredPage(given, has_more=len(found) == selection.limit, is_complete=len(given) == len(found))
+        ends = {
+            p: self._through.get((caller.client_space_id, p), -1) + 1 for p in {row.kafka_partition for row in mine}
+        }
+        for row in mine:
+            if row.recorded_at >= before:
+                ends[row.kafka_partition] = min(row.kafka_offset, ends[row.kafka_partition])
+        is_complete = all(row.kafka_offset < ends[row.kafka_partition] for row in mine if row.recorded_at < before)
+        found = [row for row in rows if row.kafka_offset < ends[row.kafka_partition]][: selection.limit]
+        given = [StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset) for row in found]
+        return StoredPage(given, has_more=len(found) == selection.limit, is_complete=is_complete)
 
     async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
         self._fail()

@@ -33,6 +33,7 @@ from schemas.rows import (
     ERASED,
     PERSON_LIFETIMES,
     PERSON_NAMES,
+    STORED_THROUGH,
     ActivityRow,
     PersonLifetimeRow,
     PersonNameRow,
@@ -67,6 +68,7 @@ class Store:
     reader: LogReader
     insert: Insert
     caller: Caller
+    insert_in_part: Insert
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,19 @@ class ClickHouse:
                 without = {"insert_deduplicate": 0, "async_insert": 0, "optimize_on_insert": 0}
                 self.client.insert(table, rows, column_names=columns, database=self.database, settings=without)
 
+    def insert_whole(
+        self,
+        activities: Iterable[ActivityRow] = (),
+        names: Iterable[PersonNameRow] = (),
+        lifetimes: Iterable[PersonLifetimeRow] = (),
+    ) -> None:
+        """Insert, and say that nothing is missing, as the worker does."""
+        activities = list(activities)
+        self.insert(activities, names, lifetimes)
+        columns = "client_space_id", "kafka_partition", "kafka_offset"
+        if places := [[getattr(row, name) for name in columns] for row in activities]:
+            self.client.insert(STORED_THROUGH, places, column_names=columns, database=self.database)
+
 
 class RecordingConnection(ClickHouseConnection):
     """Remembers what it was asked."""
@@ -123,11 +138,21 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
     caller = Caller(f"space-{uuid4()}", "tester")
     if request.param == "in memory":
         fake = InMemoryLogReader()
-        yield Store(fake, fake.insert, caller)
+
+        def insert_in_part(
+            activities: Iterable[ActivityRow] = (),
+            names: Iterable[PersonNameRow] = (),
+            lifetimes: Iterable[PersonLifetimeRow] = (),
+        ) -> None:
+            fake.is_cut_off = True
+            fake.insert(activities, names, lifetimes)
+            fake.is_cut_off = False
+
+        yield Store(fake, fake.insert, caller, insert_in_part)
         return
     clickhouse: ClickHouse = request.getfixturevalue("clickhouse")
     reader = ClickHouseLogReader(ClickHouseConnection(clickhouse.settings))
-    yield Store(reader, clickhouse.insert, caller)
+    yield Store(reader, clickhouse.insert_whole, caller, clickhouse.insert)
     await reader.close()
 
 
@@ -649,6 +674,46 @@ async def test_no_row_is_given_that_lies_behind_one_that_is_held_back(store: Sto
         assert (has_more, is_complete) == (False, False)
 
 
+async def test_rows_of_an_insert_that_is_not_whole_are_held_back(store: Store) -> None:
+    month = timedelta(days=31)
+    first, second, third, elsewhere = (
+        a_row(store.caller, kafka_offset=offset, kafka_partition=partition, occurred_at=at)
+        for offset, partition, at in ((1, 0, NOW), (3, 0, NOW - month), (5, 0, NOW), (9, 1, NOW))
+    )
+
+    async def offsets() -> tuple[list[int], bool]:
+        page = await store.reader.stored(store.caller, everything(), {}, NOW + timedelta(minutes=1))
+        return sorted({row.kafka_offset for row in page.rows}), page.is_complete
+
+    store.insert_in_part([first])
+    assert await offsets() == ([], False)
+    store.insert([first])
+    store.insert_in_part([third])
+    store.insert([elsewhere])
+    assert await offsets() == ([1, 9], False)
+    store.insert([second, third])
+    assert await offsets() == ([1, 3, 5, 9], True)
+
+
+async def test_rows_that_are_held_back_take_no_room_from_those_of_other_partitions(store: Store) -> None:
+    """Else a reader would ask for the next page again and again, and be given nothing."""
+    under_way = [a_row(store.caller, kafka_offset=offset) for offset in range(3)]
+    store.insert_in_part(under_way)
+    store.insert([a_row(store.caller, kafka_offset=7, kafka_partition=1)])
+    # The broker's clock stepped back.
+    late, behind = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
+    store.insert([a_row(store.caller, kafka_offset=0, kafka_partition=2, recorded_at=late)])
+    store.insert([a_row(store.caller, kafka_offset=n, kafka_partition=2, recorded_at=behind) for n in (1, 2, 3)])
+    store.insert([a_row(store.caller, kafka_offset=8, kafka_partition=3)])
+
+    async def page(offsets: dict[int, int]) -> tuple[list[tuple[int, int]], bool, bool]:
+        stored = await store.reader.stored(store.caller, everything(2), offsets, NOW + timedelta(minutes=1))
+        return [(row.kafka_partition, row.kafka_offset) for row in stored.rows], stored.has_more, stored.is_complete
+
+    assert await page({}) == ([(1, 7), (3, 8)], True, False)
+    assert await page({1: 7, 3: 8}) == ([], False, False)
+
+
 async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader: ClickHouseLogReader) -> None:
     """Whatever copies, lives and names there are, and whatever is asked for."""
     seed = secrets.randbelow(2**32)
@@ -665,7 +730,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
     ]
     names = [name for life in lives for name in life[1]]
     lifetimes = [change for life in lives for change in life[2]]
-    for insert in clickhouse.insert, fake.insert:
+    for insert in clickhouse.insert_whole, fake.insert:
         insert([row._replace(kafka_offset=number) for number, row in enumerate(rows)], names, lifetimes)
         insert(copies)
 

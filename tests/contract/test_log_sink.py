@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from typer.testing import CliRunner
 
@@ -127,6 +128,47 @@ def test_writing_the_same_rows_again_changes_nothing(subject: Subject) -> None:
     subject.sink.write(rows)
     subject.sink.write(Rows(rows.lifetimes, rows.names, rows.activities[:1]))
     assert subject.stored() == before
+
+
+def through(client: Client, database: str) -> list[tuple[str, int, int]]:
+    rows = client.query(f"SELECT * FROM {database}.stored_through FINAL").result_rows
+    return sorted((space, partition, offset) for space, partition, offset in rows)
+
+
+def test_how_far_each_partition_is_stored_is_told_for_each_client_space(clickhouse_url: str) -> None:
+    """By the sink once the lines are there, and by the migration for what was logged before."""
+    database = f"sink_{uuid4().hex}"
+    with connect(clickhouse_url) as client:
+        list(migrate(client, database))
+        sink = ClickHouseSink(clickhouse_url, database)
+        places = [("acme", 0, 7), ("acme", 0, 9), ("acme", 1, 0), ("globex", 0, 8)]
+        sink.write(Rows(activities=[_at(*place) for place in places]))
+        sink.write(Rows(activities=[_at("acme", 0, 3)]))
+        sink.close()
+        assert through(client, database) == [("acme", 0, 9), ("acme", 1, 0), ("globex", 0, 8)]
+
+        client.command(f"TRUNCATE TABLE {database}.stored_through")
+        for statement in migrations()[8].statements(database):
+            client.command(statement)
+        assert through(client, database) == [("acme", 0, 9), ("acme", 1, 0), ("globex", 0, 8)]
+        client.command(f"DROP DATABASE {database}")
+
+
+def test_a_partition_is_not_told_to_be_stored_where_the_lines_were_not_taken(clickhouse_url: str) -> None:
+    database = f"sink_{uuid4().hex}"
+    with connect(clickhouse_url) as client:
+        list(migrate(client, database))
+        client.command(f"DROP TABLE {database}.activity_log")
+        sink = ClickHouseSink(clickhouse_url, database)
+        with pytest.raises(Unavailable):
+            sink.write(Rows(activities=[_at("acme", 0, 7)]))
+        sink.close()
+        assert through(client, database) == []
+        client.command(f"DROP DATABASE {database}")
+
+
+def _at(space: str, partition: int, offset: int) -> ActivityRow:
+    return a_line(client_space_id=space, kafka_partition=partition, kafka_offset=offset)
 
 
 def test_nothing_to_write_is_no_error(subject: Subject) -> None:

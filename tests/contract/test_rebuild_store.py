@@ -150,6 +150,20 @@ def test_a_name_that_was_seen_earlier_than_is_rebuilt_or_is_not_rebuilt_at_all_i
     assert sorted(row.username for row in only_served(subject)) == ["a", "c"]
 
 
+def test_after_the_exchange_the_log_is_whole_as_far_as_either_database_was(subject: Subject) -> None:
+    columns = "client_space_id", "kafka_partition", "kafka_offset"
+    with connect(subject.url) as client:
+        for database, places in (
+            (subject.served, [("acme", 0, 9), ("acme", 1, 1)]),
+            (subject.rebuilt, [("acme", 0, 7), ("acme", 1, 2), ("globex", 0, 3)]),
+        ):
+            client.insert("stored_through", places, column_names=columns, database=database)
+        subject.store.exchange()
+        found = client.query(f"SELECT * FROM {subject.served}.stored_through FINAL").result_rows
+
+    assert sorted(map(tuple, found)) == [("acme", 0, 9), ("acme", 1, 2), ("globex", 0, 3)]
+
+
 def test_an_insert_that_runs_at_the_exchange_is_waited_for_and_shown_after_it(subject: Subject) -> None:
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_slowly)

@@ -62,16 +62,21 @@ async def test_a_partition_that_was_behind_is_met_though_its_lines_were_recorded
     assert (await read(api, cursor))[0] == behind
 
 
-async def test_what_is_stored_behind_a_line_that_was_given_is_passed_over_as_documented(api: Api) -> None:
-    """Of one late insert into two months, the reader saw one part. Reading anew meets both."""
-    seen = record(api, 5)
-    lines, cursor = await read(api, None)
-    assert lines == [seen]
+async def test_nothing_is_given_of_an_insert_that_is_under_way(api: Api) -> None:
+    """Of one late insert into two months, the reader sees one part."""
+    before = record(api, 1)
+    api.store.is_cut_off = True
+    record(api, 5)
+    page = await api.page(order="recorded")
+    assert [line["event_id"] for line in page["data"]] == [before]
+    assert page["meta"]["complete_through"] is None
 
     late = record(api, 3, occurred_at=NOW - 40 * DAY)
+    api.store.is_cut_off = False
+    last = record(api, 6)
 
-    assert (await read(api, cursor))[0] == []
-    assert (await read(api, None))[0] == [late, seen]
+    met, _ = await read(api, page["page"]["next_cursor"])
+    assert (met[0], len(met), met[-1]) == (late, 3, last)
 
 
 async def test_copies_are_one_line_whenever_they_come(api: Api) -> None:
