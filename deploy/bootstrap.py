@@ -113,6 +113,8 @@ def run(command: "list[str]") -> None:
     for ours, pips in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("UV_INDEX", "PIP_EXTRA_INDEX_URL")):
         if pips in environment:
             environment.setdefault(ours, environment[pips])
+    # As pip does: behind a proxy that signs for others, only the system's certificates know its name.
+    environment.setdefault("UV_SYSTEM_CERTS", "true")
     subprocess.run(command, cwd=str(REPOSITORY), env=environment, check=True)
 
 
