@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import truststore
 from jgo.maven import MavenContext, PythonResolver
 
 from deploy.local.errors import DownloadFailed, NoSpace
@@ -120,6 +121,8 @@ def fetch(artifacts: Iterable[Artifact], download: Download) -> dict[Artifact, P
             _require_space(cache.repo_cache, sum(artifact.size_bytes for artifact in missing))
             # The largest first: it takes as long as all the others together.
             missing.sort(key=lambda artifact: artifact.size_bytes, reverse=True)
+            # As pip does: behind a proxy that signs for others, only the system's certificates know its name.
+            truststore.inject_into_ssl()
             list(pool.map(lambda artifact: _bring(artifact, paths[artifact], download), missing))
     return paths
 
