@@ -7,10 +7,12 @@ It rests on private names of faust-streaming 0.15.3 (`Consumer._wait_next_record
 pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
 """
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, cast
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust import streams
 from faust.app import base
 from faust.exceptions import ConsumerNotStarted
@@ -28,6 +30,8 @@ if getattr(streams, "_CStreamIterator", None) is None:
 MAX_CHUNK_RECORDS = 2_500
 _UNSIZED = 0
 LOG_APPEND_TIME = 1
+_NOT_ASSIGNED = (IllegalStateError, AssertionError)
+"""What aiokafka raises where it seeks in a partition that is not assigned, and where none is."""
 
 
 class ChunkConsumer(driver.Consumer):
@@ -44,7 +48,10 @@ class ChunkConsumer(driver.Consumer):
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            # A rebalance may take a partition away while its offset is asked for, which is no reason to end the worker:
+            # Faust seeks again before it lets the flow resume.
+            with contextlib.suppress(*_NOT_ASSIGNED):
+                await self.perform_seek()
             return
         for tp, fetched in records.items():
             for start in range(0, len(fetched), MAX_CHUNK_RECORDS):

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tests.faults.conftest import StartTrial
+from tests.faults.workers import wait_until
 
 SESSION_SECONDS = 6
 
@@ -26,6 +27,8 @@ def test_t6_a_worker_that_was_frozen_past_its_session_commits_over_nothing(
             zombie.resume()
             time.sleep(2)
             trial.kill(successor)
+            committed = trial.fresh_committed()
+            wait_until(lambda: not zombie.is_running() or trial.committed() != committed, what="a commit or an end")  # noqa: B023 - used in it
             if not zombie.is_running():
                 # An end with a non-zero code is an answer too; its supervisor starts it again.
                 assert zombie.exit_code() not in (0, None)
