@@ -106,7 +106,7 @@ _TABLE = (
         after=("topics", "migrate"),
         ports=("worker",),
         # Not in the environment of the whole stack: a second worker beside this one would want the same port.
-        environment=lambda layout: {"AUDIT_WORKER_HTTP_PORT": str(layout.ports.worker)},
+        environment=lambda layout: {"AUDIT_WORKER_HTTP_PORT": str(layout.ports.worker), "MALLOC_ARENA_MAX": "2"},
         command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "worker"],
         is_ready=lambda _layout, child: "Worker ready" in child.output(),
         start_seconds=120,

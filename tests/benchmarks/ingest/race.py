@@ -89,7 +89,8 @@ def run(participant: str, command: list[str], environment: Mapping[str, str], cl
     name = f"race_{time.monotonic_ns()}"
     list(migrate(client, name))
     variables = {**os.environ, **environment, "AUDIT_CLICKHOUSE_DATABASE": name, "AUDIT_CONSUMER_GROUP": name}
-    variables["RACE_GROUP"] = name
+    # As `stream/README.md` tells to run the worker; for all alike.
+    variables |= {"RACE_GROUP": name, "MALLOC_ARENA_MAX": "2"}
     with _process(command, variables) as process:
         peak = _Peak(process)
         first_time, first_rows, last_time, rows = _watch(client, name, count, peak, is_over=lambda: _has_ended(process))
