@@ -29,12 +29,12 @@ lint: bootstrap  ## style, types and import rules
 # The suite waits more than it computes, so its parts run beside one another, each on a stack of its own. The integration
 # tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one. What
 # all of them need is downloaded before.
-test: lint  ## lint, and the whole test-suite
+test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
 	@echo "test: four parts, three at a time, the longest first; each is printed when it has ended"
 	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-services test-faults test-units test-panel
 
-test-units:
+test-units: lint
 	$(BIN)/python -m pytest tests/unit tests/contract tests/system
 
 test-services:

@@ -4,6 +4,7 @@ import os
 import shutil
 import tarfile
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -75,6 +76,13 @@ def is_ready(layout: Layout) -> bool:
 def answers(url: str) -> bool:
     """Whether *url* is answered with success."""
     try:
-        return httpx.get(url, timeout=_PROBE_SECONDS).is_success
+        return _client().get(url).is_success
     except httpx.TransportError:
         return False
+
+
+@cache
+def _client() -> httpx.Client:
+    # To make one takes longer than many a request, and it is asked again and again while servers start. It keeps no
+    # connection: the next server on that port is another one.
+    return httpx.Client(timeout=_PROBE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))

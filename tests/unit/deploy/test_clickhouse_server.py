@@ -170,12 +170,14 @@ def test_parameters_hold_for_their_request_only(clickhouse: ClickHouseProcess) -
 
 
 def test_sessions_at_once_have_their_own_settings(clickhouse: ClickHouseProcess) -> None:
-    def asked(number: int) -> str:
-        sql = "SELECT getSetting('max_block_size'), sum(sleepEachRow(0.001)) FROM numbers(5)"
-        return httpx.post(clickhouse.url, params={"max_block_size": str(number)}, content=sql).text
+    # One for all: to make a client takes longer than the request.
+    with httpx.Client() as http, ThreadPoolExecutor(8) as pool:
 
-    numbers = [1_000 + number % 40 for number in range(200)]
-    with ThreadPoolExecutor(8) as pool:
+        def asked(number: int) -> str:
+            sql = "SELECT getSetting('max_block_size'), sum(sleepEachRow(0.001)) FROM numbers(5)"
+            return http.post(clickhouse.url, params={"max_block_size": str(number)}, content=sql).text
+
+        numbers = [1_000 + number % 40 for number in range(200)]
         assert list(pool.map(asked, numbers)) == [f"{number}\t0\n" for number in numbers]
 
 
