@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
@@ -21,7 +21,7 @@ from tests.builders import NOW, a_uuid
 SLOW_ROWS = 10
 SLOW_INSERT = (
     f"INSERT INTO {{database}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
-    f" FROM numbers({SLOW_ROWS}) WHERE sleepEachRow(0.1) = 0"
+    f" FROM numbers({SLOW_ROWS}) WHERE sleepEachRow(0.25) = 0"
 )
 ENDLESS_INSERT = (
     f"INSERT INTO {{database}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
@@ -62,10 +62,13 @@ class Subject:
         with connect(self.url) as client:
             return bool(client.query("SELECT 1 FROM system.processes WHERE query_kind = 'Insert'").result_rows)
 
-    def wait_for_an_insert(self) -> None:
-        """Return once one runs."""
-        while not self.an_insert_runs():
-            time.sleep(0.01)
+    def wait_for_an_insert(self, inserting: Future[None]) -> None:
+        """Return once *inserting* runs at the server; fail the test where it ended before that was seen."""
+        # One connection for all looks: to make one takes as long as a short insert.
+        with connect(self.url) as client:
+            while not client.query("SELECT 1 FROM system.processes WHERE query_kind = 'Insert'").result_rows:
+                assert not inserting.done(), "the insert was over before anybody saw it"
+                time.sleep(0.01)
 
     def count(self) -> int:
         with connect(self.url) as client:
@@ -167,7 +170,7 @@ def test_after_the_exchange_the_log_is_whole_as_far_as_either_database_was(subje
 def test_an_insert_that_runs_at_the_exchange_is_waited_for_and_shown_after_it(subject: Subject) -> None:
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_slowly)
-        subject.wait_for_an_insert()
+        subject.wait_for_an_insert(inserting)
         subject.store.exchange()
         assert not subject.an_insert_runs()
         inserting.result()
@@ -178,7 +181,7 @@ def test_the_exchange_itself_waits_for_an_insert_and_not_the_end_of_the_views_al
     subject.store.end_mirror()
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_slowly)
-        subject.wait_for_an_insert()
+        subject.wait_for_an_insert(inserting)
         subject.store.exchange()
         assert not subject.an_insert_runs()
         inserting.result()
@@ -190,7 +193,7 @@ def test_an_insert_that_does_not_end_is_not_waited_for_for_ever(
     monkeypatch.setattr("stream.rebuild_store._PATIENCE_SECONDS", 0.2)
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_until_killed)
-        subject.wait_for_an_insert()
+        subject.wait_for_an_insert(inserting)
         with pytest.raises(Unavailable):
             subject.store.exchange()
         assert not inserting.done()
@@ -209,7 +212,7 @@ def test_what_is_inserted_into_another_database_is_not_waited_for(
     with connect(subject.url) as client, ThreadPoolExecutor() as threads:
         list(migrate(client, other))
         inserting = threads.submit(subject.insert_until_killed, other)
-        subject.wait_for_an_insert()
+        subject.wait_for_an_insert(inserting)
         subject.store.exchange()
         assert not inserting.done()
         subject.kill_inserts()
@@ -222,7 +225,7 @@ def test_an_insert_that_comes_while_the_exchange_waits_is_put_off(subject: Subje
     sink.write(ONE_ROW)
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_slowly)
-        subject.wait_for_an_insert()
+        subject.wait_for_an_insert(inserting)
         exchanging = threads.submit(subject.store.exchange)
         refusals = 0
         while not exchanging.done():
