@@ -36,11 +36,15 @@ class Panel:
         self.suggestions = page.locator("user-management-log [role=option]")
 
     async def open(self, *, whole: bool = True) -> None:
-        """Open the drawer by its button and wait for lines, and, if *whole*, for what is loaded behind them."""
+        """Open the drawer by its button and wait for lines, and, if *whole*, for what is loaded behind them.
+
+        The drawer has come to rest then: what it measures, and where it is, stays.
+        """
         await self.page.locator("#open").click()
         await expect(self.lines.first).to_be_visible()
         if whole:
             await expect(self.page.locator("#filters")).to_be_attached()
+        await self.dialog.evaluate("(dialog) => Promise.all(dialog.getAnimations().map(({ finished }) => finished))")
 
     async def settled(self) -> None:
         """Wait until nothing is being loaded."""
