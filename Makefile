@@ -31,8 +31,8 @@ lint: bootstrap  ## style, types and import rules
 # all of them need is downloaded before.
 test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
-	@echo "test: four parts, three at a time, the longest first; each is printed when it has ended"
-	@$(MAKE) --no-print-directory --jobs 3 --output-sync test-services test-faults test-units test-panel
+	@echo "test: four parts side by side; each is printed when it has ended"
+	@$(MAKE) --no-print-directory --jobs 4 --output-sync test-services test-faults test-units test-panel
 
 # Lint within this part: as a target of its own it would let another part take this one's turn.
 test-units:
