@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import traceback
 from typing import Annotated
 
 import typer
@@ -10,7 +11,7 @@ from clickhouse_connect.driver.exceptions import Error
 
 from schemas.errors import ContractError
 from stream.commands import dead_letters, erasure, retention
-from stream.commands.common import EXIT_FAILURE, settings_or_exit
+from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
 from stream.commands.rebuild import rebuild
 from stream.errors import StreamError
@@ -61,17 +62,23 @@ def topics(
     for difference in differences:
         typer.echo(f"differs: {difference}", err=True)
     if differences:
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 def main() -> None:
-    """The command's entry point. Failures that an operator can do something about are one line, not a traceback."""
+    """The command's entry point. Failures that an operator can do something about are one line, not a traceback.
+
+    However it fails, it is never with the code of one that looked and found: see `ExitCode`.
+    """
     try:
         app()
     except (StreamError, ContractError) as error:
-        sys.exit(f"audit-stream: {type(error).__name__}: {error}")
+        typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
     except KafkaError as error:
-        sys.exit(f"audit-stream: Kafka: {type(error).__name__}")
+        typer.echo(f"audit-stream: Kafka: {type(error).__name__}", err=True)
     except Error as error:
         # Its text may quote a statement and its values.
-        sys.exit(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})")
+        typer.echo(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})", err=True)
+    except Exception:  # noqa: BLE001 - Python's own code for it is 1
+        traceback.print_exc()
+    sys.exit(ExitCode.NOT_DONE)

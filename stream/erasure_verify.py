@@ -7,6 +7,7 @@ prints none of them.
 
 import asyncio
 import mmap
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,10 @@ from stream.topics import duration, topic_config
 
 CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
+
+_READ_WHOLE_BYTES = 64 << 20
+"""Larger files are mapped. A mapped file that shrinks ends the process, and Kafka shrinks its indexes (10 MB each) when
+a segment is full; parts and segments never shrink."""
 
 RETENTION_SLACK = timedelta(minutes=6)
 """Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
@@ -179,26 +184,49 @@ def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
 def verify_directory(directory: Path, wanted: Wanted) -> list[Trace]:
     """Look at every file below *directory*: its bytes, and the blocks of ClickHouse's parts and Kafka's segments.
 
-    Blocks. Files that vanish while they are read are skipped: they are gone. A file that cannot be looked into is a
-    trace of its own, without a count: nobody knows that it is clean.
+    Blocks. Files and directories that vanish meanwhile are skipped: they are gone. What cannot be looked into is a
+    trace of its own, without a count: nobody knows that it is clean. Links to directories are not followed.
     """
-    traces = []
-    for path in sorted(directory.rglob("*")):
-        place = f"file:{path.relative_to(directory)}"
-        try:
-            if not path.is_file() or not path.stat().st_size:
+    traces: list[Trace] = []
+
+    def not_opened(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            traces.append(_not_looked_into(Path(error.filename).relative_to(directory), error.strerror))
+
+    for folder, _, names in os.walk(directory, onerror=not_opened):
+        for path in (Path(folder, name) for name in names):
+            place = path.relative_to(directory)
+            try:
+                count = _verify_file(path, wanted)
+            except FileNotFoundError:
                 continue
-            with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-                count = _count([content], wanted) or _count(inside(path.name, content), wanted)
-        except Sealed as error:
-            traces.append(Trace(place, 0, None, f"not looked into: {error}"))
-            continue
-        except (FileNotFoundError, ValueError):
-            continue
-        if count:
-            reason = "bytes of a file; a part that was replaced is deleted soon after, a segment by its topic"
-            traces.append(Trace(place, count, None, reason))
-    return traces
+            except (OSError, Sealed) as error:
+                traces.append(_not_looked_into(place, error.strerror if isinstance(error, OSError) else str(error)))
+                continue
+            if count:
+                reason = "bytes of a file; a part that was replaced is deleted soon after, a segment by its topic"
+                traces.append(Trace(f"file:{place}", count, None, reason))
+    return sorted(traces, key=lambda trace: trace.place)
+
+
+def _not_looked_into(place: Path, why: str | None) -> Trace:
+    return Trace(f"file:{place}", 0, None, f"not looked into: {why}")
+
+
+def _verify_file(path: Path, wanted: Wanted) -> int:
+    """How often one of the texts is in the file; 0 where *path* is none. Raises `OSError` or `Sealed`."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        content = file.read(_READ_WHOLE_BYTES + 1)
+        if len(content) <= _READ_WHOLE_BYTES:
+            return _verify_content(path.name, content, wanted)
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            return _verify_content(path.name, mapped, wanted)
+
+
+def _verify_content(name: str, content: bytes | mmap.mmap, wanted: Wanted) -> int:
+    return _count([content], wanted) or _count(inside(name, content), wanted)
 
 
 def _count(pieces: Iterable[bytes | mmap.mmap], wanted: Wanted) -> int:

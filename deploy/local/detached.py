@@ -46,7 +46,10 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
 
 
 def stop(layout: Layout, reporter: Reporter) -> None:
-    """Ask the supervisor to end and return when everything has. Raises `ServiceFailed` where it does not."""
+    """Ask the supervisor to end and return when everything has, its own process included.
+
+    Raises `ServiceFailed` where it does not.
+    """
     state = read_state(layout)
     if not is_running(layout) or state is None:
         reporter.line(f"no stack runs in {layout.data_dir}")
@@ -54,7 +57,8 @@ def stop(layout: Layout, reporter: Reporter) -> None:
     os.kill(state.supervisor_pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     with reporter.waiting(f"stopping the stack in {layout.data_dir}"):
-        while is_running(layout):
+        # The lock goes a moment before the process that held it.
+        while is_running(layout) or _is_alive(state.supervisor_pid):
             if time.monotonic() > deadline:
                 raise ServiceFailed(f"process {state.supervisor_pid} did not end in {_STOP_SECONDS} s")
             time.sleep(_POLL_SECONDS)

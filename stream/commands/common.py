@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from enum import IntEnum
 
 import typer
 from pydantic import ValidationError
@@ -11,8 +12,17 @@ from rich.table import Table
 
 from stream.settings import WorkerSettings
 
-EXIT_FAILURE = 1
-EXIT_USAGE = 2
+
+class ExitCode(IntEnum):
+    """How a command ends, told apart by what the caller must do; `audit-stream worker` ends with codes of its own."""
+
+    DONE = 0
+    FOUND = 1
+    """It looked, and found what somebody must see to."""
+    USAGE = 2
+    """The command or the environment is wrong; nothing was done."""
+    NOT_DONE = 3
+    """It could not do it, or not to the end: nothing is known. Repeat it once what it names is there again."""
 
 
 def settings_or_exit() -> WorkerSettings:
@@ -22,7 +32,7 @@ def settings_or_exit() -> WorkerSettings:
     except ValidationError as error:
         for problem in error.errors(include_input=False, include_url=False):
             typer.echo(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}", err=True)
-        raise typer.Exit(EXIT_USAGE) from None
+        raise typer.Exit(ExitCode.USAGE) from None
 
 
 def echo_json(value: Mapping[str, object]) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from stream.commands.common import EXIT_FAILURE, settings_or_exit
+from stream.commands.common import ExitCode, settings_or_exit
 from stream.conflicts import Conflict, stored_conflicts
 from stream.sink import connect
 
@@ -28,7 +28,7 @@ def conflicts(
         typer.echo(json.dumps(_fields(conflict)) if as_json else _line(conflict))
     if found:
         typer.echo(f"{len(found)} events" + (" or more" if len(found) == at_most else ""), err=True)
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
     typer.echo("no conflicts", err=True)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.errors import Reason
-from stream.commands.common import EXIT_FAILURE, settings_or_exit
+from stream.commands.common import ExitCode, settings_or_exit
 from stream.dead_letter_review import (
     DeadLetter,
     DeadLetterBox,
@@ -102,7 +102,7 @@ def show(
     letter = _with_box(find)
     if letter is None:
         typer.echo(f"no dead letter of {place}", err=True)
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.NOT_DONE)
     for name in ("place", "reason", "field", "recorded_at", "size_bytes"):
         typer.echo(f"{name}: {getattr(letter, name)}", err=form is Form.RAW)
     if form is None:
@@ -144,7 +144,8 @@ def discard(
     selection = Selection(reason, at_most)
     if not yes:
         _say("to discard", _with_box(lambda box: _count(box, selection)))
-        typer.confirm("These events will never be in the log. Discard them?", abort=True)
+        if not typer.confirm("These events will never be in the log. Discard them?"):
+            raise typer.Exit(ExitCode.NOT_DONE)
     typer.echo(f"discarded {_with_box(lambda box: close_letters(box, selection, None))} records")
 
 

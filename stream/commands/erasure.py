@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from schemas.person_ref import person_ref
-from stream.commands.common import EXIT_FAILURE, EXIT_USAGE, echo_json, echo_table, settings_or_exit
+from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
 from stream.erasure import Eraser
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_ledger import reapply as reapply_ledger
@@ -55,7 +55,7 @@ def status(client_space: ClientSpace, person: Person = None, *, json: Json = Fal
         columns = ("person_ref", "erased_at", "recreated_at", "names")
         echo_table(f"Erased persons of {client_space}", columns, [[row[name] for name in columns] for row in rows])
     if pending:
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @app.command()
@@ -96,7 +96,7 @@ def _exit_for(unreadable: Collection[str]) -> None:
     """End with 1 where there is any."""
     if unreadable:
         typer.echo(in_words(unreadable), err=True)
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def verify(
     """Look for a person's id and names everywhere; exits with 1 where anything is found. Names are not printed."""
     if person is None and not name:
         typer.echo("name whom to look for: --person, --name, or both", err=True)
-        raise typer.Exit(EXIT_USAGE)
+        raise typer.Exit(ExitCode.USAGE)
     settings = settings_or_exit()
     ref = person_ref(settings.key, client_space, person or "")
     wanted = Wanted(PersonKey(client_space, ref), tuple(text for text in (person, *(name or ())) if text))
@@ -131,7 +131,7 @@ def verify(
     else:
         _echo_report(report)
     if not report.is_clean():
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 def _echo_report(report: Report) -> None:

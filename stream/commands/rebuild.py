@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from schemas.retention import retention_start
 from stream.backfill import backfill as backfill_topics
-from stream.commands.common import EXIT_FAILURE, EXIT_USAGE, echo_table, settings_or_exit
+from stream.commands.common import ExitCode, echo_table, settings_or_exit
 from stream.erasure import Eraser
 from stream.erasure_guard import ErasedPersons
 from stream.erasure_store import ClickHousePersonStore
@@ -54,7 +54,7 @@ def rebuild(
     settings = settings_or_exit()
     if into == settings.clickhouse_database:
         typer.echo("--into must name another database than the served one", err=True)
-        raise typer.Exit(EXIT_USAGE)
+        raise typer.Exit(ExitCode.USAGE)
     options = _Options(exchange, accept_differences, backfill, skip_unreadable)
     found = asyncio.run(_rebuild(settings, into, options))
     if found:
@@ -67,7 +67,7 @@ def rebuild(
             "What a worker stored and could not publish before it ended, the next one publishes: start it, repeat. "
             "What the topics never held or no longer hold, --backfill publishes."
         )
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from stream.commands.common import EXIT_FAILURE, echo_json, echo_table, settings_or_exit
+from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
 from stream.retention import read_stored, read_topics
 from stream.retention import status as status_of
 
@@ -34,4 +34,4 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] =
         for warning in found.warnings:
             typer.echo(f"warning: {warning}", err=True)
     if found.warnings:
-        raise typer.Exit(EXIT_FAILURE)
+        raise typer.Exit(ExitCode.FOUND)

@@ -1,0 +1,40 @@
+"""A supervisor in the background, as `up --detach` and `down` see it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from deploy.local import detached
+from deploy.local.console import Reporter
+from deploy.local.layout import Layout, Ports
+from deploy.local.state import is_running
+
+SLOW_TO_GO = """
+import os, signal, sys, time
+from pathlib import Path
+from deploy.local.layout import Layout, Ports
+from deploy.local.state import DirectoryLock, StackState, write_state
+
+layout = Layout(Path(sys.argv[1]), Ports.from_base(39_470))
+lock = DirectoryLock(layout)
+lock.acquire()
+signal.signal(signal.SIGTERM, lambda *_: lock.release())
+write_state(layout, StackState(os.getpid(), True, 39_470, {}))
+print("up", flush=True)
+signal.pause()
+time.sleep(1.5)
+"""
+
+
+def test_down_returns_when_the_supervisor_itself_is_gone(tmp_path: Path, repository: Path) -> None:
+    """The lock goes first: who starts the next stack, or looks what is left, must not meet the end of the last one."""
+    layout = Layout(tmp_path, Ports.from_base(39_470))
+    command = [sys.executable, "-c", SLOW_TO_GO, str(tmp_path)]
+    with subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout
+        assert supervisor.stdout.readline() == "up\n"
+        detached.stop(layout, Reporter())
+        # Not reaped yet: it ended before, or this says that it had not.
+        assert os.waitid(os.P_PID, supervisor.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    assert not is_running(layout)
