@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from deploy.local.stack import LocalStack
-from query_api.auth import EXPORT_SCOPE, READ_SCOPE
+from query_api.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.settings import Settings
 
 Line = dict[str, Any]
 DEADLINE_SECONDS = 60.0
@@ -22,11 +23,18 @@ class LogClient:
 
     def __init__(self, stack: LocalStack, client_space_id: str, *, page_size: int = 100) -> None:
         self._page_size = page_size
-        holder = ["--client-space", client_space_id, "--subject", "tests", "--scope", f"{READ_SCOPE} {EXPORT_SCOPE}"]
-        token = run_command(stack, "audit-query", "token", *holder)
+        names = {field.validation_alias for field in Settings.model_fields.values()}
+        token = development_token(
+            Settings.model_validate({name: value for name, value in stack.environment().items() if name in names}),
+            client_space_id=client_space_id,
+            subject="tests",
+            scope=f"{READ_SCOPE} {EXPORT_SCOPE}",
+            now=int(time.time()),
+            expires_in_seconds=3600,
+        )
         self._http = httpx.Client(
             base_url=stack.layout.endpoints()["query_api"],
-            headers={"Authorization": f"Bearer {token.strip()}"},
+            headers={"Authorization": f"Bearer {token}"},
             timeout=30,
         )
 
