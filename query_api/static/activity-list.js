@@ -37,6 +37,8 @@ export class ActivityList {
     this.error = null;
     /** @type {string|null} */
     this.cursor = null;
+    /** The question that the cursor goes on with. */
+    this._cursorOf = null;
     this.meta = null;
     /** @type {{buckets: {start: string, total: number}[], total: number}|null} */
     this.stats = null;
@@ -76,7 +78,7 @@ export class ActivityList {
       const page = await this._api().page(query, { limit: PAGE_SIZE, signal });
       this.lines = page.data;
       this.newCount = 0;
-      this._take(page);
+      this._take(page, query);
       this._top = page;
       this._linesOf = query;
     });
@@ -89,14 +91,32 @@ export class ActivityList {
     let first = '';
     const signal = this._begin('more');
     await this._attempt(signal, async () => {
-      const page = await this._api().page(this._query, { limit: PAGE_SIZE, cursor: this.cursor, signal });
+      const [page, query] = await this._next(signal);
       const known = new Set(this.lines.map((line) => line.event_id));
       const fresh = page.data.filter((line) => !known.has(line.event_id));
       first = fresh[0]?.event_id ?? '';
-      this.lines = [...this.lines, ...fresh];
-      this._take(page);
+      this.lines = [...this.lines, ...fresh].slice(0, MAX_SHOWN);
+      this._take(page, query);
     });
     return first;
+  }
+
+  /**
+   * The page after the last line. A cursor lasts a day, and the panel may be open for longer: then the last line itself
+   * says where to go on, and comes once more.
+   * @param {AbortSignal} signal
+   * @returns {Promise<[Page, URLSearchParams]>} And the question that it answers.
+   */
+  async _next(signal) {
+    const last = this.lines.at(-1);
+    try {
+      const page = await this._api().page(this._cursorOf, { limit: PAGE_SIZE, cursor: this.cursor, signal });
+      return [page, this._cursorOf];
+    } catch (error) {
+      if (error.kind !== 'invalid' || !last) throw error;
+      const query = upTo(this._query, last);
+      return [await this._api().page(query, { limit: PAGE_SIZE, signal }), query];
+    }
   }
 
   /**
@@ -147,9 +167,7 @@ export class ActivityList {
    * @returns {Promise<{found: Activity[], isWhole: boolean, isChanged: boolean}>}
    */
   async _walk(signal) {
-    const query = new URLSearchParams(this._query);
-    const above = new Date(Date.parse(this.lines[0].occurred_at) + 1).toISOString();
-    if (!(query.get('to') < above)) query.set('to', above);
+    const query = upTo(this._query, this.lines[0]);
     const last = this.lines.at(-1);
     const limit = Math.min(REFRESH_SIZE, this.lines.length);
     const before = this._walked;
@@ -189,7 +207,7 @@ export class ActivityList {
     if (!this.lines.length) {
       this.lines = top.data;
       this.newCount = 0;
-      this._take(top);
+      this._take(top, this._query);
     }
   }
 
@@ -238,9 +256,18 @@ export class ActivityList {
     this.error = error;
   }
 
-  /** @param {{page: {next_cursor: string|null}, meta: object}} page */
-  _take(page) {
+  /** @param {{page: {next_cursor: string|null}, meta: object}} page @param {URLSearchParams} query What it answers. */
+  _take(page, query) {
     this.cursor = page.page.next_cursor;
+    this._cursorOf = query;
     this.meta = page.meta;
   }
+}
+
+/** *query*, ended at *line*, which is still in it. @param {URLSearchParams} query @param {Activity} line */
+function upTo(query, line) {
+  const ended = new URLSearchParams(query);
+  const behind = new Date(Date.parse(line.occurred_at) + 1).toISOString();
+  if (!(ended.get('to') < behind)) ended.set('to', behind);
+  return ended;
 }

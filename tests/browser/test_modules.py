@@ -111,7 +111,7 @@ A_LOG = """
   const { ApiError } = await import(api_address);
   const sleep = () => new Promise((done) => setTimeout(done));
   const log = {
-    lines: [], pages: [], sent: 0, isDown: false, countHeld: null,
+    lines: [], pages: [], sent: 0, isDown: false, countHeld: null, day: 1,
     add(count, type, day) {
       const end = Date.parse(`${day}T01:00:00Z`);
       const at = (number) => new Date(end - 1000 * number).toISOString().replace('Z', '000Z');
@@ -133,9 +133,12 @@ A_LOG = """
       await log.answer(signal);
       const [type, to] = [query.get('activity_type'), query.get('to')];
       const all = log.lines.filter((line) => (!type || line.activity_type === type) && (!to || line.occurred_at < to));
-      const start = cursor ? all.findIndex((line) => line.event_id === cursor) + 1 : 0;
+      const [day, asked, last] = JSON.parse(cursor || '[]');
+      if (cursor && (day !== log.day || asked !== `${query}`)) throw new ApiError('invalid', { status: 400 });
+      const start = cursor ? all.findIndex((line) => line.event_id === last) + 1 : 0;
       const data = all.slice(start, start + limit);
-      const next_cursor = start + limit < all.length ? data.at(-1).event_id : null;
+      const next = JSON.stringify([log.day, `${query}`, data.at(-1)?.event_id]);
+      const next_cursor = start + limit < all.length ? next : null;
       const tag = JSON.stringify([data, next_cursor]);
       if (tag === etag) return null;
       log.sent += 1;
@@ -230,6 +233,25 @@ async def test_new_lines_do_not_push_those_that_are_shown_out_of_sight_of_a_poll
       return [name_at(49), list.lines.length, list.newCount];
     """
     assert await with_list(page, code) == ["Deleted User", 50, 2]
+
+
+async def test_more_lines_come_after_the_cursor_has_had_its_day(page: Page) -> None:
+    code = """
+      log.add(120, 'old', '2026-11-24');
+      await list.load(of(), 'UTC');
+      log.day = 2;
+      log.pages = [];
+      const told = [await list.loadMore(), list.error, list.lines.length];
+      // From then on it goes by cursors again.
+      told.push(await list.loadMore(), list.lines.length, list.canLoadMore, log.pages.length);
+      const shown = new Set(list.lines.map((line) => line.event_id));
+      return [...told, shown.size, await list.poll(), list.error];
+    """
+    assert await with_list(page, code) == [
+        *("old 2026-11-24 50", None, 99),
+        *("old 2026-11-24 99", 120, False, 3),
+        *(120, True, None),
+    ]
 
 
 async def test_a_count_that_more_lines_overtake_is_that_of_the_present_filters(page: Page) -> None:
