@@ -26,7 +26,7 @@ const SKELETON_AFTER_MS = 150;
 const ANNOUNCED_MS = 4_000;
 
 export class UserManagementLog extends HTMLElement {
-  static observedAttributes = ['api-base', 'lang', 'time-zone'];
+  static observedAttributes = ['api-base', 'lang', 'time-zone', 'poll-seconds'];
 
   constructor() {
     super();
@@ -124,8 +124,13 @@ export class UserManagementLog extends HTMLElement {
     this._adoptStyles();
   }
 
-  attributeChangedCallback() {
-    if (this.isConnected) void this._configure();
+  /** @param {string} name */
+  attributeChangedCallback(name) {
+    if (name !== 'poll-seconds') {
+      if (this.isConnected) void this._configure();
+    } else if (this.isOpen) {
+      this._poll();
+    }
   }
 
   // ---- What the modules that draw may ask ----

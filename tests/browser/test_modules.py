@@ -2,20 +2,25 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from query_api.panel import PREFIX, static_directory, version_of
-from tests.browser.conftest import DEADLINE_SECONDS, OpenPanel
+from tests.browser.conftest import DEADLINE_SECONDS, ZONE
 
 
-@pytest.fixture
-async def page(open_page: OpenPanel) -> Page:
-    """A page that may import the panel's modules."""
-    return (await open_page()).page
+@pytest.fixture(scope="module")
+async def page(chromium: Browser, api_url: str) -> AsyncIterator[Page]:
+    """A page that may import the panel's modules. One for all tests: a pure module keeps nothing."""
+    context = await chromium.new_context(locale="en-GB", timezone_id=ZONE)
+    opened = await context.new_page()
+    await opened.goto(f"{api_url}/demo")
+    yield opened
+    await context.close()
 
 
 def address_of(module: str) -> str:
