@@ -34,7 +34,7 @@ test: bootstrap  ## lint, and the whole test-suite
 	@echo "test: four parts side by side; each is printed when it has ended"
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync test-services test-faults test-units test-panel
 
-# Lint within this part: as a target of its own it would let another part take this one's turn.
+# Lint within this part: as a target of its own it would keep one of the four waiting.
 test-units:
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest tests/unit tests/contract tests/system

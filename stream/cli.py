@@ -14,7 +14,7 @@ from stream.commands import dead_letters, erasure, retention
 from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
 from stream.commands.rebuild import rebuild
-from stream.errors import StreamError
+from stream.errors import StreamError, UnreadableRecord
 from stream.migrate import STATEMENT_SECONDS
 from stream.migrate import migrate as apply_migrations
 from stream.sink import connect
@@ -32,6 +32,7 @@ app.command()(rebuild)
 @app.command()
 def worker() -> None:
     """Run the worker: the same as `faust -A stream.app worker`."""
+    settings_or_exit()
     from faust.cli.faust import cli as faust_cli  # noqa: PLC0415 - Faust patches the event loop when it is imported
 
     faust_cli(["-A", "stream.app", "worker", "--loglevel", "info"])
@@ -68,10 +69,13 @@ def topics(
 def main() -> None:
     """The command's entry point. Failures that an operator can do something about are one line, not a traceback.
 
-    However it fails, it is never with the code of one that looked and found: see `ExitCode`.
+    Where it could not look, it does not end with the code of one that looked and found: see `ExitCode`.
     """
     try:
         app()
+    except UnreadableRecord as error:
+        typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
+        sys.exit(ExitCode.FOUND)
     except (StreamError, ContractError) as error:
         typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
     except KafkaError as error:

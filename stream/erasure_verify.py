@@ -8,9 +8,12 @@ prints none of them.
 import asyncio
 import mmap
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -30,8 +33,8 @@ CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
 
 _READ_WHOLE_BYTES = 64 << 20
-"""Larger files are mapped. A mapped file that shrinks ends the process, and Kafka shrinks its indexes (10 MB each) when
-a segment is full; parts and segments never shrink."""
+"""Larger files are read in pieces, and mapped to look into their blocks. A mapped file that shrinks ends the process:
+parts and segments never do, Kafka's indexes (10 MB each) and logs do."""
 
 RETENTION_SLACK = timedelta(minutes=6)
 """Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
@@ -190,7 +193,8 @@ def verify_directory(directory: Path, wanted: Wanted) -> list[Trace]:
     traces: list[Trace] = []
 
     def not_opened(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
+        # Where the directory itself is gone, nothing was looked at.
+        if not isinstance(error, FileNotFoundError) or Path(error.filename) == directory:
             traces.append(_not_looked_into(Path(error.filename).relative_to(directory), error.strerror))
 
     for folder, _, names in os.walk(directory, onerror=not_opened):
@@ -215,18 +219,17 @@ def _not_looked_into(place: Path, why: str | None) -> Trace:
 
 def _verify_file(path: Path, wanted: Wanted) -> int:
     """How often one of the texts is in the file; 0 where *path* is none. Raises `OSError` or `Sealed`."""
-    if not path.is_file():
+    if not stat.S_ISREG(path.stat().st_mode):
         return 0
     with path.open("rb") as file:
-        content = file.read(_READ_WHOLE_BYTES + 1)
-        if len(content) <= _READ_WHOLE_BYTES:
-            return _verify_content(path.name, content, wanted)
+        content = file.read(_READ_WHOLE_BYTES)
+        more = iter(partial(file.read, _READ_WHOLE_BYTES), b"")
+        if count := _count(chain([content], more), wanted):
+            return count
+        if file.tell() <= _READ_WHOLE_BYTES:
+            return _count(inside(path.name, content), wanted)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return _verify_content(path.name, mapped, wanted)
-
-
-def _verify_content(name: str, content: bytes | mmap.mmap, wanted: Wanted) -> int:
-    return _count([content], wanted) or _count(inside(name, content), wanted)
+            return _count(inside(path.name, mapped), wanted)
 
 
 def _count(pieces: Iterable[bytes | mmap.mmap], wanted: Wanted) -> int:

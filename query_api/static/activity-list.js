@@ -91,11 +91,11 @@ export class ActivityList {
     let first = '';
     const signal = this._begin('more');
     await this._attempt(signal, async () => {
-      const [page, query] = await this._next(signal);
       const known = new Set(this.lines.map((line) => line.event_id));
+      const [page, query] = await this._next(known, signal);
       const fresh = page.data.filter((line) => !known.has(line.event_id));
       first = fresh[0]?.event_id ?? '';
-      this.lines = [...this.lines, ...fresh].slice(0, MAX_SHOWN);
+      this.lines = [...this.lines, ...fresh];
       this._take(page, query);
     });
     return first;
@@ -103,20 +103,25 @@ export class ActivityList {
 
   /**
    * The page after the last line. A cursor lasts a day, and the panel may be open for longer: then the last line itself
-   * says where to go on, and comes once more.
+   * says where to go on. It comes once more, and so do all of its moment: an import has hundreds.
+   * @param {Set<string>} known The lines that are there, by id.
    * @param {AbortSignal} signal
    * @returns {Promise<[Page, URLSearchParams]>} And the question that it answers.
    */
-  async _next(signal) {
-    const last = this.lines.at(-1);
+  async _next(known, signal) {
+    const room = MAX_SHOWN - this.lines.length;
     try {
-      const page = await this._api().page(this._cursorOf, { limit: PAGE_SIZE, cursor: this.cursor, signal });
-      return [page, this._cursorOf];
+      const limit = Math.min(PAGE_SIZE, room);
+      return [await this._api().page(this._cursorOf, { limit, cursor: this.cursor, signal }), this._cursorOf];
     } catch (error) {
-      if (error.kind !== 'invalid' || !last) throw error;
-      const query = upTo(this._query, last);
-      return [await this._api().page(query, { limit: PAGE_SIZE, signal }), query];
+      if (error.kind !== 'invalid') throw error;
     }
+    const query = upTo(this._query, this.lines.at(-1));
+    let page = await this._api().page(query, { limit: PAGE_SIZE, signal });
+    while (page.page.next_cursor && page.data.every((line) => known.has(line.event_id))) {
+      page = await this._api().page(query, { limit: PAGE_SIZE, cursor: page.page.next_cursor, signal });
+    }
+    return [page, query];
   }
 
   /**

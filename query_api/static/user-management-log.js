@@ -124,8 +124,10 @@ export class UserManagementLog extends HTMLElement {
     this._adoptStyles();
   }
 
-  /** @param {string} name */
-  attributeChangedCallback(name) {
+  /** @param {string} name @param {string|null} before @param {string|null} after */
+  attributeChangedCallback(name, before, after) {
+    // A host may set what it was at each of its drawings: a poll must not be put off by that.
+    if (before === after) return;
     if (name !== 'poll-seconds') {
       if (this.isConnected) void this._configure();
     } else if (this.isOpen) {

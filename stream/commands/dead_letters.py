@@ -144,8 +144,7 @@ def discard(
     selection = Selection(reason, at_most)
     if not yes:
         _say("to discard", _with_box(lambda box: _count(box, selection)))
-        if not typer.confirm("These events will never be in the log. Discard them?"):
-            raise typer.Exit(ExitCode.NOT_DONE)
+        _require_consent("These events will never be in the log. Discard them?")
     typer.echo(f"discarded {_with_box(lambda box: close_letters(box, selection, None))} records")
 
 
@@ -162,6 +161,17 @@ def hex_dump(data: bytes) -> str:
 async def _count(box: DeadLetterBox, selection: Selection) -> Counter[str]:
     places = {letter.place: letter.reason async for letter in open_letters(box, selection)}
     return Counter(places.values())
+
+
+def _require_consent(question: str) -> None:
+    """Return where somebody says yes. No terminal to ask, and an interruption, are a no."""
+    try:
+        is_wanted = typer.confirm(question)
+    except typer.Abort:
+        is_wanted = False
+    if not is_wanted:
+        typer.echo("nothing was discarded", err=True)
+        raise typer.Exit(ExitCode.NOT_DONE)
 
 
 def _say(what: str, counts: Counter[str]) -> None:

@@ -106,7 +106,12 @@ def verify(
     name: Annotated[list[str] | None, typer.Option("--name", help="a name to look for; repeatable")] = None,
     directory: Annotated[
         list[Path] | None,
-        typer.Option("--directory", help="files to look at: ClickHouse's, Kafka's, logs; repeatable", exists=True),
+        typer.Option(
+            "--directory",
+            help="files to look at: ClickHouse's, Kafka's, logs; can be repeated",
+            exists=True,
+            file_okay=False,
+        ),
     ] = None,
     *,
     json: Json = False,

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Page, Request, Route, expect
+from playwright.async_api import Page, Request, Response, Route, expect
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, UiSession
@@ -126,12 +126,15 @@ async def test_suggestions_are_asked_for_once_typing_has_paused(panel: Panel) ->
     panel.page.on("request", lambda request: asked_for.append(request.url) if "/v1/users" in request.url else None)
     box = panel.select("Affected user")
     await box.focus()
-    # In one go: keys that a busy machine delivers late would be pauses.
+    # By the page's own timers, which keep their order however busy the machine: keys that come late would be pauses.
     await box.evaluate(
-        """(box) => [...'lovelace'].forEach((letter) => {
-          box.value += letter;
-          box.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
-        })"""
+        """async (box) => {
+          for (const letter of 'lovelace') {
+            box.value += letter;
+            box.dispatchEvent(new Event('input', { bubbles: true, composed: true }));
+            await new Promise((done) => setTimeout(done, 10));
+          }
+        }"""
     )
     await expect(panel.suggestions).to_have_count(1)
     assert [asked_one.rpartition("q=")[2] for asked_one in asked_for if "q=" in asked_one] == ["lovelace"]
@@ -447,6 +450,20 @@ async def test_new_activities_are_offered_and_move_nothing_by_themselves(
     await expect(panel.lines).to_have_count(3)
     await expect(offer).to_have_count(0)
     await expect(panel.lines.first.get_by_role("button")).to_be_focused()
+
+
+async def test_another_poll_interval_holds_at_once_and_setting_it_again_puts_nothing_off(panel: Panel) -> None:
+    def is_poll(answer: Response) -> bool:
+        return "/v1/activities?" in answer.url and answer.status == 304
+
+    async with panel.page.expect_response(is_poll):
+        await panel.attribute("poll-seconds", "0.5")
+    await panel.element.evaluate(
+        "(element) => { setInterval(() => element.setAttribute('poll-seconds', '0.5'), 100); }"
+    )
+    for _ in range(2):
+        async with panel.page.expect_response(is_poll):
+            pass
 
 
 @pytest.mark.parametrize(

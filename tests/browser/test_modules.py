@@ -18,9 +18,12 @@ async def page(chromium: Browser, api_url: str) -> AsyncIterator[Page]:
     """A page that may import the panel's modules. One for all tests: a pure module keeps nothing."""
     context = await chromium.new_context(locale="en-GB", timezone_id=ZONE)
     opened = await context.new_page()
+    failures: list[str] = []
+    opened.on("pageerror", lambda error: failures.append(str(error)))
     await opened.goto(f"{api_url}/demo")
     yield opened
     await context.close()
+    assert failures == []
 
 
 def address_of(module: str) -> str:
@@ -117,13 +120,14 @@ A_LOG = """
   const sleep = () => new Promise((done) => setTimeout(done));
   const log = {
     lines: [], pages: [], sent: 0, isDown: false, countHeld: null, day: 1,
-    add(count, type, day) {
+    add(count, type, day, apart = 1000) {
       const end = Date.parse(`${day}T01:00:00Z`);
-      const at = (number) => new Date(end - 1000 * number).toISOString().replace('Z', '000Z');
+      const at = (number) => new Date(end - apart * number).toISOString().replace('Z', '000Z');
       const added = Array.from({ length: count }, (_, number) => (
         { event_id: `${type} ${day} ${number}`, activity_type: type, occurred_at: at(number), affected_user: 'Lea Ver' }
       ));
-      log.lines = [...added, ...log.lines].sort((a, b) => (a.occurred_at < b.occurred_at ? 1 : -1));
+      const newer = (a, b) => (a.occurred_at < b.occurred_at) - (a.occurred_at > b.occurred_at);
+      log.lines = [...added, ...log.lines].sort(newer);
     },
     erase(number) {
       log.lines[number] = { ...log.lines[number], affected_user: 'Deleted User' };
@@ -257,6 +261,39 @@ async def test_more_lines_come_after_the_cursor_has_had_its_day(page: Page) -> N
         *("old 2026-11-24 99", 120, False, 3),
         *(120, True, None),
     ]
+
+
+async def test_more_lines_come_though_all_that_are_shown_are_of_one_moment(page: Page) -> None:
+    code = """
+      log.add(300, 'import', '2026-11-24', 0);
+      await list.load(of(), 'UTC');
+      while (list.lines.length < 200) await list.loadMore();
+      log.day = 2;
+      const told = [await list.loadMore(), list.error, list.lines.length];
+      while (list.canLoadMore) await list.loadMore();
+      return [...told, list.lines.length, new Set(list.lines.map((line) => line.event_id)).size];
+    """
+    assert await with_list(page, code) == ["import 2026-11-24 200", None, 250, 300, 300]
+
+
+async def test_no_line_is_passed_over_where_the_list_was_full_and_has_room_again(page: Page) -> None:
+    code = """
+      log.add(1100, 'old', '2026-11-24');
+      await list.load(of(), 'UTC');
+      while (list.lines.length < 950) await list.loadMore();
+      const gone = (name) => { log.lines = log.lines.filter((line) => !line.event_id.endsWith(name)); };
+      gone(' 7');
+      await list.poll();
+      await list.loadMore();
+      await list.loadMore();
+      const told = [list.lines.length, list.canLoadMore];
+      gone(' 8');
+      await list.poll();
+      await list.loadMore();
+      const shown = list.lines.map((line) => line.event_id);
+      return [...told, list.lines.length, shown.every((id, place) => id === log.lines[place].event_id)];
+    """
+    assert await with_list(page, code) == [1000, False, 1000, True]
 
 
 async def test_a_count_that_more_lines_overtake_is_that_of_the_present_filters(page: Page) -> None:

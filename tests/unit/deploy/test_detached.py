@@ -19,10 +19,11 @@ from deploy.local.state import DirectoryLock, StackState, write_state
 layout = Layout(Path(sys.argv[1]), Ports.from_base(39_470))
 lock = DirectoryLock(layout)
 lock.acquire()
-signal.signal(signal.SIGTERM, lambda *_: lock.release())
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 write_state(layout, StackState(os.getpid(), True, 39_470, {}))
 print("up", flush=True)
-signal.pause()
+signal.sigwait({signal.SIGTERM})
+lock.release()
 time.sleep(1.5)
 """
 
@@ -32,9 +33,12 @@ def test_down_returns_when_the_supervisor_itself_is_gone(tmp_path: Path, reposit
     layout = Layout(tmp_path, Ports.from_base(39_470))
     command = [sys.executable, "-c", SLOW_TO_GO, str(tmp_path)]
     with subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, text=True) as supervisor:
-        assert supervisor.stdout
-        assert supervisor.stdout.readline() == "up\n"
-        detached.stop(layout, Reporter())
-        # Not reaped yet: it ended before, or this says that it had not.
-        assert os.waitid(os.P_PID, supervisor.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        try:
+            assert supervisor.stdout
+            assert supervisor.stdout.readline() == "up\n"
+            detached.stop(layout, Reporter())
+            # Not reaped yet: it ended before, or this says that it had not.
+            assert os.waitid(os.P_PID, supervisor.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        finally:
+            supervisor.kill()
     assert not is_running(layout)

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from clickhouse_connect.driver.exceptions import DatabaseError
+from typer.testing import CliRunner
 
 import stream
 from stream import cli
+from stream.commands import dead_letters
 from stream.commands.common import ExitCode
-from stream.errors import Unavailable
+from stream.errors import Unavailable, UnreadableRecord
 
 README = (Path(stream.__file__).parent / "README.md").read_text(encoding="utf-8")
 
@@ -35,6 +37,34 @@ def test_what_could_not_be_done_never_ends_as_if_it_had_looked_and_found(
         cli.main()
     assert ended.value.code == ExitCode.NOT_DONE
     assert capsys.readouterr().err.endswith(told)
+
+
+def test_a_record_that_is_unreadable_is_something_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To repeat it would not help."""
+
+    def fail() -> None:
+        raise UnreadableRecord("user-management.activity-log[0]@7", "no schema has this id")
+
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == ExitCode.FOUND
+
+
+@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody to ask"])
+def test_nothing_is_discarded_without_consent(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dead_letters, "_with_box", lambda _: 3)
+    monkeypatch.setattr(dead_letters, "_say", lambda *_: None)
+    ended = CliRunner().invoke(cli.app, ["dead-letters", "discard"], input=answer)
+    assert ended.exit_code == ExitCode.NOT_DONE
+    assert "nothing was discarded" in ended.output
+
+
+@pytest.mark.parametrize("command", [["migrate"], ["worker"]])
+def test_a_wrong_environment_is_told_before_anything_is_done(command: list[str]) -> None:
+    ended = CliRunner().invoke(cli.app, command)
+    assert ended.exit_code == ExitCode.USAGE
+    assert "KAFKA_BOOTSTRAP_SERVERS: Field required" in ended.output
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -224,6 +224,11 @@ def test_a_directory_that_may_not_be_read_is_not_taken_for_clean(
     )
 
 
+def test_a_directory_that_is_gone_itself_is_not_taken_for_clean(tmp_path: Path) -> None:
+    (trace,) = verify_directory(tmp_path / "gone", Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count) == ("file:.", 0)
+
+
 def test_a_file_that_may_not_be_read_is_not_taken_for_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: Path, *_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
@@ -236,7 +241,7 @@ def test_a_file_that_may_not_be_read_is_not_taken_for_clean(tmp_path: Path, monk
 
 def test_large_files_are_looked_into_as_small_ones_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.erasure_verify._READ_WHOLE_BYTES", 8)
-    (tmp_path / "rotated.log").write_bytes(b"of Ada Lovelace")
+    (tmp_path / "rotated.log").write_bytes(b"of Ada Lovelace, and of nobody else")
     (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
     assert (trace.place, trace.count) == ("file:rotated.log", 1)
 
