@@ -83,6 +83,8 @@ def main() -> None:
     except Error as error:
         # Its text may quote a statement and its values.
         typer.echo(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})", err=True)
-    except Exception:  # noqa: BLE001 - Python's own code for it is 1
-        traceback.print_exc()
+    except Exception as error:  # noqa: BLE001 - Python's own code for it is 1
+        # Where it came from, and no text: that of an error nobody foresaw may hold a name.
+        traceback.print_tb(error.__traceback__)
+        typer.echo(f"audit-stream: {type(error).__name__}", err=True)
     sys.exit(ExitCode.NOT_DONE)
