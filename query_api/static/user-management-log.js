@@ -51,7 +51,7 @@ export class UserManagementLog extends HTMLElement {
     /** @type {Translator|null} */
     this.t = null;
     this.retentionDay = '';
-    /** @type {{id: string, line: import('./state.js').Activity|null, error: ApiError|null}|null} */
+    /** @type {{id: string, line: import('./state.js').Activity|null, error: ApiError|null, isLoading: boolean}|null} */
     this.linked = null;
     /** @type {import('./combobox.js').PersonPicker[]} */
     this.pickers = [];
@@ -531,19 +531,24 @@ export class UserManagementLog extends HTMLElement {
     this.update();
   }
 
+  /** One at a time: an older answer must not follow a newer one, nor open again what the reader closed meanwhile. */
   async _loadLinked() {
     const { linked } = this;
-    if (!linked) return;
+    if (!linked || linked.isLoading) return;
+    linked.isLoading = true;
     const before = linked.line;
     try {
       linked.line = await this.api.line(linked.id);
       linked.error = null;
-      if (!before) this.expanded.add(linked.id);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       linked.error = error;
       if (error.kind === 'not_found') linked.line = null;
+    } finally {
+      linked.isLoading = false;
     }
+    if (linked !== this.linked) return;
+    if (!before && linked.line) this.expanded.add(linked.id);
     if (before && linked.line) this._forgetDeleted([before], [linked.line], this.filters);
     this.update();
   }
@@ -568,7 +573,7 @@ export class UserManagementLog extends HTMLElement {
     this.list.reset();
     this.people = new KnownPeople();
     this.expanded.clear();
-    if (this.linked) this.linked = { id: this.linked.id, line: null, error: null };
+    if (this.linked) this.linked = { id: this.linked.id, line: null, error: null, isLoading: false };
     this.scopes = null;
     this.retentionDay = '';
     this.announcement = '';
@@ -604,7 +609,7 @@ export class UserManagementLog extends HTMLElement {
       return;
     }
     this.filters = found.filters;
-    this.linked = found.eventId ? { id: found.eventId, line: null, error: null } : null;
+    this.linked = found.eventId ? { id: found.eventId, line: null, error: null, isLoading: false } : null;
     void this._configure();
     if (this.isOpen) void this._load();
     else this.show();

@@ -4,7 +4,7 @@ import asyncio
 import re
 from uuid import uuid4
 
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, UiSession
@@ -116,6 +116,40 @@ async def test_somebody_who_is_deleted_meanwhile_disappears_from_the_open_panel(
         shown = await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
         assert "Lea Ver" not in shown
         assert LEAVER.username not in shown
+
+
+async def test_a_linked_line_is_asked_for_once_at_a_time_and_stays_closed_once_closed(open_page: OpenPanel) -> None:
+    asked: list[Route] = []
+    event_id = await _first_event_id(open_page)
+
+    async def hold(page: Page) -> None:
+        async def answer(route: Route) -> None:
+            asked.append(route)
+            if len(asked) > 1:
+                await route.continue_()
+
+        await page.route(f"**/v1/activities/{event_id}", answer)
+
+    linked = await open_page(query={"uml": "1", "uml.event": event_id}, prepare=hold)
+    await linked.attribute("poll-seconds", "0.2")
+    for _ in range(3):
+        async with linked.page.expect_response(LOG):
+            pass
+    assert len(asked) == 1
+    await asked[0].continue_()
+    toggle = linked.dialog.get_by_role("region", name="Linked activity").locator("tr.line button")
+    await expect(toggle).to_have_attribute("aria-expanded", "true")
+    await toggle.click()
+    for _ in range(2):
+        async with linked.page.expect_response(f"**/v1/activities/{event_id}"):
+            pass
+    await expect(toggle).to_have_attribute("aria-expanded", "false")
+
+
+async def _first_event_id(open_page: OpenPanel) -> str:
+    panel = await open_page()
+    await panel.open()
+    return str(await panel.lines.first.get_by_role("button").get_attribute("id")).removeprefix("toggle-")
 
 
 async def test_another_way_to_get_tokens_leaves_nothing_of_the_client_space_before(
