@@ -247,6 +247,7 @@ export class UserManagementLog extends HTMLElement {
   }
 
   clearFilters() {
+    this.pickers.forEach((picker) => picker.reset());
     this.setFilters(cleared(this.filters));
     this.focusOn('#title');
   }

@@ -79,6 +79,14 @@ async def test_every_active_filter_is_a_chip_that_can_be_removed(panel: Panel) -
     await expect(panel.choice("License changed")).not_to_be_checked()
 
 
+async def test_clear_all_leaves_no_text_where_a_person_was_looked_for(panel: Panel) -> None:
+    await choose(panel, "Admin", "grace", "Grace Hopper")
+    await expect(panel.select("Admin")).to_have_value("grace")
+    await panel.named("Clear all").click()
+    await expect(panel.select("Admin")).to_have_value("")
+    await expect(panel.chips).to_have_text(["Period: Last 30 days"])
+
+
 async def test_filters_narrow_the_log_by_activity_channel_user_and_admin(panel: Panel) -> None:
     await panel.choice("Admin rights changed").check()
     await expect(panel.status).to_have_text("17 activities, 17 shown")
