@@ -20,7 +20,7 @@ from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
 from stream.settings import WorkerSettings
 from stream.sink import ClickHouseSink
-from stream.transport import assigned, commit
+from stream.transport import assigned, commit, started_at
 
 YOUNG_OBJECTS = 200_000
 
@@ -64,6 +64,7 @@ class Intake(Service):
         offsets = Offsets(
             current_generation=lambda: app.consumer_generation_id,
             assigned=lambda: assigned(app),
+            started_at=lambda chunk: started_at(app, chunk),
             commit=lambda due: commit(app, due),
         )
         ports = Ports(

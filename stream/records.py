@@ -33,12 +33,21 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive records of one partition, fetched in one *generation* of the consumer group's membership."""
+    """Consecutive records of one partition, fetched in one *generation* of the consumer group's membership.
+
+    *behind_hole* is the first of the offsets right before it that the topic has no record of, where there are any.
+    """
 
     topic: str
     partition: int
     generation: int
     records: Sequence[Record]
+    behind_hole: int | None = None
+
+    @property
+    def begin(self) -> int:
+        """The offset from which on it has every record."""
+        return self.first_offset if self.behind_hole is None else self.behind_hole
 
     @property
     def first_offset(self) -> int:

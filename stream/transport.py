@@ -3,15 +3,16 @@
 Stock Faust runs five tasks for every message and handles some 10,000 records a second; a chunk pays that price once.
 Everything else stays Faust's: membership, rebalances, flow control, the agent, the command line.
 
-It rests on private names of faust-streaming 0.15.3 (`Consumer._wait_next_records`, `Consumer._commit`), which is
-pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
+It rests on private names of faust-streaming 0.15.3 (`Consumer._wait_next_records`, `._commit`, `._read_offset`), which
+is pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import faust
+import structlog
 from aiokafka.errors import IllegalStateError
 from faust import streams
 from faust.app import base
@@ -19,13 +20,17 @@ from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
+from mode.utils.queues import ThrowableQueue
 
 from stream.offsets import Partition
-from stream.records import Chunk
+from stream.positions import FetchAgain, Hole, Positions
+from stream.records import Chunk, Record
 
 # The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
 if getattr(streams, "_CStreamIterator", None) is None:
     raise RuntimeError("faust-streaming is installed without its Cython extensions; install a wheel, without NO_CYTHON")
+
+log = structlog.get_logger(__name__)
 
 MAX_CHUNK_RECORDS = 2_500
 _UNSIZED = 0
@@ -35,32 +40,83 @@ _NOT_ASSIGNED = (IllegalStateError, AssertionError)
 
 
 class ChunkConsumer(driver.Consumer):
-    """A Faust consumer whose messages hold a `Chunk` of consecutive records."""
+    """A Faust consumer whose messages hold a `Chunk` of consecutive records.
+
+    Within a generation its chunks follow one another from where the group has committed, without a hole or a copy.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's
+        super().__init__(*args, **kwargs)
+        self.positions = Positions()
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's
         """Yield what one fetch brought, chunk by chunk.
 
-        Chunks that are not yielded, since a rebalance began, are not lost: the consumer seeks back to the committed
-        offsets, here or when the flow resumes, and fetches them again.
+        What is not yielded, since a rebalance began, is not lost: the next fetch begins behind it, which `positions`
+        sees. Faust lets the flow resume for a generation that is over, and seeks while it fetches: what it does in
+        which order is of no importance here.
         """
         records, _ = await self._wait_next_records(timeout)
         generation = self.app.consumer_generation_id
-        if records is None or self.should_stop:
+        if not records or not self._may_yield(generation):
             return
-        if not self.flow_active:
-            # A rebalance may take a partition away while its offset is asked for, which is no reason to end the worker:
-            # Faust seeks again before it lets the flow resume.
+        if not self.positions.has_begun(generation):
             with contextlib.suppress(*_NOT_ASSIGNED):
                 await self.perform_seek()
-            return
         for tp, fetched in records.items():
-            for start in range(0, len(fetched), MAX_CHUNK_RECORDS):
-                if not self.flow_active or self.app.consumer_generation_id != generation:
+            if not self._may_yield(generation) or not self.positions.has_begun(generation):
+                return
+            if not self.positions.has(tp):
+                continue
+            found = self.positions.judge(tp, fetched)
+            if isinstance(found, FetchAgain):
+                with contextlib.suppress(*_NOT_ASSIGNED):
+                    await self.seek_wait({tp: found.offset})
+                continue
+            for chunk in _chunks(tp, generation, fetched, found):
+                if not self._may_yield(generation):
                     return
-                yield (
-                    tp,
-                    _message(tp, Chunk(tp.topic, tp.partition, generation, fetched[start : start + MAX_CHUNK_RECORDS])),
-                )
+                self.positions.given(tp, chunk.next_offset)
+                # Faust drops in silence what is below the offset it read last, be it one of an earlier generation.
+                self._read_offset.pop(tp, None)
+                yield tp, _message(tp, chunk)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek every assigned partition to the group's offset, and note where the present generation begins.
+
+        That is the committed offset; without one, or where the topic holds it no longer, it is the first offset there.
+        """
+        generation = self.app.consumer_generation_id
+        committed = await super().seek_to_committed()
+        earliest = await self.earliest_offsets(*committed)
+        # A rebalance may have come: these are the offsets of a generation that is over, and the next one seeks again.
+        if generation == self.app.consumer_generation_id:
+            self.positions.begin(generation, _starts(committed, earliest))
+        return committed
+
+    def _may_yield(self, generation: int) -> bool:
+        return self.flow_active and not self.should_stop and self.app.consumer_generation_id == generation
+
+
+def _starts(committed: Mapping[TP, int | None], earliest: Mapping[TP, int]) -> dict[Partition, int]:
+    for tp, offset in committed.items():
+        if offset is not None and offset < earliest[tp]:
+            # Nothing can bring them back: what can be done is to say so.
+            log.error(
+                "records left the topic unread", topic=tp.topic, partition=tp.partition, count=earliest[tp] - offset
+            )
+    return {(tp.topic, tp.partition): max(offset or 0, earliest[tp]) for tp, offset in committed.items()}
+
+
+def _chunks(tp: TP, generation: int, fetched: Sequence[Record], found: int | Hole) -> Iterator[Chunk]:
+    hole = None
+    if isinstance(found, Hole):
+        count = fetched[0].offset - found.offset
+        log.warning("no records here", topic=tp.topic, partition=tp.partition, first=found.offset, count=count)
+        hole, found = found.offset, 0
+    for start in range(found, len(fetched), MAX_CHUNK_RECORDS):
+        yield Chunk(tp.topic, tp.partition, generation, fetched[start : start + MAX_CHUNK_RECORDS], behind_hole=hole)
+        hole = None
 
 
 class ChunkTransport(driver.Transport):
@@ -107,6 +163,19 @@ class WorkerApp(faust.App):
     `faust worker` switches Faust's own web server on, on every interface, over the setting `web_enabled=False`.
     """
 
+    def FlowControlQueue(  # noqa: N802 - Faust's
+        self,
+        maxsize: int | None = None,
+        *,
+        clear_on_resume: bool = False,  # noqa: ARG002 - as above
+    ) -> ThrowableQueue[Any]:
+        """A queue whose content stays when the flow is resumed.
+
+        The flow may have been resumed before, and chunks of the present generation be in it. Those of another one are
+        known by their number.
+        """
+        return super().FlowControlQueue(maxsize, clear_on_resume=False)
+
     class BootStrategy(base.BootStrategy):
         """Starts everything but the web server."""
 
@@ -119,6 +188,11 @@ def assigned(app: faust.App) -> set[Partition]:
         return {(tp.topic, tp.partition) for tp in app.consumer.assignment()}
     except ConsumerNotStarted:
         return set()
+
+
+def started_at(app: faust.App, chunk: Chunk) -> int | None:
+    """Where the generation of *chunk* began to read its partition; `None` where that generation is over."""
+    return cast("ChunkConsumer", app.consumer).positions.start(chunk.generation, (chunk.topic, chunk.partition))
 
 
 async def commit(app: faust.App, offsets: dict[Partition, int]) -> bool:

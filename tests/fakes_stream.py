@@ -152,6 +152,8 @@ class InMemoryGroup:
         self.generation = 1
         self.partitions = {(topic, partition) for partition in partitions}
         self.committed: dict[Partition, int] = {}
+        self.starts: dict[Partition, int] = {}
+        """Where the present generation began to read; in other partitions any chunk may be the first."""
         self.refuses_commits = False
 
     async def commit(self, due: dict[Partition, int]) -> bool:
@@ -161,7 +163,12 @@ class InMemoryGroup:
         return True
 
     def offsets(self) -> Offsets:
-        return Offsets(current_generation=lambda: self.generation, assigned=lambda: self.partitions, commit=self.commit)
+        return Offsets(
+            current_generation=lambda: self.generation,
+            assigned=lambda: self.partitions,
+            started_at=lambda chunk: self.starts.get((chunk.topic, chunk.partition)),
+            commit=self.commit,
+        )
 
 
 UNAVAILABLE = Unavailable("a fault of the test")

@@ -37,6 +37,10 @@ def test_the_private_methods_of_the_consumer_are_as_they_were(name: str, paramet
     assert list(inspect.signature(method).parameters) == parameters
 
 
+def test_the_consumer_drops_what_is_below_the_offset_that_it_read_last() -> None:
+    assert "offset >= r_offset" in inspect.getsource(driver.Consumer._drain_messages)
+
+
 def test_the_stream_can_be_told_to_acknowledge_nothing() -> None:
     assert callable(faust.Stream.noack)
 
@@ -81,6 +85,15 @@ def test_the_settings_that_bound_what_a_backlog_unpacks(stream_app: faust.App) -
     conf = stream_app.conf
     assert conf.broker_max_poll_records <= 2 * MAX_CHUNK_RECORDS
     assert conf.stream_buffer_maxsize * MAX_CHUNK_RECORDS <= 20_000
+
+
+async def test_what_is_on_its_way_to_the_agent_stays_when_the_flow_is_resumed(stream_app: faust.App) -> None:
+    """Two rebalances in a row resume it twice, and the generation in between may be the present one."""
+    stream = stream_app.stream(stream_app.channel())
+    stream_app.flow_control.resume()
+    await cast("faust.Channel[str]", stream.channel).queue.put("a chunk")
+    stream_app.flow_control.resume()
+    assert cast("faust.Channel[str]", stream.channel).queue.qsize() == 1
 
 
 def test_no_web_server_is_started_even_when_the_command_line_asks_for_one(stream_app: faust.App) -> None:

@@ -1,5 +1,7 @@
 """Offsets move only over what is finished, and only while it is ours."""
 
+from dataclasses import replace
+
 import pytest
 
 from stream.errors import OffsetGap
@@ -66,3 +68,31 @@ def test_a_new_generation_starts_where_the_group_committed() -> None:
     offsets = InMemoryGroup().offsets()
     offsets.receive(a_chunk(*records(5, 6)))
     offsets.receive(a_chunk(*records(5), generation=2))
+
+
+def test_a_generation_that_begins_behind_where_the_group_committed_ends_the_worker() -> None:
+    group = InMemoryGroup()
+    group.starts[TOPIC, 0] = 5
+    with pytest.raises(OffsetGap, match="expected offset 5, received 6"):
+        group.offsets().receive(a_chunk(*records(6)))
+
+
+async def test_nothing_is_committed_over_a_chunk_that_was_left_out_on_the_way() -> None:
+    group = InMemoryGroup()
+    group.starts[TOPIC, 0] = 5
+    offsets = group.offsets()
+    chunks = [a_chunk(*records(5, 6)), a_chunk(*records(7)), a_chunk(*records(8))]
+    for chunk in chunks:
+        offsets.receive(chunk)
+    await offsets.finish(chunks[:1])
+    with pytest.raises(OffsetGap, match="expected offset 7, received 8"):
+        await offsets.finish(chunks[2:])
+    assert group.committed == {(TOPIC, 0): 7}
+
+
+async def test_a_hole_that_a_chunk_tells_of_is_no_gap() -> None:
+    offsets = InMemoryGroup().offsets()
+    offsets.receive(a_chunk(*records(5, 6)))
+    offsets.receive(replace(a_chunk(*records(9)), behind_hole=7))
+    with pytest.raises(OffsetGap):
+        offsets.receive(replace(a_chunk(*records(13)), behind_hole=11))
