@@ -32,6 +32,14 @@ log = structlog.get_logger(__name__)
 MAX_BATCH_RECORDS = 7_500
 """Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
 
+WAITING_CHUNKS = 3
+WAITING_RECORDS = 1_000
+"""What may wait for its turn: so many chunks of whatever size, and small ones that hold so many records together.
+
+What trickles in while a batch is stored comes in many small chunks. Those that had to stay outside would make batches
+of their own, an insert each, and their events would wait for every one of them.
+"""
+
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
 
@@ -56,7 +64,7 @@ class Pipeline:
     """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
 
     While one batch is published and committed, the next is stored and one more is decoded and looked up; each step
-    takes batches in the order in which they came. `put` blocks while *max_waiting_chunks* wait, and that is the
+    takes batches in the order in which they came. `put` blocks while enough waits (`WAITING_CHUNKS`), and that is the
     back-pressure: Faust then fetches nothing more.
     """
 
@@ -66,12 +74,14 @@ class Pipeline:
         *,
         pseudonymization_key: bytes,
         observer: Observer | None = None,
-        max_waiting_chunks: int = 3,
     ) -> None:
         self._ports = ports
         self._observer = observer or Observer()
         self._refs = person_refs(pseudonymization_key)
-        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue(max_waiting_chunks)
+        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue()
+        self._waiting_records = 0
+        self._one_put = asyncio.Lock()
+        self._taken = asyncio.Event()
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
         self._store_has_taken = asyncio.Semaphore(1)
         self._one_look_up = asyncio.Lock()
@@ -81,7 +91,17 @@ class Pipeline:
         """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
         self._ports.offsets.receive(chunk)
         self._observer.received(chunk)
-        await self._waiting.put(chunk)
+        # One at a time: a small chunk must not overtake a large one that waits for room.
+        async with self._one_put:
+            while not self._has_room_for(chunk):
+                self._taken.clear()
+                await self._taken.wait()
+            self._waiting_records += len(chunk.records)
+            self._waiting.put_nowait(chunk)
+
+    def _has_room_for(self, chunk: Chunk) -> bool:
+        is_small = self._waiting_records + len(chunk.records) <= WAITING_RECORDS
+        return is_small or self._waiting.qsize() < WAITING_CHUNKS
 
     async def run(self) -> None:
         """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it.
@@ -120,11 +140,11 @@ class Pipeline:
     async def _groups(self) -> AsyncIterator[list[Chunk]]:
         """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
         while True:
-            chunks = [await self._waiting.get()]
+            chunks = [self._took(await self._waiting.get())]
             # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.
             await self._store_has_taken.acquire()
             while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
-                chunks.append(self._waiting.get_nowait())
+                chunks.append(self._took(self._waiting.get_nowait()))
             # A chunk of an earlier generation belongs to whoever holds its partition now.
             current = [chunk for chunk in chunks if self._ports.offsets.is_current(chunk)]
             self._observer.dropped(chunk for chunk in chunks if all(chunk is not one for one in current))
@@ -132,6 +152,11 @@ class Pipeline:
                 yield current
             else:
                 self._store_has_taken.release()
+
+    def _took(self, chunk: Chunk) -> Chunk:
+        self._waiting_records -= len(chunk.records)
+        self._taken.set()
+        return chunk
 
     async def _schemas(self, chunks: Sequence[Chunk]) -> SchemasById:
         """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
