@@ -20,7 +20,7 @@ from stream.pipeline import Pipeline, Ports
 from stream.records import Chunk
 from stream.settings import WorkerSettings
 from stream.sink import ClickHouseSink
-from stream.transport import assigned, commit, started_at
+from stream.transport import assigned, commit, current_generation, started_at
 
 YOUNG_OBJECTS = 200_000
 
@@ -62,7 +62,7 @@ class Intake(Service):
         history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
         self._resources.push_async_callback(history.close)
         offsets = Offsets(
-            current_generation=lambda: app.consumer_generation_id,
+            current_generation=lambda: current_generation(app),
             assigned=lambda: assigned(app),
             started_at=lambda chunk: started_at(app, chunk),
             commit=lambda due: commit(app, due),

@@ -17,13 +17,6 @@ class FetchAgain:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """The topic has no record at *offset*, nor at those behind it up to the first that came."""
-
-    offset: int
-
-
 class Positions:
     """What one generation of the group's membership was given: from where on, and how far.
 
@@ -37,13 +30,13 @@ class Positions:
         self._next: dict[Partition, int] = {}
         self._answers: dict[Partition, tuple[tuple[int, int], int]] = {}
 
-    def begin(self, generation: int, starts: Mapping[Partition, int]) -> None:
-        """Of each partition of *generation*, the first offset to be read. Said again it changes nothing."""
+    def begin(self, generation: int, committed: Mapping[Partition, int | None]) -> None:
+        """Let *generation* begin where the group has *committed*, or with offset 0. Said again it changes nothing."""
         if generation == self._generation:
             return
         self._generation = generation
-        self._starts = dict(starts)
-        self._next = dict(starts)
+        self._starts = {partition: offset or 0 for partition, offset in committed.items()}
+        self._next = dict(self._starts)
         self._answers = {}
 
     def has_begun(self, generation: int) -> bool:
@@ -58,12 +51,23 @@ class Positions:
         """Where *generation* began to read *partition*; `None` where that is not, or no longer, known."""
         return self._starts.get(partition) if generation == self._generation else None
 
-    def judge(self, partition: Partition, fetched: Sequence[Record]) -> int | FetchAgain | Hole:
-        """How many of *fetched* were given before, or why what comes first is not what must come.
+    def next(self, partition: Partition) -> int:
+        """The first offset of *partition* that nobody was given yet."""
+        return self._next[partition]
 
-        A hole is what a transaction's marker leaves, or a retention that was shorter than an outage.
+    def judge(self, partition: Partition, fetched: Sequence[Record]) -> int | FetchAgain:
+        """How many of *fetched* to leave out, since they were given before; or from where to fetch instead.
+
+        Where the same records come whenever others are asked for, those are nowhere: a transaction left its marker in
+        their place, or they left the topic. Where the topic ends before what the group has committed, it was made anew,
+        and is read from its beginning.
         """
         expected, first = self._next[partition], fetched[0].offset
+        if first < self._starts[partition]:
+            if expected == self._starts[partition]:
+                self._starts[partition] = self._next[partition] = first
+            # Otherwise `Offsets` ends the worker, and the next generation comes here with nothing given.
+            return 0
         if first == expected:
             return 0
         if first < expected:
@@ -71,7 +75,7 @@ class Positions:
         answer, count = self._answers.get(partition, (None, 0))
         count = count + 1 if answer == (expected, first) else 1
         self._answers[partition] = ((expected, first), count)
-        return Hole(expected) if count > _PROOFS else FetchAgain(expected)
+        return 0 if count > _PROOFS else FetchAgain(expected)
 
     def given(self, partition: Partition, next_offset: int) -> None:
         """Everything of *partition* below *next_offset* is on its way to the pipeline."""

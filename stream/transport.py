@@ -9,6 +9,7 @@ is pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import faust
@@ -23,7 +24,7 @@ from faust.types.tuples import ConsumerMessage
 from mode.utils.queues import ThrowableQueue
 
 from stream.offsets import Partition
-from stream.positions import FetchAgain, Hole, Positions
+from stream.positions import FetchAgain, Positions
 from stream.records import Chunk, Record
 
 # The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
@@ -43,11 +44,18 @@ class ChunkConsumer(driver.Consumer):
     """A Faust consumer whose messages hold a `Chunk` of consecutive records.
 
     Within a generation its chunks follow one another from where the group has committed, without a hole or a copy.
+    *generation* counts the assignments that this process was given: Kafka's own number may come twice.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Faust's
         super().__init__(*args, **kwargs)
+        self.generation = 0
         self.positions = Positions()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """From now on whatever was given before is of a generation that is over."""
+        self.generation += 1
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's
         """Yield what one fetch brought, chunk by chunk.
@@ -57,7 +65,7 @@ class ChunkConsumer(driver.Consumer):
         which order is of no importance here.
         """
         records, _ = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
+        generation = self.generation
         if not records or not self._may_yield(generation):
             return
         if not self.positions.has_begun(generation):
@@ -68,55 +76,44 @@ class ChunkConsumer(driver.Consumer):
                 return
             if not self.positions.has(tp):
                 continue
-            found = self.positions.judge(tp, fetched)
-            if isinstance(found, FetchAgain):
+            expected = self.positions.next(tp)
+            given_before = self.positions.judge(tp, fetched)
+            if self.positions.next(tp) < expected:
+                log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
+            if isinstance(given_before, FetchAgain):
                 with contextlib.suppress(*_NOT_ASSIGNED):
-                    await self.seek_wait({tp: found.offset})
+                    await self.seek_wait({tp: given_before.offset})
                 continue
-            for chunk in _chunks(tp, generation, fetched, found):
+            for chunk in _chunks(tp, generation, fetched[given_before:], self.positions.next(tp)):
                 if not self._may_yield(generation):
                     return
                 self.positions.given(tp, chunk.next_offset)
                 # Faust drops in silence what is below the offset it read last, be it one of an earlier generation.
                 self._read_offset.pop(tp, None)
-                yield tp, _message(tp, chunk)
+                yield tp, _message(tp, chunk, self.app.consumer_generation_id)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek every assigned partition to the group's offset, and note where the present generation begins.
-
-        That is the committed offset; without one, or where the topic holds it no longer, it is the first offset there.
-        """
-        generation = self.app.consumer_generation_id
+        """Seek every assigned partition to the group's offset, and note that the present generation begins there."""
+        generation = self.generation
         committed = await super().seek_to_committed()
-        earliest = await self.earliest_offsets(*committed)
         # A rebalance may have come: these are the offsets of a generation that is over, and the next one seeks again.
-        if generation == self.app.consumer_generation_id:
-            self.positions.begin(generation, _starts(committed, earliest))
+        if generation == self.generation:
+            self.positions.begin(generation, cast("Mapping[Partition, int | None]", committed))
         return committed
 
     def _may_yield(self, generation: int) -> bool:
-        return self.flow_active and not self.should_stop and self.app.consumer_generation_id == generation
+        return self.flow_active and not self.should_stop and self.generation == generation
 
 
-def _starts(committed: Mapping[TP, int | None], earliest: Mapping[TP, int]) -> dict[Partition, int]:
-    for tp, offset in committed.items():
-        if offset is not None and offset < earliest[tp]:
-            # Nothing can bring them back: what can be done is to say so.
-            log.error(
-                "records left the topic unread", topic=tp.topic, partition=tp.partition, count=earliest[tp] - offset
-            )
-    return {(tp.topic, tp.partition): max(offset or 0, earliest[tp]) for tp, offset in committed.items()}
-
-
-def _chunks(tp: TP, generation: int, fetched: Sequence[Record], found: int | Hole) -> Iterator[Chunk]:
-    hole = None
-    if isinstance(found, Hole):
-        count = fetched[0].offset - found.offset
-        log.warning("no records here", topic=tp.topic, partition=tp.partition, first=found.offset, count=count)
-        hole, found = found.offset, 0
-    for start in range(found, len(fetched), MAX_CHUNK_RECORDS):
-        yield Chunk(tp.topic, tp.partition, generation, fetched[start : start + MAX_CHUNK_RECORDS], behind_hole=hole)
-        hole = None
+def _chunks(tp: TP, generation: int, records: Sequence[Record], expected: int) -> Iterator[Chunk]:
+    """What one fetch brought, in chunks. It is contiguous: between two of its records the topic has no other."""
+    for start in range(0, len(records), MAX_CHUNK_RECORDS):
+        chunk = Chunk(tp.topic, tp.partition, generation, records[start : start + MAX_CHUNK_RECORDS])
+        if (missing := chunk.first_offset - expected) > 0:
+            log.warning("no records here", topic=tp.topic, partition=tp.partition, first=expected, count=missing)
+            chunk = replace(chunk, behind_hole=expected)
+        expected = chunk.next_offset
+        yield chunk
 
 
 class ChunkTransport(driver.Transport):
@@ -138,7 +135,7 @@ class ChunkSchema(faust.Schema[Any, Any]):
         return to_event
 
 
-def _message(tp: TP, chunk: Chunk) -> ConsumerMessage:
+def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
     last = chunk.records[-1]
     return ConsumerMessage(
         tp.topic,
@@ -153,7 +150,7 @@ def _message(tp: TP, chunk: Chunk) -> ConsumerMessage:
         _UNSIZED,
         _UNSIZED,
         tp,
-        generation_id=chunk.generation,
+        generation_id=generation_id,
     )
 
 
@@ -188,6 +185,11 @@ def assigned(app: faust.App) -> set[Partition]:
         return {(tp.topic, tp.partition) for tp in app.consumer.assignment()}
     except ConsumerNotStarted:
         return set()
+
+
+def current_generation(app: faust.App) -> int:
+    """The generation that this worker's partitions were assigned in, as `Chunk` counts them."""
+    return cast("ChunkConsumer", app.consumer).generation
 
 
 def started_at(app: faust.App, chunk: Chunk) -> int | None:

@@ -76,8 +76,8 @@ def test_t18_every_codec_is_read(start_trial: StartTrial) -> None:
     trial.check()
 
 
-def test_t17_a_transactional_producer_costs_restarts_and_no_event(start_trial: StartTrial) -> None:
-    """T17, in part: the hole that a transaction's marker leaves ends the worker, and every good record arrives.
+def test_t17_the_hole_that_a_transaction_leaves_is_passed_over(start_trial: StartTrial) -> None:
+    """T17, in part: the worker goes on behind a transaction's marker, and every good record arrives.
 
     That an aborted record is never shown is the broker's access control to ensure, which the local one does not have.
     """
@@ -100,15 +100,9 @@ def test_t17_a_transactional_producer_costs_restarts_and_no_event(start_trial: S
     wait_until(lambda: trial.committed() == {0: 6}, what="a commit")
     assert lags(trial) == [{0: 1}, {0: 0}], "the marker is nothing to do, and no reason to call a worker stuck"
     trial.publish(5)
-    # Restarted as its supervisor would, until nothing is left.
-    for _ in range(5):
-        if not worker.is_running():
-            worker.start()
-        wait_until(lambda: trial.is_settled() or not worker.is_running(), what="the end of the topic")
-        if worker.is_running():
-            break
-        assert worker.exit_code() not in (0, None)
     trial.check()
+    assert worker.is_running()
+    assert worker.said("no records here")
 
 
 def lags(trial: Trial) -> list[Mapping[int, int]]:

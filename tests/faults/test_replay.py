@@ -22,6 +22,8 @@ def test_t14_a_topic_read_again_and_again_shows_what_it_showed(start_trial: Star
         trial.check()
         trial.kill(worker)
         trial.use_new_group()
+    # The oldest records leave the topic long before their lines leave the log.
+    trial.delete_records({0: 20, 1: 1})
     trial.sql.run("OPTIMIZE TABLE audit.activity_log FINAL")
     trial.worker().start()
     trial.check()

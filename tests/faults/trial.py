@@ -15,7 +15,8 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
+from aiokafka.structs import TopicPartition
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings, kafka_link
@@ -173,6 +174,10 @@ class Trial:
         """Write *values* as they are, as a faulty producer would; the answer is their offsets."""
         return self.background.run(send_raw(self.servers, self.topic, partition, values, options))
 
+    def delete_records(self, before: Mapping[int, int]) -> None:
+        """Delete what lies before these offsets, as the topic's retention would."""
+        self.background.run(delete_records(self.servers, self.topic, before))
+
     @contextmanager
     def load(self, *, per_second: float) -> Iterator[None]:
         """Publish steadily meanwhile."""
@@ -303,6 +308,16 @@ async def create_topic(servers: str, topic: str, partitions: int, options: Mappi
         settings = {"message.timestamp.type": "LogAppendTime", **options}
         answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings)])
         assert all(error[1] == 0 for error in answer.topic_errors), answer
+    finally:
+        await admin.close()
+
+
+async def delete_records(servers: str, topic: str, before: Mapping[int, int]) -> None:
+    """Let each partition begin with the offset that *before* has for it."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        await admin.delete_records({TopicPartition(topic, p): RecordsToDelete(offset) for p, offset in before.items()})
     finally:
         await admin.close()
 

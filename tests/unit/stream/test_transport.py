@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from aiokafka.errors import IllegalStateError, KafkaConnectionError
+from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ from stream.errors import OffsetGap
 from stream.offsets import Offsets
 from stream.positions import Positions
 from stream.records import Chunk
-from stream.transport import ChunkConsumer
+from stream.transport import ChunkConsumer, _chunks
 from tests.builders import FakeRecord
 
 PARTITION = TP("events", 0)
@@ -28,7 +30,8 @@ class Broker:
     def __init__(self, committed: int | None = None, earliest: int = 0) -> None:
         self.committed = committed
         self.earliest = earliest
-        self.position = max(committed or 0, earliest)
+        self.position = committed or 0
+        self.without_record: set[int] = set()
         self.error: Exception | None = None
         self.seeks = 0
 
@@ -38,20 +41,19 @@ class Broker:
             raise self.error
         # As aiokafka does: where nothing is committed, the position stays what it is.
         if self.committed:
-            self.position = max(self.committed, self.earliest)
+            self.position = self.committed
         return {PARTITION: self.committed}
-
-    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
-        return dict.fromkeys(partitions, self.earliest)
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         if self.error is not None:
             raise self.error
-        self.position = max(partitions[PARTITION], self.earliest)
+        self.position = partitions[PARTITION]
 
     def fetch(self, count: int) -> list[FakeRecord]:
+        if not self.earliest <= self.position <= END:
+            self.position = self.earliest
         first, self.position = self.position, min(self.position + count, END)
-        return [FakeRecord(offset, b"") for offset in range(first, self.position)]
+        return [FakeRecord(offset, b"") for offset in range(first, self.position) if offset not in self.without_record]
 
 
 class FetchingConsumer(ChunkConsumer):
@@ -61,7 +63,8 @@ class FetchingConsumer(ChunkConsumer):
     size = 5
 
     def __init__(self, broker: Broker, *, flow_active: bool = True) -> None:
-        self.app: Any = SimpleNamespace(consumer_generation_id=7)
+        self.app: Any = SimpleNamespace(consumer_generation_id=70)
+        self.generation = 7
         self.flow_active = flow_active
         self.positions = Positions()
         self._read_offset: Any = {}
@@ -76,6 +79,13 @@ class FetchingConsumer(ChunkConsumer):
     async def chunks(self) -> list[Chunk]:
         """What one call of `getmany` yields."""
         return [self.chunk_of(message) async for _, message in self.getmany(1.0)]
+
+    async def next_chunks(self) -> list[Chunk]:
+        """What the first call yields that yields anything."""
+        for _ in range(20):
+            if chunks := await self.chunks():
+                return chunks
+        return []
 
     @staticmethod
     def chunk_of(message: Any) -> Chunk:
@@ -94,13 +104,30 @@ async def test_one_fetch_is_one_message_from_where_the_group_committed() -> None
 
 
 async def test_a_group_that_has_committed_nothing_begins_with_the_first_record() -> None:
-    assert offsets_of(await FetchingConsumer(Broker(earliest=2)).chunks()) == [2, 3, 4, 5, 6]
+    assert offsets_of(await FetchingConsumer(Broker(earliest=2)).next_chunks()) == [2, 3, 4, 5, 6]
 
 
-async def test_records_that_left_the_topic_unread_are_told_and_end_nothing() -> None:
+async def test_a_topic_that_ends_before_what_the_group_committed_was_made_anew_and_is_read_whole() -> None:
+    consumer = FetchingConsumer(Broker(committed=END + 5))
     with capture_logs() as said:
-        assert offsets_of(await FetchingConsumer(Broker(committed=3, earliest=9)).chunks())[0] == 9
-    assert [(one["event"], one["count"]) for one in said] == [("records left the topic unread", 6)]
+        chunks = [chunk for _ in range(10) for chunk in await consumer.chunks()]
+    assert offsets_of(chunks) == list(range(END))
+    assert [one["event"] for one in said] == ["the topic ended before the group's offset"]
+    offsets = offsets_of_the_group(consumer)
+    for chunk in chunks:
+        offsets.receive(chunk)
+
+
+async def test_a_topic_that_is_made_anew_under_a_worker_ends_it() -> None:
+    broker = Broker(committed=3)
+    consumer = FetchingConsumer(broker)
+    offsets = offsets_of_the_group(consumer)
+    for chunk in await consumer.next_chunks():
+        offsets.receive(chunk)
+    broker.position = 0
+    (chunk,) = await consumer.next_chunks()
+    with pytest.raises(OffsetGap, match="expected offset 8, received 0"):
+        offsets.receive(chunk)
 
 
 @pytest.mark.parametrize("committed", [None, 0, 3])
@@ -110,17 +137,14 @@ async def test_what_was_fetched_and_not_given_is_fetched_again(committed: int | 
     consumer.flow_active = False
     assert await consumer.chunks() == []
     consumer.flow_active = True
-    given: list[Chunk] = []
-    while not given:
-        given = await consumer.chunks()
-    assert offsets_of(given)[0] == (committed or 0)
+    assert offsets_of(await consumer.next_chunks())[0] == (committed or 0)
 
 
 async def test_what_is_fetched_before_the_new_generation_has_sought_is_not_lost() -> None:
     """Seen under load: the recovery of the one before lets the flow resume, and a fetch comes before the seek."""
     consumer = FetchingConsumer(Broker(committed=3))
     first = await consumer.chunks()
-    consumer.app.consumer_generation_id = 8
+    consumer.generation = 8
     second = await consumer.chunks()
     await consumer.perform_seek()
     third = await consumer.chunks()
@@ -144,37 +168,72 @@ async def test_the_seek_of_a_generation_that_is_over_says_nothing_of_the_next() 
     broker = Broker(committed=3)
     consumer = FetchingConsumer(broker)
 
-    async def rebalanced(*partitions: TP) -> Mapping[TP, int]:
-        consumer.app.consumer_generation_id = 8
-        return dict.fromkeys(partitions, 0)
+    async def rebalanced() -> Mapping[TP, int | None]:
+        consumer.generation = 8
+        return {PARTITION: 3}
 
-    broker.earliest_offsets = rebalanced  # type: ignore[method-assign]
+    broker.seek_to_committed = rebalanced  # type: ignore[method-assign]
     await consumer.perform_seek()
     assert not consumer.positions.has_begun(7)
     assert not consumer.positions.has_begun(8)
 
 
-async def test_offsets_that_have_no_record_are_passed_over_and_told() -> None:
+@pytest.mark.parametrize(
+    ("earliest", "without_record", "holes"),
+    [(20, set(), [(8, 12)]), (0, {8}, [(8, 1)]), (0, {3, 4, 13}, [(3, 2), (13, 1)]), (0, {6, 7, 8, 9}, [(6, 4)])],
+)
+async def test_offsets_that_have_no_record_are_passed_over_and_told(
+    earliest: int, without_record: set[int], holes: list[tuple[int, int]]
+) -> None:
     """A transaction left its marker there, or the topic holds them no longer: asking for them again brings the same."""
     broker = Broker(committed=3)
+    broker.without_record = without_record
     consumer = FetchingConsumer(broker)
-    given = await consumer.chunks()
-    broker.earliest = 20
-    broker.position = 20
     with capture_logs() as said:
-        while not (after := await consumer.chunks()):
-            pass
-    assert offsets_of(after) == [20, 21, 22, 23, 24]
-    assert [(one["event"], one["first"], one["count"]) for one in said] == [("no records here", 8, 12)]
+        given = await consumer.next_chunks()
+        broker.earliest = earliest
+        given += [chunk for _ in range(20) for chunk in await consumer.chunks()]
+    there = {*range(3, 8), *range(max(8, earliest), END)} - without_record
+    assert offsets_of(given) == sorted(there)
+    assert [(one["event"], one["first"], one["count"]) for one in said] == [
+        ("no records here", *hole) for hole in holes
+    ]
     offsets = offsets_of_the_group(consumer)
-    for chunk in [*given, *after, *await consumer.chunks()]:
+    for chunk in given:
         offsets.receive(chunk)
+
+
+def test_a_hole_between_two_chunks_of_one_fetch_is_told_by_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.transport.MAX_CHUNK_RECORDS", 2)
+    records = [FakeRecord(offset, b"") for offset in (3, 4, 6, 7, 8)]
+    assert [(chunk.begin, chunk.first_offset) for chunk in _chunks(PARTITION, 7, records, 3)] == [
+        (3, 3),
+        (5, 6),
+        (8, 8),
+    ]
+
+
+async def test_what_was_given_and_skipped_in_a_generation_that_kafka_gives_the_same_number_is_given_again() -> None:
+    consumer = FetchingConsumer(Broker(committed=3))
+    await consumer.next_chunks()
+    await assign(consumer)
+    assert consumer.generation == 8
+    (chunk,) = await consumer.next_chunks()
+    assert (chunk.generation, chunk.first_offset) == (8, 3)
+
+
+async def assign(consumer: FetchingConsumer) -> None:
+    """Give the partition once more, as a rebalance does that ends in the generation that there was."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(driver.Consumer, "on_partitions_assigned", AsyncMock())
+        await consumer.on_partitions_assigned({PARTITION}, 70)
 
 
 async def test_a_chunk_that_never_arrived_ends_the_worker_before_the_next_is_committed() -> None:
     """The first of a generation, too: nothing was received before it that could tell."""
     consumer = FetchingConsumer(Broker(committed=3))
-    _, second = [chunk for _ in range(3) for chunk in await consumer.chunks()]
+    await consumer.next_chunks()
+    (second,) = await consumer.next_chunks()
     with pytest.raises(OffsetGap, match="expected offset 3, received 8"):
         offsets_of_the_group(consumer).receive(second)
     with pytest.raises(OffsetGap, match="expected offset 3, received 8"):
@@ -207,7 +266,7 @@ def offsets_of_the_group(consumer: FetchingConsumer) -> Offsets:
         return True
 
     return Offsets(
-        current_generation=lambda: consumer.app.consumer_generation_id,
+        current_generation=lambda: consumer.generation,
         assigned=lambda: [PARTITION],
         started_at=lambda chunk: consumer.positions.start(chunk.generation, (chunk.topic, chunk.partition)),
         commit=commit,
@@ -234,7 +293,7 @@ async def test_in_any_order_of_steps_each_generation_gets_every_record_once(
     given: dict[int, list[int]] = {}
     losses = 0
     for step, number in [*steps, ("resume", 0), *[("fetch", 6)] * 14]:
-        generation = consumer.app.consumer_generation_id
+        generation = consumer.generation
         match step:
             case "fetch":
                 consumer.size = number
@@ -244,7 +303,7 @@ async def test_in_any_order_of_steps_each_generation_gets_every_record_once(
             case "seek":
                 await consumer.perform_seek()
             case "rebalance":
-                consumer.app.consumer_generation_id += 1
+                consumer.generation += 1
             case "lose" if losses < 3:
                 # A fetch that nobody waited for any more. Four times the same would be taken for a hole.
                 losses += 1
@@ -253,6 +312,6 @@ async def test_in_any_order_of_steps_each_generation_gets_every_record_once(
                 broker.committed = max(broker.committed or 0, min(number, (given.get(generation) or [-1])[-1] + 1))
     for found in given.values():
         assert found == list(range(found[0], found[0] + len(found))) if found else True, found
-    last = given[consumer.app.consumer_generation_id]
+    last = given[consumer.generation]
     assert last[-1] == END - 1
-    assert last[0] == consumer.positions.start(consumer.app.consumer_generation_id, PARTITION)
+    assert last[0] == consumer.positions.start(consumer.generation, PARTITION)
