@@ -18,9 +18,14 @@ class _Sequence:
         self._next: dict[Partition, tuple[int, int]] = {}
 
     def follow(self, chunk: Chunk) -> None:
-        """Note *chunk*. Raises `OffsetGap` unless it begins where the one before it ended, or the generation began."""
+        """Note *chunk*. Raises `OffsetGap` unless it begins where the one before it ended, or the generation began.
+
+        One of an earlier generation may come late, and is of no importance: it is not committed.
+        """
         partition = (chunk.topic, chunk.partition)
         generation, expected = self._next.get(partition, (None, None))
+        if generation is not None and chunk.generation < generation:
+            return
         if generation != chunk.generation:
             expected = self._started_at(chunk)
         if expected is not None and chunk.begin != expected:

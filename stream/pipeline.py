@@ -146,8 +146,11 @@ class Pipeline:
             while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
                 chunks.append(self._took(self._waiting.get_nowait()))
             # A chunk of an earlier generation belongs to whoever holds its partition now.
-            current = [chunk for chunk in chunks if self._ports.offsets.is_current(chunk)]
-            self._observer.dropped(chunk for chunk in chunks if all(chunk is not one for one in current))
+            current: list[Chunk] = []
+            stale: list[Chunk] = []
+            for chunk in chunks:
+                (current if self._ports.offsets.is_current(chunk) else stale).append(chunk)
+            self._observer.dropped(stale)
             if current:
                 yield current
             else:

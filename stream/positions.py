@@ -1,4 +1,4 @@
-"""Where the next records of each partition must begin, whatever was fetched and thrown away meanwhile. Pure."""
+"""Where the next records of each partition must begin, whatever was fetched and thrown away meanwhile. No effects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,15 +55,19 @@ class Positions:
         """The first offset of *partition* that nobody was given yet."""
         return self._next[partition]
 
-    def judge(self, partition: Partition, fetched: Sequence[Record]) -> int | FetchAgain:
+    def all_next(self) -> dict[Partition, int]:
+        """The same, of each partition."""
+        return dict(self._next)
+
+    def judge(self, partition: Partition, fetched: Sequence[Record], *, end: int | None) -> int | FetchAgain:
         """How many of *fetched* to leave out, since they were given before; or from where to fetch instead.
 
         Where the same records come whenever others are asked for, those are nowhere: a transaction left its marker in
-        their place, or they left the topic. Where the topic ends before what the group has committed, it was made anew,
-        and is read from its beginning.
+        their place, or they left the topic. Where the partition's *end*, if it is known, comes before what was read, or
+        the group has committed, the topic was made anew, and is read from its beginning.
         """
         expected, first = self._next[partition], fetched[0].offset
-        if first < self._starts[partition]:
+        if first < expected and (first < self._starts[partition] or (end is not None and end < expected)):
             if expected == self._starts[partition]:
                 self._starts[partition] = self._next[partition] = first
             # Otherwise `Offsets` ends the worker, and the next generation comes here with nothing given.

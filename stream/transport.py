@@ -51,46 +51,74 @@ class ChunkConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.generation = 0
         self.positions = Positions()
+        self._is_torn = True
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """From now on whatever was given before is of a generation that is over."""
         self.generation += 1
+        self._is_torn = True
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109 - Faust's
         """Yield what one fetch brought, chunk by chunk.
 
-        What is not yielded, since a rebalance began, is not lost: the next fetch begins behind it, which `positions`
-        sees. Faust lets the flow resume for a generation that is over, and seeks while it fetches: what it does in
-        which order is of no importance here.
+        What is not yielded, since a rebalance began or the call was cancelled, is not lost: `positions` sees that the
+        next fetch begins behind it, and where none comes, the next call seeks. Faust lets the flow resume for a
+        generation that is over, and seeks while it fetches: what it does in which order is of no importance here.
         """
+        is_still_torn = self._is_torn and not await self._mend()
+        self._is_torn = True
         records, _ = await self._wait_next_records(timeout)
         generation = self.generation
-        if not records or not self._may_yield(generation):
-            return
-        if not self.positions.has_begun(generation):
-            with contextlib.suppress(*_NOT_ASSIGNED):
-                await self.perform_seek()
-        for tp, fetched in records.items():
+        for tp, fetched in (records or {}).items():
             if not self._may_yield(generation) or not self.positions.has_begun(generation):
                 return
-            if not self.positions.has(tp):
-                continue
-            expected = self.positions.next(tp)
-            given_before = self.positions.judge(tp, fetched)
-            if self.positions.next(tp) < expected:
-                log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
-            if isinstance(given_before, FetchAgain):
-                with contextlib.suppress(*_NOT_ASSIGNED):
-                    await self.seek_wait({tp: given_before.offset})
-                continue
-            for chunk in _chunks(tp, generation, fetched[given_before:], self.positions.next(tp)):
+            async for chunk in self._unread(tp, generation, fetched):
                 if not self._may_yield(generation):
                     return
                 self.positions.given(tp, chunk.next_offset)
                 # Faust drops in silence what is below the offset it read last, be it one of an earlier generation.
                 self._read_offset.pop(tp, None)
                 yield tp, _message(tp, chunk, self.app.consumer_generation_id)
+        self._is_torn = is_still_torn
+
+    async def _unread(self, tp: TP, generation: int, fetched: Sequence[Record]) -> AsyncIterator[Chunk]:
+        """What nobody was given yet; nothing, where records before that must be fetched."""
+        if not self.positions.has(tp):
+            return
+        expected = self.positions.next(tp)
+        given_before = self.positions.judge(tp, fetched, end=self._end(tp))
+        if self.positions.next(tp) < expected:
+            log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
+        if isinstance(given_before, FetchAgain):
+            await self._seek_to({tp: given_before.offset})
+            return
+        for chunk in _chunks(tp, generation, fetched[given_before:], self.positions.next(tp)):
+            yield chunk
+
+    async def _mend(self) -> bool:
+        """Fetch from where the generation must go on: what was fetched went to nobody. `False` where that must wait."""
+        if not self.flow_active:
+            return False
+        if not self.positions.has_begun(self.generation):
+            with contextlib.suppress(*_NOT_ASSIGNED):
+                await self.perform_seek()
+        if not self.positions.has_begun(self.generation):
+            return False
+        return await self._seek_to({TP(*partition): offset for partition, offset in self.positions.all_next().items()})
+
+    async def _seek_to(self, offsets: Mapping[TP, int]) -> bool:
+        """`False` where a partition is no longer ours: the next generation seeks anew."""
+        try:
+            await self.seek_wait(offsets)
+        except (*_NOT_ASSIGNED, TimeoutError):
+            return False
+        return True
+
+    def _end(self, tp: TP) -> int | None:
+        with contextlib.suppress(*_NOT_ASSIGNED):
+            return self.highwater(tp)
+        return None
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek every assigned partition to the group's offset, and note that the present generation begins there."""

@@ -80,10 +80,13 @@ async def test_every_active_filter_is_a_chip_that_can_be_removed(panel: Panel) -
 
 
 async def test_clear_all_leaves_no_text_where_a_person_was_looked_for(panel: Panel) -> None:
-    await choose(panel, "Admin", "grace", "Grace Hopper")
-    await expect(panel.select("Admin")).to_have_value("grace")
+    box = panel.select("Admin")
+    await box.fill("grace")
+    await panel.suggestions.filter(has_text="Grace Hopper").click()
+    await box.press("Escape")
+    await expect(box).to_have_value("grace")
     await panel.named("Clear all").click()
-    await expect(panel.select("Admin")).to_have_value("")
+    await expect(box).to_have_value("")
     await expect(panel.chips).to_have_text(["Period: Last 30 days"])
 
 

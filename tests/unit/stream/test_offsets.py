@@ -96,3 +96,12 @@ async def test_a_hole_that_a_chunk_tells_of_is_no_gap() -> None:
     offsets.receive(replace(a_chunk(*records(9)), behind_hole=7))
     with pytest.raises(OffsetGap):
         offsets.receive(replace(a_chunk(*records(13)), behind_hole=11))
+
+
+def test_a_chunk_of_an_earlier_generation_that_comes_late_is_no_gap() -> None:
+    group = InMemoryGroup()
+    offsets = group.offsets()
+    group.starts[TOPIC, 0] = 5
+    offsets.receive(a_chunk(*records(5, 6), generation=2))
+    offsets.receive(a_chunk(*records(7), generation=1))
+    offsets.receive(a_chunk(*records(7), generation=2))
