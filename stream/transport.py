@@ -8,7 +8,7 @@ is pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -73,7 +73,7 @@ class ChunkConsumer(driver.Consumer):
         for tp, fetched in (records or {}).items():
             if not self._may_yield(generation) or not self.positions.has_begun(generation):
                 return
-            async for chunk in self._unread(tp, generation, fetched):
+            for chunk in await self._unread(tp, generation, fetched):
                 if not self._may_yield(generation):
                     return
                 self.positions.given(tp, chunk.next_offset)
@@ -82,19 +82,18 @@ class ChunkConsumer(driver.Consumer):
                 yield tp, _message(tp, chunk, self.app.consumer_generation_id)
         self._is_torn = is_still_torn
 
-    async def _unread(self, tp: TP, generation: int, fetched: Sequence[Record]) -> AsyncIterator[Chunk]:
+    async def _unread(self, tp: TP, generation: int, fetched: Sequence[Record]) -> Iterable[Chunk]:
         """What nobody was given yet; nothing, where records before that must be fetched."""
         if not self.positions.has(tp):
-            return
+            return ()
         expected = self.positions.next(tp)
         given_before = self.positions.judge(tp, fetched, end=self._end(tp))
         if self.positions.next(tp) < expected:
             log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
         if isinstance(given_before, FetchAgain):
             await self._seek_to({tp: given_before.offset})
-            return
-        for chunk in _chunks(tp, generation, fetched[given_before:], self.positions.next(tp)):
-            yield chunk
+            return ()
+        return _chunks(tp, generation, fetched[given_before:], self.positions.next(tp))
 
     async def _mend(self) -> bool:
         """Fetch from where the generation must go on: what was fetched went to nobody. `False` where that must wait."""

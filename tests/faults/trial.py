@@ -317,7 +317,9 @@ async def delete_records(servers: str, topic: str, before: Mapping[int, int]) ->
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
-        await admin.delete_records({TopicPartition(topic, p): RecordsToDelete(offset) for p, offset in before.items()})
+        wanted = {TopicPartition(topic, partition): offset for partition, offset in before.items()}
+        first = await admin.delete_records({place: RecordsToDelete(offset) for place, offset in wanted.items()})
+        assert first == wanted
     finally:
         await admin.close()
 
