@@ -8,13 +8,13 @@ import faust
 import mode
 
 from schemas.topics import EVENTS_TOPIC
-from stream.intake import Intake
-from stream.kafka_awaited import KafkaAwaited
-from stream.probes import GroupProbe
-from stream.records import Chunk
-from stream.repeated_lines import bound_repeated_lines
+from stream.fetch.records import Chunk
+from stream.fetch.repeated_lines import bound_repeated_lines
+from stream.fetch.transport import ChunkSchema, ChunkTransport, WorkerApp
+from stream.fetch.wait_for_kafka import KafkaAwaited
+from stream.health.probes import GroupProbe
 from stream.settings import WorkerSettings
-from stream.transport import ChunkSchema, ChunkTransport, WorkerApp
+from stream.worker import Intake
 
 settings = WorkerSettings()
 
@@ -47,7 +47,7 @@ app.add_dependency(intake)
 app.add_dependency(KafkaAwaited(GroupProbe(settings.kafka_bootstrap_servers, settings.consumer_group)))
 bound_repeated_lines("aiokafka")
 
-# `acks=False`: Faust's own acknowledgements would commit over a failed batch. Offsets move in `stream.offsets` alone.
+# `acks=False`: Faust's own acknowledgements would commit over a failed batch. `stream.pipeline.commits` moves offsets.
 events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)
 
 

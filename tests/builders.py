@@ -9,7 +9,7 @@ from schemas.codec import encode
 from schemas.events import Activity, Channel, Event, Person, Source, UserCreation, UserDeletion
 from schemas.fields import to_micros
 from schemas.wire import frame
-from stream.records import Chunk
+from stream.fetch.records import Chunk
 
 NOW = datetime(2026, 11, 24, 9, 31, 7, 412_345, tzinfo=UTC)
 NOW_MS = to_micros(NOW) // 1000

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from schemas.history import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
-from stream.batches import Rows
-from stream.erasure_rules import Erasure, Erasures, PersonKey, erasure_of, left_of_record, living_name
-from stream.erasure_topic import Swept, WhoIsErased
-from stream.published_names import NameGuard, PublishedNames
+from stream.erasure.name_topic import Swept, WhoIsErased
+from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, left_of_record, living_name
+from stream.pipeline.batches import Rows
+from stream.pipeline.published_names import NameGuard, PublishedNames
+from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
 from tests.fakes_stream import InMemorySink
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import ContractError, UnknownSchemaId
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow
-from stream.batches import Rows
 from stream.errors import StoreRefused, StreamError, Unavailable
-from stream.offsets import Offsets, Partition
-from stream.projection import Refused
-from stream.records import Chunk
+from stream.fetch.records import Chunk
+from stream.pipeline.accept import Refused
+from stream.pipeline.batches import Rows
+from stream.pipeline.commits import Offsets, Partition
 from tests.builders import SCHEMA_ID
 
 

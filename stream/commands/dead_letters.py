@@ -14,7 +14,7 @@ from rich.table import Table
 
 from schemas.errors import Reason
 from stream.commands.common import ExitCode, settings_or_exit
-from stream.dead_letter_review import (
+from stream.dead_letters.review import (
     DeadLetter,
     DeadLetterBox,
     KafkaDeadLetterBox,

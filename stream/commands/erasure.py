@@ -9,19 +9,19 @@ from typing import Annotated
 import typer
 
 from schemas.person_ref import person_ref
+from stream.clients.topic_reader import open_reader
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
-from stream.erasure import Eraser
-from stream.erasure_guard import ErasedPersons
-from stream.erasure_ledger import reapply as reapply_ledger
-from stream.erasure_rules import PersonKey
-from stream.erasure_store import ClickHousePersonStore
-from stream.erasure_topic import KafkaNameTopic
-from stream.erasure_verify import Report, Wanted
-from stream.erasure_verify import verify as verify_everywhere
-from stream.history_reader import open_reader
+from stream.erasure.eraser import Eraser
+from stream.erasure.guard import ErasedPersons
+from stream.erasure.ledger import reapply as reapply_ledger
+from stream.erasure.name_topic import KafkaNameTopic
+from stream.erasure.persons import ClickHousePersonStore
+from stream.erasure.rules import PersonKey
+from stream.erasure.unreadable import UnreadableRecords, in_words
+from stream.erasure.verify import Report, Wanted
+from stream.erasure.verify import verify as verify_everywhere
+from stream.pipeline.sink import ClickHouseSink, LogSink
 from stream.settings import WorkerSettings
-from stream.sink import ClickHouseSink, LogSink
-from stream.unreadable import UnreadableRecords, in_words
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 

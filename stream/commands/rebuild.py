@@ -10,20 +10,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from schemas.retention import retention_start
-from stream.backfill import backfill as backfill_topics
+from stream.clients.topic_reader import open_reader
 from stream.commands.common import ExitCode, echo_table, settings_or_exit
-from stream.erasure import Eraser
-from stream.erasure_guard import ErasedPersons
-from stream.erasure_store import ClickHousePersonStore
-from stream.erasure_topic import KafkaNameTopic
-from stream.history import TopicWriter
-from stream.history_reader import open_reader
-from stream.rebuild import Rebuild, Step
-from stream.rebuild_handover import workers_are_past
-from stream.rebuild_store import Difference, RebuildStore
+from stream.erasure.eraser import Eraser
+from stream.erasure.guard import ErasedPersons
+from stream.erasure.name_topic import KafkaNameTopic
+from stream.erasure.persons import ClickHousePersonStore
+from stream.erasure.unreadable import UnreadableRecords, in_words
+from stream.pipeline.history import TopicWriter
+from stream.pipeline.sink import ClickHouseSink
+from stream.rebuild.backfill import backfill as backfill_topics
+from stream.rebuild.handover import workers_are_past
+from stream.rebuild.rebuild import Rebuild, Step
+from stream.rebuild.store import Difference, RebuildStore
 from stream.settings import WorkerSettings
-from stream.sink import ClickHouseSink
-from stream.unreadable import UnreadableRecords, in_words
 
 MAX_SHOWN = 20
 COMPARISONS = 3

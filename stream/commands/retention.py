@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
-from stream.retention import read_stored, read_topics
-from stream.retention import status as status_of
+from stream.erasure.retention import read_stored, read_topics
+from stream.erasure.retention import status as status_of
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 

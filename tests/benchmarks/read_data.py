@@ -12,7 +12,7 @@ from uuid import UUID
 from clickhouse_connect.driver.client import Client
 
 from schemas.person_ref import person_ref
-from stream.migrate import migrate
+from stream.clients.migrate import migrate
 
 SPACES = 500
 LARGEST = "space-0"

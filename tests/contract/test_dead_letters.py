@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Reason
 from schemas.topics import DEAD_LETTERS_TOPIC
-from stream.dead_letters import DeadLetters, KafkaDeadLetters
 from stream.errors import Unavailable
-from stream.projection import Refused
+from stream.pipeline.accept import Refused
+from stream.pipeline.dead_letters import DeadLetters, KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk
 from tests.fakes_stream import InMemoryDeadLetters
 

@@ -15,7 +15,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
-from stream.transport import MAX_CHUNK_RECORDS, assigned
+from stream.fetch.transport import MAX_CHUNK_RECORDS, assigned
 from tests.builders import KEY
 
 

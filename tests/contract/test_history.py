@@ -10,17 +10,17 @@ from uuid import uuid4
 import pytest
 
 from schemas.fields import to_micros
-from schemas.history import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
-from stream.batches import Rows
-from stream.erasure_guard import ErasedPersons
-from stream.erasure_rules import Erasures
-from stream.erasure_topic import KafkaNameTopic, NameTopic, Swept
+from stream.clients.topic_reader import open_reader
+from stream.erasure.guard import ErasedPersons
+from stream.erasure.name_topic import KafkaNameTopic, NameTopic, Swept
+from stream.erasure.rules import Erasures
 from stream.errors import Unavailable
-from stream.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
-from stream.history_reader import open_reader
-from stream.published_names import PublishedNames
+from stream.pipeline.batches import Rows
+from stream.pipeline.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
+from stream.pipeline.published_names import PublishedNames
+from stream.pipeline.rows.history_codec import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
 from tests.fakes_stream import InMemorySink

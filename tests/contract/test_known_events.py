@@ -9,11 +9,11 @@ from uuid import uuid4
 import pytest
 
 from schemas.rows import ActivityRow
-from stream.batches import Rows
-from stream.conflicts import ClickHouseKnownEvents, KnownEvents, account, stored_conflicts
+from stream.clients.migrate import migrate
 from stream.errors import Unavailable
-from stream.migrate import migrate
-from stream.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.batches import Rows
+from stream.pipeline.conflicts import ClickHouseKnownEvents, KnownEvents, account, stored_conflicts
+from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.fakes_stream import InMemoryKnownEvents, InMemorySink
 
 NOW = datetime.now(UTC)

@@ -38,8 +38,8 @@ from schemas.rows import (
     PersonLifetimeRow,
     PersonNameRow,
 )
-from stream.migrate import migrate
-from stream.sink import connect
+from stream.clients.migrate import migrate
+from stream.pipeline.sink import connect
 from tests.builders import NOW, a_uuid
 from tests.fakes_reader import InMemoryLogReader
 from tests.unit.query_api.api import settings_for

@@ -14,14 +14,14 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from typer.testing import CliRunner
 
-from schemas.lines import Lines
 from schemas.migrations import Migration, migrations
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
-from stream.batches import Rows
-from stream.cli import app
+from stream.clients.migrate import migrate
+from stream.commands.cli import app
 from stream.errors import StoreRefused, Unavailable, WrongSchema
-from stream.migrate import migrate
-from stream.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.batches import Rows
+from stream.pipeline.rows.lines import Lines
+from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, NOW_MS, a_uuid
 from tests.fakes_stream import InMemorySink
 
@@ -243,12 +243,12 @@ class TestClickHouse:
         self, clickhouse_url: str, database: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         slow = Migration(9999, "slow", "SELECT sleep(2) -- {database}.t", "x")
-        for module in ("schemas.migrations", "stream.migrate"):
+        for module in ("schemas.migrations", "stream.clients.migrate"):
             monkeypatch.setattr(f"{module}.migrations", lambda: (*migrations(), slow))
         monkeypatch.setitem(connect.__kwdefaults__ or {}, "timeout_seconds", 1)
         # What the command connects with, the settings of the stack's worker aside.
         monkeypatch.setattr(
-            "stream.cli.settings_or_exit",
+            "stream.commands.cli.settings_or_exit",
             lambda: SimpleNamespace(clickhouse_url=clickhouse_url, clickhouse_database=database),
         )
         with connect(clickhouse_url) as client, pytest.raises(OperationalError):

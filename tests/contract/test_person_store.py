@@ -8,12 +8,12 @@ from uuid import uuid4
 import pytest
 
 from schemas.rows import PersonLifetimeRow, PersonNameRow
-from stream.batches import Rows
-from stream.erasure_rules import Erasure, PersonKey
-from stream.erasure_store import ClickHousePersonStore, PersonStore
+from stream.clients.migrate import migrate
+from stream.erasure.persons import ClickHousePersonStore, PersonStore
+from stream.erasure.rules import Erasure, PersonKey
 from stream.errors import Unavailable
-from stream.migrate import migrate
-from stream.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.batches import Rows
+from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, a_uuid
 from tests.fakes_erasure import InMemoryPersonStore
 from tests.fakes_stream import InMemorySink

@@ -12,11 +12,11 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
 from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow
-from stream.batches import Rows
+from stream.clients.migrate import migrate
 from stream.errors import Unavailable
-from stream.migrate import migrate
-from stream.rebuild_store import Difference, RebuildStore
-from stream.sink import ClickHouseSink, connect
+from stream.pipeline.batches import Rows
+from stream.pipeline.sink import ClickHouseSink, connect
+from stream.rebuild.store import Difference, RebuildStore
 from tests.builders import NOW, a_uuid
 
 SLOW_ROWS = 10
@@ -198,7 +198,7 @@ def test_the_exchange_itself_waits_for_an_insert_and_not_the_end_of_the_views_al
 def test_an_insert_that_does_not_end_is_not_waited_for_for_ever(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream.rebuild_store._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("stream.rebuild.store._PATIENCE_SECONDS", 0.2)
     with ThreadPoolExecutor() as threads:
         inserting = threads.submit(subject.insert_until_killed)
         subject.wait_for_an_insert(inserting)
@@ -214,7 +214,7 @@ def test_an_insert_that_does_not_end_is_not_waited_for_for_ever(
 def test_what_is_inserted_into_another_database_is_not_waited_for(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream.rebuild_store._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("stream.rebuild.store._PATIENCE_SECONDS", 0.2)
     other = f"other_{uuid4().hex}"
     with connect(subject.url) as client, ThreadPoolExecutor() as threads:
         list(migrate(client, other))

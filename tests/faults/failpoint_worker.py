@@ -79,11 +79,11 @@ def set_clock(offset_seconds: float) -> None:
 
 def install(points: Failpoints, options: argparse.Namespace) -> None:
     """Put the failpoints into the worker's steps."""
-    from stream import pipeline  # noqa: PLC0415 - after `use_topic`
-    from stream.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - as above
-    from stream.history import KafkaHistory  # noqa: PLC0415 - as above
-    from stream.offsets import Offsets  # noqa: PLC0415 - as above
-    from stream.sink import ClickHouseSink  # noqa: PLC0415 - as above
+    from stream.pipeline import pipeline  # noqa: PLC0415 - after `use_topic`
+    from stream.pipeline.commits import Offsets  # noqa: PLC0415 - as above
+    from stream.pipeline.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - as above
+    from stream.pipeline.history import KafkaHistory  # noqa: PLC0415 - as above
+    from stream.pipeline.sink import ClickHouseSink  # noqa: PLC0415 - as above
 
     around_async(pipeline.Pipeline, "put", points, before="after_poll")
     around(pipeline, "build_batch", points, after="after_decode")
@@ -137,11 +137,11 @@ def hold_inserts(sink: Any, hold: Path) -> None:
 
 def use_small_batches(records: int) -> None:
     """Let chunks and batches hold so many records at most, so that failures land between many of them."""
-    import stream.pipeline  # noqa: PLC0415 - after `use_topic`
-    import stream.transport  # noqa: PLC0415 - as above
+    import stream.fetch.transport  # noqa: PLC0415 - as above
+    import stream.pipeline.pipeline  # noqa: PLC0415 - after `use_topic`
 
-    stream.transport.MAX_CHUNK_RECORDS = records
-    stream.pipeline.MAX_BATCH_RECORDS = records
+    stream.fetch.transport.MAX_CHUNK_RECORDS = records
+    stream.pipeline.pipeline.MAX_BATCH_RECORDS = records
 
 
 def probabilities(given: Sequence[str]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from schemas.errors import Reason
 from schemas.events import Person
 from schemas.registry import HttpSchemaRegistry
 from schemas.wire import frame
-from stream import probes
+from stream.health import probes
 from tests.faults.conftest import StartTrial
 from tests.faults.poison import FOREIGN_SCHEMAS, poison
 from tests.faults.trial import Trial

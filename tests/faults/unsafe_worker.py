@@ -14,10 +14,10 @@ def store_batch(topic: str, points: harness.Failpoints) -> Callable[[list[Any]],
     from schemas.avro_schemas import current_event_schema  # noqa: PLC0415 - after `use_topic`
     from schemas.person_ref import person_refs  # noqa: PLC0415 - as above
     from schemas.wire import unframe  # noqa: PLC0415 - as above
-    from stream.batches import build_batch  # noqa: PLC0415 - as above
-    from stream.records import Chunk  # noqa: PLC0415 - as above
+    from stream.fetch.records import Chunk  # noqa: PLC0415 - as above
+    from stream.pipeline.batches import build_batch  # noqa: PLC0415 - as above
+    from stream.pipeline.sink import ClickHouseSink  # noqa: PLC0415 - as above
     from stream.settings import WorkerSettings  # noqa: PLC0415 - as above
-    from stream.sink import ClickHouseSink  # noqa: PLC0415 - as above
 
     settings = WorkerSettings()
     sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
@@ -90,7 +90,7 @@ def run(topic: str, points: harness.Failpoints) -> None:
 def main() -> None:
     """Run it until it ends."""
     options = harness.arguments()
-    from stream.sink import ClickHouseSink  # noqa: PLC0415 - nothing of it depends on the topic
+    from stream.pipeline.sink import ClickHouseSink  # noqa: PLC0415 - nothing of it depends on the topic
 
     if options.hold is not None:
         harness.hold_inserts(ClickHouseSink, options.hold)

@@ -13,9 +13,9 @@ from schemas.codec import encode
 from schemas.errors import Reason
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame
-from stream.dead_letter_review import DeadLetter, KafkaDeadLetterBox, Place, Selection, close_letters
-from stream.dead_letters import KafkaDeadLetters
-from stream.projection import Refused
+from stream.dead_letters.review import DeadLetter, KafkaDeadLetterBox, Place, Selection, close_letters
+from stream.pipeline.accept import Refused
+from stream.pipeline.dead_letters import KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk, an_event
 from tests.integration.test_faults import read_until, wait_until
 from tests.log_client import LogClient, run_command

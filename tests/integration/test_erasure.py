@@ -19,13 +19,13 @@ from aiokafka.errors import CommitFailedError, UnknownMemberIdError
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
-from schemas.history import NameKey, decode_name, read_person_key
 from schemas.person_ref import person_ref
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import EVENTS_TOPIC, PERSON_NAMES_TOPIC, TOPICS
-from stream.history_reader import open_reader
+from stream.clients.topic_reader import open_reader
+from stream.pipeline.rows.history_codec import NameKey, decode_name, read_person_key
+from stream.pipeline.sink import connect
 from stream.settings import WorkerSettings
-from stream.sink import connect
 from tests.log_client import Line, LogClient, run_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
-from stream.rebuild_handover import workers_are_past
+from stream.pipeline.sink import connect
+from stream.rebuild.handover import workers_are_past
 from stream.settings import WorkerSettings
-from stream.sink import connect
 from tests.log_client import LogClient, run_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")

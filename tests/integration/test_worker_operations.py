@@ -13,7 +13,7 @@ import httpx
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher
-from stream.watchdog import EXIT_HELD_UP, EXIT_STUCK
+from stream.health.watchdog import EXIT_HELD_UP, EXIT_STUCK
 from tests.integration.test_faults import assert_shown_once, publish, wait_until
 from tests.log_client import LogClient
 

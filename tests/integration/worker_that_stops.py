@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from stream.offsets import Offsets
-from stream.records import Chunk
-from stream.sink import ClickHouseSink
+from stream.fetch.records import Chunk
+from stream.pipeline.commits import Offsets
+from stream.pipeline.sink import ClickHouseSink
 
 STEP, REACHED = sys.argv[1], Path(sys.argv[2])
 _insert = ClickHouseSink._insert

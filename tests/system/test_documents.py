@@ -96,7 +96,7 @@ def test_the_limits_page_states_the_limits(repository: Path) -> None:
         assert row.split("|")[2].strip() in {str(length), f"as `{limit}`"} or str(length) in row, limit
 
 
-@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "stream/ERASURE.md"])
+@pytest.mark.parametrize("page", ["README.md", "SECURITY.md", "stream/erasure/README.md"])
 def test_how_long_names_stay_in_kafka_is_what_the_topics_are_set_to(repository: Path, page: str) -> None:
     """An event stays for its week and a segment's time; one that is refused at the end of it stays as long again."""
     settings = {topic.name: topic.config for topic in TOPICS}

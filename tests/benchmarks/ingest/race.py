@@ -30,8 +30,8 @@ from deploy.local.stack import INFRASTRUCTURE, LocalStack
 from schemas.avro_schemas import current_event_schema_text
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
-from stream.migrate import migrate
-from stream.sink import connect
+from stream.clients.migrate import migrate
+from stream.pipeline.sink import connect
 from tests.benchmarks.ingest.events import now, records
 from tests.free_ports import free_port_base
 

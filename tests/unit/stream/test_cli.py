@@ -9,8 +9,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from typer.testing import CliRunner
 
 import stream
-from stream import cli
-from stream.commands import dead_letters
+from stream.commands import cli, dead_letters
 from stream.commands.common import ExitCode
 from stream.errors import Unavailable, UnreadableRecord
 

@@ -1,0 +1,90 @@
+"""`audit-stream`: run the worker, and prepare what it needs."""
+
+import asyncio
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+from aiokafka.errors import KafkaError
+from clickhouse_connect.driver.exceptions import Error
+
+from schemas.errors import ContractError
+from stream.clients.migrate import STATEMENT_SECONDS
+from stream.clients.migrate import migrate as apply_migrations
+from stream.clients.topics import create_topics, register_schemas, topic_differences
+from stream.commands import dead_letters, erasure, retention
+from stream.commands.common import ExitCode, settings_or_exit
+from stream.commands.conflicts import conflicts
+from stream.commands.rebuild import rebuild
+from stream.errors import StreamError, UnreadableRecord
+from stream.pipeline.sink import connect
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+app.add_typer(erasure.app, name="erasure")
+app.add_typer(retention.app, name="retention")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(conflicts)
+app.command()(rebuild)
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker: the same as `faust -A stream.app worker`."""
+    settings_or_exit()
+    from faust.cli.faust import cli as faust_cli  # noqa: PLC0415 - Faust patches the event loop when it is imported
+
+    faust_cli(["-A", "stream.app", "worker", "--loglevel", "info"])
+
+
+@app.command()
+def migrate() -> None:
+    """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
+    settings = settings_or_exit()
+    with connect(settings.clickhouse_url, timeout_seconds=STATEMENT_SECONDS) as client:
+        for migration in apply_migrations(client, settings.clickhouse_database):
+            typer.echo(f"applied {migration.number:04d}_{migration.name}")
+    typer.echo(f"database {settings.clickhouse_database} is up to date")
+
+
+@app.command()
+def topics(
+    replication_factor: Annotated[int, typer.Option(help="copies of each new topic; 3 in production", min=1)] = 1,
+) -> None:
+    """Create the topics that are missing and register the event's schemas; report what differs from the declaration."""
+    settings = settings_or_exit()
+    created = asyncio.run(create_topics(settings.kafka_bootstrap_servers, replication_factor=replication_factor))
+    for name in created:
+        typer.echo(f"created topic {name}")
+    for version, schema_id in asyncio.run(register_schemas(settings.schema_registry_url)).items():
+        typer.echo(f"event schema v{version} has id {schema_id}")
+    differences = asyncio.run(topic_differences(settings.kafka_bootstrap_servers))
+    for difference in differences:
+        typer.echo(f"differs: {difference}", err=True)
+    if differences:
+        raise typer.Exit(ExitCode.FOUND)
+
+
+def main() -> None:
+    """The command's entry point. Failures that an operator can do something about are one line, not a traceback.
+
+    Where it could not look, it does not end with the code of one that looked and found: see `ExitCode`.
+    """
+    try:
+        app()
+    except UnreadableRecord as error:
+        typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
+        sys.exit(ExitCode.FOUND)
+    except (StreamError, ContractError) as error:
+        typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
+    except KafkaError as error:
+        typer.echo(f"audit-stream: Kafka: {type(error).__name__}", err=True)
+    except Error as error:
+        # Its text may quote a statement and its values.
+        typer.echo(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})", err=True)
+    except Exception as error:  # noqa: BLE001 - Python's own code for it is 1
+        # Where it came from, and no text: that of an error nobody foresaw may hold a name.
+        traceback.print_tb(error.__traceback__)
+        typer.echo(f"audit-stream: {type(error).__name__}", err=True)
+    sys.exit(ExitCode.NOT_DONE)

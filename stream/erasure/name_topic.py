@@ -1,0 +1,159 @@
+"""The topic of names, as the eraser needs it: what must go is found by reading it, and overwritten."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from aiokafka import ConsumerRecord
+
+from schemas.topics import PERSON_NAMES_TOPIC
+from stream.clients.topic_reader import Extent, TopicReader, open_reader
+from stream.erasure.rules import Erasures, left_of_record
+from stream.erasure.unreadable import place_of
+from stream.pipeline.history import Message, TopicWriter
+from stream.pipeline.rows.history_codec import UnreadableHistory, tick_record
+
+WhoIsErased = Callable[[], Erasures]
+"""Everybody who was ever deleted, as the store knows it now. Blocks; raises `Unavailable`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How many names a sweep overwrote, and where the records lie that it left since this version cannot read them."""
+
+    overwritten: int
+    unreadable: tuple[str, ...] = ()
+
+
+class NameTopic(Protocol):
+    """The topic of names."""
+
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+        """Overwrite every name that must go for an erasure, or that was seen last before *expired*.
+
+        A name that a worker publishes meanwhile for a life that has just begun is there on return.
+
+        A name that this version cannot read goes where its key tells that its person was ever deleted; it comes back
+        with the next event that bears it. Everybody else's is left: a newer version may have written it. What has no
+        key that this version can read is left, too, and nothing unreadable keeps the others from being erased.
+
+        On return the broker has the overwriting records, and no reader that reads to the end is left with such a name.
+        The overwritten bytes leave its disk when it next compacts, which the sweeps after this one bring about without
+        any other traffic. Raises `Unavailable`; then sweep again.
+        """
+        ...
+
+
+class KafkaNameTopic:
+    """`NameTopic` on the real one.
+
+    It is read whole. To know the keys of a person instead would take an index, and that would have to be right under
+    every race between a worker that publishes a name and one that learns of the deletion; what is read is right.
+    """
+
+    def __init__(self, bootstrap_servers: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+        """See `NameTopic.sweep`."""
+        writer = TopicWriter(self._bootstrap_servers)
+        try:
+            async with open_reader(self._bootstrap_servers) as reader:
+                return await _Sweep(reader, writer, who_is_erased, expired).run()
+        finally:
+            await writer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """One sweep. It never judges by what was known before it read.
+
+    A worker stores the beginning of a life before it publishes a name of it. So whatever was read, the store knows by
+    then which life it is of.
+    """
+
+    reader: TopicReader
+    writer: TopicWriter
+    who_is_erased: WhoIsErased
+    expired: datetime
+
+    async def run(self) -> Swept:
+        extents, suspects = await self._suspects()
+        due, unreadable = self._judged(suspects, await asyncio.to_thread(self.who_is_erased))
+        # Killed here: nothing was overwritten.
+        await self._write(due, extents)
+        # Killed here: what a worker published in between under an overwritten key is hidden, until it is seen again.
+        overwritten = len(due)
+        while due:
+            extents, due = await self._hidden(due, extents)
+            # Each of these may in turn hide what came in between.
+            await self._write(due)
+        return Swept(overwritten, unreadable)
+
+    async def _suspects(self) -> tuple[dict[int, Extent], list[ConsumerRecord]]:
+        """How far the topic was read, and the last record of each key, of those that may have to go."""
+        erasures = await asyncio.to_thread(self.who_is_erased)
+        extents = await self.reader.extents(PERSON_NAMES_TOPIC)
+        found: dict[bytes, ConsumerRecord] = {}
+        async for record in self._records(extents):
+            found.pop(record.key, None)
+            due, unreadable = self._judged([record], erasures)
+            if due or unreadable:
+                found[record.key] = record
+        return extents, list(found.values())
+
+    def _judged(
+        self, records: Iterable[ConsumerRecord], erasures: Erasures
+    ) -> tuple[dict[bytes, bytes | None], tuple[str, ...]]:
+        """By key, what must be written over some of *records*; and where those lie that cannot be read."""
+        due: dict[bytes, bytes | None] = {}
+        unreadable = []
+        for record in records:
+            try:
+                kept = left_of_record(record.key, record.value, erasures, self.expired)
+            except UnreadableHistory:
+                unreadable.append(place_of(record))
+                continue
+            if kept != record.value:
+                due[record.key] = kept
+        return due, tuple(unreadable)
+
+    async def _hidden(
+        self, written: Mapping[bytes, bytes | None], before: Mapping[int, Extent]
+    ) -> tuple[dict[int, Extent], dict[bytes, bytes | None]]:
+        """What came in behind *before* and was hidden by what this sweep has *written*, as it may be kept.
+
+        The answer is how far that goes, and the values by key.
+        """
+        extents = await self.reader.extents(PERSON_NAMES_TOPIC)
+        others: dict[bytes, ConsumerRecord] = {}
+        last: dict[bytes, bytes | None] = {}
+        async for record in self._records(extents, {partition: extent.end for partition, extent in before.items()}):
+            if record.key in written:
+                last[record.key] = record.value
+                if record.value != written[record.key]:
+                    others[record.key] = record
+        erasures = await asyncio.to_thread(self.who_is_erased)
+        due, _ = self._judged(others.values(), erasures)
+        kept = {key: due.get(key, record.value) for key, record in others.items()}
+        return extents, {
+            key: value
+            for key, value in kept.items()
+            if value is not None and last[key] == written[key] and value != written[key]
+        }
+
+    async def _records(
+        self, extents: Mapping[int, Extent], start: Mapping[int, int] | None = None
+    ) -> AsyncIterator[ConsumerRecord]:
+        async for records, _ in self.reader.records(PERSON_NAMES_TOPIC, extents, start):
+            for record in records:
+                yield record
+
+    async def _write(self, values: Mapping[bytes, bytes | None], ticked: Iterable[int] = ()) -> None:
+        """Write *values* by key, and a tick to each of the partitions *ticked*."""
+        messages = [Message(PERSON_NAMES_TOPIC, key, value) for key, value in values.items()]
+        # The broker compacts no segment that it writes to. Where nobody publishes, these end the last sweep's.
+        messages += [Message(PERSON_NAMES_TOPIC, *tick_record(partition), partition=partition) for partition in ticked]
+        await self.writer.write(messages)

@@ -1,0 +1,84 @@
+"""Which names of a person must go: the decision, pure. Worker, eraser, topic sweep and rebuild all ask here.
+
+A name is that of the present life, or it goes. What counts is when it was seen, not when it is looked at, so the order
+in which sightings, deletions and creations arrive decides nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from schemas.rows import CREATED, ERASED, PersonNameRow
+from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key
+
+
+class PersonKey(NamedTuple):
+    """A person, as every store knows them."""
+
+    client_space_id: str
+    person_ref: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """The last deletion of a person, and the first creation after it, with which another life began."""
+
+    erased_at: datetime
+    recreated_at: datetime | None = None
+
+
+Erasures = Mapping[PersonKey, Erasure]
+"""Everybody who was ever deleted."""
+
+
+def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
+    """What *facts* (changes and their times) amount to; `None` for a person who was never deleted.
+
+    `erased_persons` in `schemas/clickhouse/0003_activities_view.sql` states the same in SQL.
+    """
+    known = set(facts)
+    erased = [at for change, at in known if change == ERASED]
+    if not erased:
+        return None
+    erased_at = max(erased)
+    return Erasure(erased_at, min((at for change, at in known if change == CREATED and at > erased_at), default=None))
+
+
+def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:
+    """*row* as it may be kept; `None` where it must go.
+
+    A name that was seen before and after the person began anew is the living person's. Its first sight is moved to the
+    beginning of this life: the one before would tell that there was a former life under the same name.
+    """
+    erasure = erasures.get(PersonKey(row.client_space_id, row.person_ref))
+    if erasure is None:
+        return row
+    start = erasure.recreated_at
+    if start is None or row.last_seen < start:
+        return None
+    return row if row.first_seen >= start else row._replace(first_seen=start)
+
+
+def left_of_record(key: bytes | None, value: bytes | None, erasures: Erasures, expired: datetime) -> bytes | None:
+    """The value that a record of the names may have: its own where nothing must go, `None` where all of it must.
+
+    Names seen last before *expired* go. So does a name that cannot be read, where its key tells that its person was
+    ever deleted. Raises `UnreadableHistory` for every other record that this version cannot read.
+    """
+    if value is None:
+        return None
+    place = read_person_key(key)
+    if not isinstance(place, NameKey):
+        return value
+    try:
+        row = decode_name(place, value)
+    except UnreadableHistory:
+        if PersonKey(place.client_space_id, place.person_ref) in erasures:
+            return None
+        raise
+    left = living_name(row, erasures) if row.last_seen >= expired else None
+    if left == row:
+        return value
+    return None if left is None else encode_name(left)

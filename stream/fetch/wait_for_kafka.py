@@ -1,0 +1,68 @@
+"""Holds Faust's start back until Kafka answers."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+from mode import Service
+
+from stream.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.2
+LAST_PAUSE_SECONDS = 2.0
+TELL_SECONDS = 60.0
+
+
+class KafkaProbe(Protocol):
+    """Asks Kafka something; `stream.health.probes.GroupProbe` does."""
+
+    async def lag(self) -> object:
+        """Any answer, in a bounded time. Raises `Unavailable` where there is none."""
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+
+
+class KafkaAwaited(Service):
+    """Starts when Kafka answers, however long that takes, or when the worker is told to stop.
+
+    Faust's producer and consumer try to connect once, and end the worker where that fails. A service starts its
+    dependencies one after the other, so those that were added after this one wait with it.
+    """
+
+    def __init__(self, kafka: KafkaProbe, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kafka = kafka
+        self._clock = clock
+        super().__init__()
+
+    async def on_start(self) -> None:
+        """Ask until there is an answer. A line tells when the waiting begins and ends, and one a minute between."""
+        began = told = self._clock()
+        pause, failures = FIRST_PAUSE_SECONDS, 0
+        while not await self._answers():
+            failures += 1
+            now = self._clock()
+            if failures == 1 or now - told >= TELL_SECONDS:
+                log.warning("Kafka does not answer; waiting for it before the start", seconds=round(now - began))
+                told = now
+            await self.sleep(pause)
+            pause = min(pause * 2, LAST_PAUSE_SECONDS)
+        if failures and not self.should_stop:
+            log.info("Kafka answers", seconds=round(self._clock() - began))
+        await self._kafka.close()
+
+    async def _answers(self) -> bool:
+        """Whether there is nothing to wait for any more: an answer, or a stop."""
+        if self.should_stop:
+            return True
+        try:
+            await self.wait(self._kafka.lag())
+        except Unavailable:
+            return self.should_stop
+        except Exception:
+            # Kafka is there, and something else is wrong: Faust's own clients will tell.
+            log.exception("the question whether Kafka answers has failed")
+        return True

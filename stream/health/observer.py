@@ -1,0 +1,96 @@
+"""What the pipeline tells about itself, in one place: to `Progress`, to `Metrics` and to the alarm."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import structlog
+
+from schemas.errors import Reason, RegistryUnavailable
+from stream.errors import Unavailable
+from stream.fetch.records import Chunk
+from stream.health.dead_letter_share import DeadLetterShare
+from stream.health.metrics import STEPS, Metrics
+from stream.health.progress import Progress
+
+log = structlog.get_logger(__name__)
+
+DEFAULT_DEAD_LETTER_LIMIT = 0.01
+
+
+class Observer:
+    """Watches one pipeline. No call blocks or changes what the pipeline does; the event loop makes all of them."""
+
+    def __init__(
+        self,
+        *,
+        dead_letter_limit: float = DEFAULT_DEAD_LETTER_LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+        wall_ms: Callable[[], float] = lambda: time.time() * 1000,
+    ) -> None:
+        self.progress = Progress(clock=clock, wall_ms=wall_ms)
+        self.metrics = Metrics()
+        self._clock = clock
+        self._wall_ms = wall_ms
+        self._share = DeadLetterShare(dead_letter_limit)
+        self._alarmed = False
+        self._read_at_scrapes()
+
+    def received(self, chunk: Chunk) -> None:
+        """*chunk* has come."""
+        self.progress.received(chunk)
+
+    def dropped(self, chunks: Iterable[Chunk]) -> None:
+        """*chunks* are left to the worker that holds their partitions now."""
+        self.progress.finished(chunks, committed=False)
+
+    @contextmanager
+    def attempting(self, step: str) -> Iterator[None]:
+        """An attempt at *step*."""
+        started = self._clock()
+        try:
+            with self.progress.attempting(step):
+                yield
+        except (Unavailable, RegistryUnavailable):
+            self.metrics.step_failed(step)
+            raise
+        self.metrics.step_done(step, self._clock() - started)
+
+    def stored(self, chunks: Sequence[Chunk], *, expired: int, refused: Sequence[Reason]) -> None:
+        """Every record of *chunks* is a row, or was *expired*, or is a dead letter for one of the reasons *refused*."""
+        records = sum(len(chunk.records) for chunk in chunks)
+        self.metrics.finished(stored=records - expired - len(refused), expired=expired, refused=refused)
+        now_ms = self._wall_ms()
+        for chunk in chunks:
+            self.metrics.latencies((record.timestamp for record in chunk.records), now_ms=now_ms)
+        self._share.add(records, len(refused), now=self._clock())
+        self.alarm()
+
+    def committed(self, chunks: Iterable[Chunk], *, whole: bool) -> None:
+        """A commit of *chunks* came back; not *whole* where a rebalance took some of them away."""
+        if not whole:
+            self.metrics.commit_refused()
+        self.progress.finished(chunks, committed=whole)
+
+    def alarm(self) -> bool:
+        """Whether too many records become dead letters; the log tells when that begins and ends."""
+        alarmed = self._share.is_alarm(self._clock())
+        if alarmed != self._alarmed:
+            self._alarmed = alarmed
+            share = round(self._share.share(self._clock()), 4)
+            if alarmed:
+                log.error("too many records become dead letters", share=share)
+            else:
+                log.info("dead letters are few again", share=share)
+        return alarmed
+
+    def _read_at_scrapes(self) -> None:
+        set_gauge, progress = self.metrics.set, self.progress
+        for step in STEPS:
+            set_gauge("audit_worker_outage_seconds", partial(progress.failing_seconds, step), step)
+        set_gauge("audit_worker_oldest_unfinished_seconds", progress.oldest_unfinished_seconds)
+        set_gauge("audit_worker_last_commit_seconds", progress.last_commit_seconds)
+        set_gauge("audit_worker_assigned_partitions", lambda: progress.assigned_partitions)
+        set_gauge("audit_worker_dead_letter_share", lambda: self._share.share(self._clock()))
+        set_gauge("audit_worker_dead_letter_alarm", lambda: float(self.alarm()))

@@ -1,0 +1,82 @@
+"""A record is an event, or it is refused: the decision, pure. It asks no clock, no broker and no database."""
+
+from collections.abc import Mapping
+from itertools import repeat
+from typing import NamedTuple
+
+from schemas.avro_schemas import AvroSchema, current_event_schema
+from schemas.codec import decode_all, decode_fields
+from schemas.errors import InvalidEvent, Reason
+from schemas.fields import EventFields
+from schemas.wire import HEADER_BYTES, unframe
+from stream.fetch.records import MICROS_PER_MILLI, Chunk, Record
+
+SchemasById = Mapping[int, AvroSchema | Reason]
+"""The schema behind each id, or the reason for which that id is refused."""
+
+
+class Accepted(NamedTuple):
+    """A record that is an event within all bounds.
+
+    *is_contested* marks a deletion that contradicts an earlier account of the same event: it is no line and tells no
+    name, but somebody asked for an erasure, and that holds.
+    """
+
+    chunk: Chunk
+    record: Record
+    schema_id: int
+    fields: EventFields
+    is_contested: bool = False
+
+
+class Refused(NamedTuple):
+    """Why a record becomes a dead letter. *field* is a path in the event, never a value."""
+
+    record: Record
+    reason: Reason
+    field: str
+
+
+def judge(chunk: Chunk, schemas: SchemasById) -> tuple[list[Accepted], list[Refused]]:
+    """The events in *chunk*, and the records that are none. *schemas* has an entry for the id of each framed record."""
+    together = _judge_together(chunk, schemas)
+    if together is not None:
+        return together, []
+    accepted: list[Accepted] = []
+    refused: list[Refused] = []
+    for record in chunk.records:
+        try:
+            accepted.append(_judge_one(chunk, record, schemas))
+        except InvalidEvent as error:
+            refused.append(Refused(record, error.reason, error.field))
+    return accepted, refused
+
+
+def _judge_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:
+    schema_id, datum = unframe(record.value)
+    schema = schemas[schema_id]
+    if isinstance(schema, Reason):
+        raise InvalidEvent(schema)
+    fields = decode_fields(datum, writer_schema=schema, recorded_at=record.timestamp * MICROS_PER_MILLI)
+    return Accepted(chunk, record, schema_id, fields)
+
+
+def _judge_together(chunk: Chunk, schemas: SchemasById) -> list[Accepted] | None:
+    """All of *chunk* at once, as most chunks can be; `None` where each record must be looked at."""
+    values = [record.value or b"" for record in chunk.records]
+    headers = {value[:HEADER_BYTES] for value in values}
+    try:
+        (schema_id,) = {unframe(header)[0] for header in headers}
+    except (InvalidEvent, ValueError):
+        return None
+    if schemas[schema_id] is not current_event_schema():
+        return None
+    events = decode_all(
+        [value[HEADER_BYTES:] for value in values],
+        recorded_at=[record.timestamp * MICROS_PER_MILLI for record in chunk.records],
+    )
+    if events is None:
+        return None
+    return list(
+        map(Accepted._make, zip(repeat(chunk), chunk.records, repeat(schema_id), events, repeat(False), strict=False))
+    )

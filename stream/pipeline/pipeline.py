@@ -1,0 +1,272 @@
+"""The order of effects: decode, look up, keep dead letters, insert, publish, commit. Nothing here knows Faust."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import stamina
+import structlog
+
+from schemas.avro_schemas import AvroSchema
+from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.person_ref import person_refs
+from schemas.registry import SchemaRegistry
+from schemas.rows import ActivityRow
+from schemas.wire import HEADER_BYTES, unframe
+from stream.errors import StoreRefused, Unavailable
+from stream.fetch.records import Chunk
+from stream.health.observer import Observer
+from stream.pipeline.accept import Accepted, Refused, SchemasById
+from stream.pipeline.batches import Batch, Rows, build_batch, rows_of
+from stream.pipeline.commits import Offsets
+from stream.pipeline.conflicts import KnownEvents, without_conflicts
+from stream.pipeline.dead_letters import DeadLetters
+from stream.pipeline.history import History
+from stream.pipeline.rows.lines import Lines
+from stream.pipeline.sink import LogSink
+
+log = structlog.get_logger(__name__)
+
+MAX_BATCH_RECORDS = 7_500
+"""Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
+
+WAITING_CHUNKS = 3
+WAITING_RECORDS = 1_000
+"""What may wait for its turn: so many chunks of whatever size, and small ones that hold so many records together.
+
+What trickles in while a batch is stored comes in many small chunks. Those that had to stay outside would make batches
+of their own, an insert each, and their events would wait for every one of them.
+"""
+
+FIRST_RETRY_SECONDS = 0.2
+LAST_RETRY_SECONDS = 15.0
+
+
+Known = Sequence[ActivityRow]
+"""What the store says of a batch's events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the pipeline touches of the world."""
+
+    registry: SchemaRegistry
+    known_events: KnownEvents
+    sink: LogSink
+    dead_letters: DeadLetters
+    history: History
+    offsets: Offsets
+
+
+class Pipeline:
+    """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
+
+    While one batch is published and committed, the next is stored and one more is decoded and looked up; each step
+    takes batches in the order in which they came. `put` blocks while enough waits (`WAITING_CHUNKS`), and that is the
+    back-pressure: Faust then fetches nothing more.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        pseudonymization_key: bytes,
+        observer: Observer | None = None,
+    ) -> None:
+        self._ports = ports
+        self._observer = observer or Observer()
+        self._refs = person_refs(pseudonymization_key)
+        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue()
+        self._waiting_records = 0
+        self._one_put = asyncio.Lock()
+        self._taken = asyncio.Event()
+        self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
+        self._store_has_taken = asyncio.Semaphore(1)
+        self._one_look_up = asyncio.Lock()
+        self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
+
+    async def put(self, chunk: Chunk) -> None:
+        """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
+        self._ports.offsets.receive(chunk)
+        self._observer.received(chunk)
+        # One at a time: a small chunk must not overtake a large one that waits for room.
+        async with self._one_put:
+            while not self._has_room_for(chunk):
+                self._taken.clear()
+                await self._taken.wait()
+            self._waiting_records += len(chunk.records)
+            self._waiting.put_nowait(chunk)
+
+    def _has_room_for(self, chunk: Chunk) -> bool:
+        is_small = self._waiting_records + len(chunk.records) <= WAITING_RECORDS
+        return is_small or self._waiting.qsize() < WAITING_CHUNKS
+
+    async def run(self) -> None:
+        """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it.
+
+        While batches are worked on it comes in an `ExceptionGroup`.
+        """
+        await self._until_possible("schema", lambda: asyncio.to_thread(self._ports.sink.check_schema))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._decode_all())
+            tasks.create_task(self._store_all())
+            tasks.create_task(self._finish_all())
+
+    async def _decode_all(self) -> None:
+        async for chunks in self._groups():
+            schemas = await self._schemas(chunks)
+            # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
+            batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs)
+            await self._decoded.put((batch, await self._look_up_events(batch)))
+
+    async def _store_all(self) -> None:
+        earlier: frozenset[str] = frozenset()
+        while True:
+            batch, known = await self._decoded.get()
+            self._store_has_taken.release()
+            event_ids = frozenset(Lines.of(batch.rows.activities).columns.event_id)
+            if not event_ids.isdisjoint(earlier):
+                # It was looked up while the batch before it was being stored.
+                known = await self._look_up_events(batch)
+            earlier = event_ids
+            await self._stored.put(await self._store(without_conflicts(batch, known, self._refs)))
+
+    async def _finish_all(self) -> None:
+        while True:
+            await self._finish(*await self._stored.get())
+
+    async def _groups(self) -> AsyncIterator[list[Chunk]]:
+        """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
+        while True:
+            chunks = [self._took(await self._waiting.get())]
+            # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.
+            await self._store_has_taken.acquire()
+            while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
+                chunks.append(self._took(self._waiting.get_nowait()))
+            # A chunk of an earlier generation belongs to whoever holds its partition now.
+            current: list[Chunk] = []
+            stale: list[Chunk] = []
+            for chunk in chunks:
+                (current if self._ports.offsets.is_current(chunk) else stale).append(chunk)
+            self._observer.dropped(stale)
+            if current:
+                yield current
+            else:
+                self._store_has_taken.release()
+
+    def _took(self, chunk: Chunk) -> Chunk:
+        self._waiting_records -= len(chunk.records)
+        self._taken.set()
+        return chunk
+
+    async def _schemas(self, chunks: Sequence[Chunk]) -> SchemasById:
+        """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
+        ids: set[int] = set()
+        for chunk in chunks:
+            ids.update(_schema_ids(chunk))
+        found: dict[int, AvroSchema | Reason] = {}
+        for schema_id in sorted(ids):
+            await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
+        return found
+
+    async def _look_up_schema(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
+        try:
+            found[schema_id] = await self._ports.registry.event_schema(schema_id)
+        except UnknownSchemaId:
+            found[schema_id] = Reason.UNKNOWN_SCHEMA_ID
+        except InvalidEvent as error:
+            found[schema_id] = error.reason
+
+    async def _store(self, batch: Batch) -> tuple[Batch, Rows]:
+        """Store *batch*; the answer has the rows that the store has taken."""
+        # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
+        await self._keep_dead_letters(batch.refusals)
+        # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
+        refused_by_store = await self._insert(batch.accepted, batch.rows)
+        # Killed here: the rows are there and will be inserted again; the tables fold the copies.
+        refusals = [(one.chunk, Refused(one.record, Reason.REFUSED_BY_STORE, "")) for one in refused_by_store]
+        await self._keep_dead_letters(refusals)
+        # Killed here: as above.
+        refused = [refused.reason for _, refused in (*batch.refusals, *refusals)]
+        self._observer.stored(batch.chunks, expired=batch.expired, refused=refused)
+        if not refused_by_store:
+            return batch, batch.rows
+        ids = {id(one) for one in refused_by_store}
+        return batch, rows_of([one for one in batch.accepted if id(one) not in ids], self._refs)
+
+    async def _finish(self, batch: Batch, rows: Rows) -> None:
+        """Publish *rows*, which are stored, and commit; the next batch may be on its way into the store by now."""
+        # Killed here: the rows are there and will be inserted again; the tables fold the copies.
+        await self._until_possible("history", lambda: self._ports.history.publish(rows))
+        # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
+        with self._observer.attempting("commit"):
+            whole = await self._ports.offsets.finish(batch.chunks)
+        # Killed here: all is done.
+        self._observer.committed(batch.chunks, whole=whole)
+
+    async def _look_up_events(self, batch: Batch) -> Known:
+        """What the store says of the events of *batch*."""
+        if not batch.rows.activities:
+            return ()
+        known: list[ActivityRow] = []
+
+        async def look_up() -> None:
+            # A batch that is looked up again comes beside the next one's turn, and the port takes one caller at a time.
+            async with self._one_look_up:
+                known[:] = await asyncio.to_thread(self._ports.known_events.accounts, batch.rows.activities)
+
+        await self._until_possible("conflicts", look_up)
+        return known
+
+    async def _keep_dead_letters(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
+        for chunk, refused in refusals:
+            log.warning(
+                "record refused",
+                topic=chunk.topic,
+                partition=chunk.partition,
+                offset=refused.record.offset,
+                reason=refused.reason.value,
+                field=refused.field,
+            )
+        if refusals:
+            await self._until_possible("dead_letters", lambda: self._ports.dead_letters.keep(refusals))
+
+    async def _insert(self, accepted: Sequence[Accepted], rows: Rows) -> list[Accepted]:
+        """Insert *rows*, made of *accepted*; the answer is what of these the store refuses.
+
+        The store refuses a whole insert for one row. Halving finds that row in a few inserts, and its neighbours go in.
+        """
+        try:
+            await self._until_possible("insert", lambda: asyncio.to_thread(self._ports.sink.write, rows))
+        except StoreRefused:
+            if len(accepted) == 1:
+                return list(accepted)
+            half = len(accepted) // 2
+            parts = accepted[:half], accepted[half:]
+            return [one for part in parts for one in await self._insert(part, rows_of(part, self._refs))]
+        return []
+
+    async def _until_possible(self, step: str, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Do *attempt* until it succeeds. An outage is waited out, however long; any other error comes out."""
+        retries = stamina.retry_context(
+            on=(Unavailable, RegistryUnavailable),
+            attempts=None,
+            timeout=None,
+            wait_initial=FIRST_RETRY_SECONDS,
+            wait_max=LAST_RETRY_SECONDS,
+        )
+        async for retry in retries.with_name(step, (), {}):
+            with retry, self._observer.attempting(step):
+                await attempt()
+
+
+def _schema_ids(chunk: Chunk) -> set[int]:
+    """The schema ids that *chunk* names; a record without a frame names none and is refused when it is decoded."""
+    ids = set()
+    # The frames of a chunk are all alike, so each is looked at once.
+    for header in {record.value[:HEADER_BYTES] for record in chunk.records if record.value}:
+        with contextlib.suppress(InvalidEvent):
+            ids.add(unframe(header)[0])
+    return ids

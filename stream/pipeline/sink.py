@@ -1,0 +1,192 @@
+"""Where rows go: the port, and ClickHouse behind it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error
+from clickhouse_connect.driver.insert import InsertContext
+
+from schemas.clickhouse_address import read_clickhouse_url
+from schemas.fields import to_micros
+from schemas.migrations import MIGRATIONS_TABLE, difference
+from schemas.rows import (
+    ACTIVITY_LOG,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    STORED_THROUGH,
+    ActivityRow,
+    PersonLifetimeRow,
+)
+from stream.errors import StoreRefused, Unavailable, WrongSchema
+from stream.pipeline.batches import Rows
+from stream.pipeline.rows.lines import LineColumns, Lines
+from stream.pipeline.rows.names import Names
+
+# The driver logs what it also raises, and what it logs may quote values.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+logging.getLogger("clickhouse_connect").propagate = False
+
+INSERT_SETTINGS = {
+    # Batches are built here; the server must not hold rows back, and its answer must mean that they are stored.
+    "async_insert": 0,
+    "wait_end_of_query": 1,
+}
+
+REFUSAL_CODES = frozenset({6, 26, 27, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 469})
+"""ClickHouse's codes for "this value cannot be stored in this column": parse and type errors, a value out of range, a
+`NULL` where none may be, a violated constraint. Every other code may go away by itself, so it is waited out.
+https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp"""
+
+
+_TIME = "DateTime64(6, 'UTC')"
+_LIFETIME_TYPES = {"client_space_id": "String", "person_ref": "String", "change": "String", "occurred_at": _TIME}
+_NAME_TYPES = {
+    **dict.fromkeys(("client_space_id", "person_ref", "person_id", "username", "display_name"), "String"),
+    **dict.fromkeys(("first_seen", "last_seen"), _TIME),
+}
+_LINE_TYPES = {
+    **dict.fromkeys(ActivityRow._fields, "String"),
+    **dict.fromkeys(("occurred_at", "recorded_at"), _TIME),
+    **dict.fromkeys(("previous_license", "new_license", "source_service", "request_id"), "Nullable(String)"),
+    **dict.fromkeys(("import_id", "import_file_sha256"), "Nullable(String)"),
+    "admin_rights_granted": "Nullable(Bool)",
+    "import_row_number": "Nullable(UInt32)",
+    "kafka_partition": "UInt16",
+    "kafka_offset": "UInt64",
+    "schema_id": "UInt32",
+    "precedence": "UInt64",
+}
+_THROUGH_TYPES = {"client_space_id": "String", "kafka_partition": "UInt16", "kafka_offset": "UInt64"}
+"""How columns are sent: as what the driver writes fast. The server makes `UUID` and `LowCardinality` values of texts
+(`input_format_native_allow_types_conversion`); the driver would do so one by one, in Python."""
+
+
+def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
+    """A client of the ClickHouse at *url* (`http[s]://[user:password@]host[:port]`). It retries nothing by itself."""
+    address = read_clickhouse_url(url)
+    return clickhouse_connect.get_client(
+        interface=address.scheme,
+        host=address.host,
+        port=address.port,
+        username=address.username,
+        password=address.password,
+        connect_timeout=5,
+        send_receive_timeout=timeout_seconds,
+        query_retries=0,
+        # A naive time would take the zone of whoever reads it.
+        tz_mode="aware",
+    )
+
+
+class LogSink(Protocol):
+    """The store of the log. One caller at a time."""
+
+    def check_schema(self) -> None:
+        """Raise `WrongSchema` unless the store's tables are this version's, `Unavailable` where it does not answer."""
+        ...
+
+    def write(self, rows: Rows) -> None:
+        """Store *rows*; on return they survive a crash of the store's process and are visible to readers.
+
+        Blocks. Writing the same rows again changes nothing that a reader sees. Raises `Unavailable` (any part of the
+        rows may be stored: write all of them again) or `StoreRefused` (at least one row will never be taken).
+        """
+        ...
+
+
+class ClickHouseSink:
+    """`LogSink` over ClickHouse's HTTP interface; it connects at the first use and again after a failure."""
+
+    def __init__(self, url: str, database: str, *, timeout_seconds: float = 30.0) -> None:
+        self._url = url
+        self._database = database
+        self._timeout_seconds = timeout_seconds
+        self._client: Client | None = None
+        self._contexts: dict[str, InsertContext] = {}
+
+    def check_schema(self) -> None:
+        """See `LogSink.check_schema`."""
+        try:
+            sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
+            applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}
+        except Exception as error:
+            raise self._translated(error) from error
+        if found := difference(applied):
+            raise WrongSchema(found)
+
+    def write(self, rows: Rows) -> None:
+        """See `LogSink.write`."""
+        try:
+            # A kill between two inserts leaves the earlier tables ahead of the log. The batch is then read again from
+            # Kafka and written whole; what is already there folds into it.
+            self._insert(PERSON_LIFETIMES, _LIFETIME_TYPES, _lifetime_columns(rows.lifetimes))
+            self._insert(PERSON_NAMES, _NAME_TYPES, Names.of(rows.names).columns)
+            lines = Lines.of(rows.activities).columns
+            self._insert(ACTIVITY_LOG, _LINE_TYPES, lines)
+            # Killed here: the lines are there; who reads in the order of storing is given them after the repetition.
+            self._insert(STORED_THROUGH, _THROUGH_TYPES, _through_columns(lines))
+        except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
+            # Not chained: the driver's text may quote the values that failed, and a traceback would print it.
+            raise self._translated(error) from None
+
+    def close(self) -> None:
+        """Drop the connection; the next call makes a new one."""
+        self._contexts.clear()
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def _insert(self, table: str, types: Mapping[str, str], columns: Sequence[Sequence[object]]) -> None:
+        if not (columns and columns[0]):
+            return
+        client = self._connected()
+        if table not in self._contexts:
+            # Once for each table: an insert's context holds itself and all of its rows, until the collector comes by.
+            self._contexts[table] = client.create_insert_context(
+                table,
+                column_names=list(types),
+                # Given, or the driver would ask the server for them.
+                column_type_names=list(types.values()),
+                database=self._database,
+                column_oriented=True,
+                settings=INSERT_SETTINGS,
+            )
+        client.insert(data=columns, context=self._contexts[table])
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            self._client = connect(self._url, timeout_seconds=self._timeout_seconds)
+        return self._client
+
+    def _translated(self, error: Exception) -> Unavailable | StoreRefused:
+        """*error* as one of ours. Its text is dropped: an insert's may quote the values that failed."""
+        code = error.code if isinstance(error, Error) else None
+        # What a failed insert leaves in its context is of no use to the next one.
+        self._contexts.clear()
+        if isinstance(error, DataError) or (isinstance(error, DatabaseError) and code in REFUSAL_CODES):
+            # A `DataError` without a code is the driver's: it could not even serialize the rows.
+            return StoreRefused(code)
+        self.close()
+        return Unavailable(f"ClickHouse: {type(error).__name__} (code {code})")
+
+
+def _through_columns(lines: LineColumns) -> list[list[object]]:
+    """How far a partition is stored for each client space, now that *lines* are."""
+    ends: dict[tuple[str, int], int] = {}
+    places = zip(lines.client_space_id, lines.kafka_partition, strict=True)
+    for place, offset in zip(places, lines.kafka_offset, strict=True):
+        if offset >= ends.get(place, 0):
+            ends[place] = offset
+    return [[space for space, _ in ends], [partition for _, partition in ends], list(ends.values())]
+
+
+def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:
+    return [
+        [row.client_space_id for row in rows],
+        [str(row.person_ref) for row in rows],
+        [row.change for row in rows],
+        [to_micros(row.occurred_at) for row in rows],
+    ]

@@ -1,0 +1,186 @@
+"""Builds the database anew from the two long-lived topics, beside the one that is served, and lets them change places.
+
+The worker goes on meanwhile. What it stores in the served tables it publishes too, before it commits, so the rebuild
+reads after it until nothing is left, has what comes from then on written to both, and exchanges.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import compress
+from typing import Any, cast
+
+from aiokafka import ConsumerRecord
+
+from schemas.fields import to_micros
+from schemas.retention import retention_start
+from schemas.rows import PersonLifetimeRow, PersonNameRow
+from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
+from stream.clients.topic_reader import Extent, TopicReader
+from stream.erasure.guard import ErasedPersons
+from stream.erasure.ledger import lifetime_in
+from stream.erasure.unreadable import UnreadableRecords
+from stream.pipeline.batches import Rows
+from stream.pipeline.published_names import LAST_SIGHT_SLACK
+from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
+from stream.pipeline.rows.lines import LineColumns, Lines
+from stream.pipeline.sink import LogSink
+from stream.rebuild.store import RebuildStore
+
+ROWS_PER_INSERT = 50_000
+CLOSE_ENOUGH = 100
+"""Records that came during a round. Once a round finds no more than so many, it is time to exchange."""
+
+MAX_ROUNDS = 20
+
+
+@dataclass(slots=True)
+class Pile:
+    """What was read and is not stored yet."""
+
+    lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
+    names: list[PersonNameRow] = field(default_factory=list)
+    lines: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in LineColumns._fields))
+
+    def __len__(self) -> int:
+        return len(self.lifetimes) + len(self.names) + len(self.lines[0])
+
+    def rows(self) -> Rows:
+        """All of it."""
+        return Rows(self.lifetimes, self.names, Lines(LineColumns._make(self.lines)))
+
+
+Turn = Callable[[Sequence[ConsumerRecord], Pile], None]
+"""Adds what records hold to a pile. Blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a rebuild has just done: *done* of *total* records of one pass."""
+
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(slots=True)
+class Rebuild:
+    """One rebuild; `load` may be repeated, and goes on where it was cut off."""
+
+    store: RebuildStore
+    sink: LogSink
+    erased: ErasedPersons
+    reader: TopicReader
+    report: Callable[[Step], None] = lambda _: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    unreadable: UnreadableRecords = field(default_factory=lambda: UnreadableRecords(refuses=True))
+
+    async def load(self) -> None:
+        """Fill the database until it is as good as level with the topics. Raises `Unavailable`; then load again.
+
+        A record that cannot be read is refused with `UnreadableRecord`, unless *unreadable* lets it be left out: it may
+        be a deletion that a newer version knows of. That of a person who was ever deleted is left out, as the sweep
+        overwrites it.
+        """
+        await asyncio.to_thread(self.store.prepare)
+        for _ in range(MAX_ROUNDS):
+            if await self.catch_up() <= CLOSE_ENOUGH:
+                return
+
+    async def catch_up(self) -> int:
+        """Read what the topics hold beyond what was read; the answer is the number of records.
+
+        Lifetimes first, names second, lines last, as the worker stores them. A name that was overwritten in the topic
+        may still come by: its person was erased, which the lifetimes tell, or it has expired.
+        """
+        count = await self._pass("lifetimes", PERSON_NAMES_TOPIC, self._lifetimes)
+        await asyncio.to_thread(self.erased.refresh)
+        count += await self._pass("names", PERSON_NAMES_TOPIC, self._names)
+        return count + await self._pass("lines", ACTIVITY_LOG_TOPIC, self._lines)
+
+    async def _pass(self, name: str, topic: str, turn: Turn) -> int:
+        start = await asyncio.to_thread(self.store.progress, name)
+        extents = await self.reader.extents(topic)
+        total = _left(extents, start)
+        pile, position, storing = Pile(), dict[int, int](), asyncio.create_task(asyncio.sleep(0))
+        try:
+            async for records, position in self.reader.records(topic, extents, start):
+                await asyncio.to_thread(turn, records, pile)
+                if len(pile) >= ROWS_PER_INSERT:
+                    # While ClickHouse stores one pile, the next is read.
+                    await storing
+                    storing = asyncio.create_task(self._store(name, pile, position))
+                    pile = Pile()
+                self.report(Step(name, total - _left(extents, position), total))
+        finally:
+            await storing
+        if position:
+            await self._store(name, pile, position)
+        return total
+
+    async def _store(self, name: str, pile: Pile, position: dict[int, int]) -> None:
+        await asyncio.to_thread(self.sink.write, pile.rows())
+        # Killed here: the rows are there and will be inserted again; the tables fold the copies.
+        await asyncio.to_thread(self.store.advance, name, position)
+
+    async def hand_over(self, worker_is_past: Callable[[], Awaitable[None]]) -> None:
+        """Exchange the tables, so that no line is missing from any answer meanwhile.
+
+        *worker_is_past* returns once the worker has committed whatever it may have begun to store when it was called.
+        Raises `Unavailable`.
+        """
+        await asyncio.to_thread(self.store.mirror)
+        try:
+            # What the worker began to store from here on goes to both; what it had begun before is soon in the topics.
+            await worker_is_past()
+            await self.catch_up()
+            # Killed here: the worker goes on writing to both, until this is repeated or the database is dropped.
+            await asyncio.to_thread(self.store.exchange)
+            # Killed here: the rebuilt tables are served, and lack nothing.
+        finally:
+            await asyncio.to_thread(self.store.end_mirror)
+
+    def _lifetimes(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
+        found = (self.unreadable.read(record, lifetime_in) for record in records)
+        pile.lifetimes += [row for row in found if row is not None]
+
+    def _names(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
+        start = retention_start(self.clock()) - LAST_SIGHT_SLACK
+        found = (self.unreadable.read(record, self._name_in) for record in records)
+        pile.names += self.erased.living([name for name in found if name is not None and name.last_seen >= start])
+
+    def _name_in(self, record: ConsumerRecord) -> PersonNameRow | None:
+        if record.value is None:
+            return None
+        place = read_person_key(record.key)
+        if not isinstance(place, NameKey):
+            return None
+        try:
+            return decode_name(place, record.value)
+        except UnreadableHistory:
+            if self.erased.was_erased(place.client_space_id, str(place.person_ref)):
+                return None
+            raise
+
+    def _lines(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
+        start = to_micros(retention_start(self.clock()))
+        for record in records:
+            lines = self.unreadable.read(record, _lines_in)
+            if lines is None:
+                continue
+            columns: Sequence[Sequence[object]] = lines.columns
+            is_shown = [at >= start for at in cast("LineColumns", columns).occurred_at]
+            if not all(is_shown):
+                columns = [list(compress(column, is_shown)) for column in columns]
+            for column, more in zip(pile.lines, columns, strict=True):
+                column.extend(more)
+
+
+def _lines_in(record: ConsumerRecord) -> Lines:
+    return decode_lines(record.value or b"")
+
+
+def _left(extents: dict[int, Extent], position: dict[int, int]) -> int:
+    """How many offsets lie between *position* and the end."""
+    return sum(extent.end - max(extent.first, position.get(p, 0)) for p, extent in extents.items())

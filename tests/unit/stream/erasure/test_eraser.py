@@ -1,0 +1,262 @@
+"""The eraser and the guard, step by step; `test_erasure_histories.py` runs them through everything at once."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
+from stream.commands.common import in_words
+from stream.erasure.eraser import SWEEP_INTERVAL, Eraser, compacted_within
+from stream.erasure.guard import ErasedPersons, GuardedSink
+from stream.erasure.name_topic import Swept, WhoIsErased
+from stream.erasure.rules import Erasure, PersonKey
+from stream.erasure.verify import Report, Trace, Wanted, _until, verify_directory
+from stream.errors import Unavailable
+from stream.pipeline.batches import Rows
+from tests.builders import NOW, a_uuid
+from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics
+from tests.fakes_stream import UNAVAILABLE, InMemorySink
+
+ADA = PersonKey("acme", a_uuid(1))
+
+
+def day(number: int) -> datetime:
+    return NOW + timedelta(days=number)
+
+
+def a_name(at: int = 1, person: int = 1) -> PersonNameRow:
+    return PersonNameRow("acme", a_uuid(person), f"usr_{person}", "ada@example.com", "Ada", day(at), day(at))
+
+
+def a_change(change: str, at: int, person: int = 1) -> PersonLifetimeRow:
+    return PersonLifetimeRow("acme", a_uuid(person), change, day(at))
+
+
+class CountingTopic(InMemoryTopics):
+    """Counts its sweeps, and fails those that it is told to."""
+
+    sweeps = 0
+    fails = 0
+
+    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+        self.sweeps += 1
+        if self.fails:
+            self.fails -= 1
+            raise UNAVAILABLE
+        return await super().sweep(who_is_erased, expired)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def an_eraser(store: InMemoryPersonStore, topic: CountingTopic, clock: Clock) -> Eraser:
+    return Eraser(store, topic, ErasedPersons(store), clock=clock)
+
+
+async def test_the_topic_is_swept_at_the_first_run_and_then_once_an_hour() -> None:
+    topic, clock = CountingTopic(), Clock()
+    eraser = an_eraser(InMemoryPersonStore(InMemorySink()), topic, clock)
+    swept = []
+    for minutes in (0, 1, 59, 60, 61, 120):
+        clock.now = NOW + timedelta(minutes=minutes)
+        swept.append((await eraser.run()).overwritten is not None)
+    assert swept == [True, False, False, True, False, True]
+    assert timedelta(hours=1) == SWEEP_INTERVAL
+
+
+@pytest.mark.parametrize("name", [EVENTS_TOPIC, DEAD_LETTERS_TOPIC])
+def test_an_event_s_end_is_told_from_when_its_own_topic_took_it_in_and_what_begins_it_anew(name: str) -> None:
+    (config,) = (topic.config for topic in TOPICS if topic.name == name)
+    trace = _until(Trace(name, 2, None, ""), config, int(NOW.timestamp()) * 1000)
+    assert trace.until == NOW.replace(microsecond=0) + timedelta(days=7, hours=6, minutes=6)
+    assert "refused or replayed" in trace.reason
+
+
+@pytest.mark.parametrize(
+    ("segment_minutes", "lag_minutes", "minutes"),
+    [(30, 60, 75), (59, 60, 75), (60, 60, 135), (60, 30, 75), (30, 150, 165), (None, 60, 135), (30, None, None)],
+)
+def test_what_a_sweep_overwrote_is_gone_once_a_later_sweep_ended_its_segment(
+    segment_minutes: int | None, lag_minutes: int | None, minutes: int | None
+) -> None:
+    def ms(minutes: int | None) -> str:
+        return str(2**63 - 1 if minutes is None else minutes * 60_000)
+
+    config = {"segment.ms": ms(segment_minutes), "max.compaction.lag.ms": ms(lag_minutes)}
+    assert compacted_within(config) == (None if minutes is None else timedelta(minutes=minutes))
+
+
+async def test_a_sweep_that_failed_is_made_up_for_by_the_next_run() -> None:
+    topic = CountingTopic()
+    topic.fails = 1
+    eraser = an_eraser(InMemoryPersonStore(InMemorySink()), topic, Clock())
+    with pytest.raises(Unavailable):
+        await eraser.run()
+    assert (await eraser.run()).overwritten == 0
+    assert topic.sweeps == 2
+
+
+async def test_a_run_tells_how_many_persons_it_erased() -> None:
+    store = InMemoryPersonStore(InMemorySink())
+    store.sink.write(Rows([a_change(ERASED, 2), a_change(ERASED, 2, 2)], [a_name(), a_name(person=2), a_name(0)]))
+    assert (await an_eraser(store, CountingTopic(), Clock()).run()).persons == 2
+    assert store.sink.names == []
+
+
+async def test_a_name_that_comes_in_while_its_person_is_erased_is_removed_by_the_next_attempt() -> None:
+    class Racing(InMemoryPersonStore):
+        late = 1
+
+        def remove(self, due: dict[PersonKey, Erasure]) -> None:
+            super().remove(due)
+            if self.late:
+                self.late -= 1
+                self.sink.names.append(a_name())
+
+    store = Racing(InMemorySink())
+    store.sink.write(Rows([a_change(ERASED, 2)], [a_name()]))
+    await an_eraser(store, CountingTopic(), Clock()).run()
+    assert store.sink.names == []
+    store.late = 99
+    store.sink.names.append(a_name())
+    with pytest.raises(Unavailable, match="as fast as they are removed"):
+        await an_eraser(store, CountingTopic(), Clock()).run()
+
+
+def test_a_deletion_keeps_the_names_of_its_own_batch_out() -> None:
+    sink = InMemorySink()
+    guarded = GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink)))
+    guarded.write(Rows([a_change(ERASED, 2)], [a_name(), a_name(3)]))
+    assert (sink.names, len(sink.lifetimes)) == ([], 1)
+
+
+def test_a_creation_that_was_stored_before_its_deletion_came_still_begins_a_life() -> None:
+    sink = InMemorySink()
+    guarded = GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink)))
+    guarded.write(Rows([a_change(CREATED, 4)], [a_name(4)]))
+    guarded.write(Rows([a_change(ERASED, 2)], [a_name(1), a_name(5)]))
+    assert sink.names == [a_name(4), a_name(5)]
+
+
+def test_nothing_is_passed_on_before_the_deletions_are_known() -> None:
+    class Down(InMemoryPersonStore):
+        def of_erased(self) -> list[PersonLifetimeRow]:
+            raise UNAVAILABLE
+
+    sink = InMemorySink()
+    with pytest.raises(Unavailable):
+        GuardedSink(sink, ErasedPersons(Down(sink))).write(Rows(names=[a_name()]))
+    assert sink.names == []
+
+
+def test_what_is_given_to_the_sink_is_left_as_it_is() -> None:
+    sink = InMemorySink()
+    rows = Rows([a_change(ERASED, 2)], [a_name()])
+    GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink))).write(rows)
+    assert rows.names == [a_name()]
+
+
+def test_raw_bytes_of_an_id_or_a_name_are_found_in_files_and_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "data.bin").write_bytes(b"\0\1Ada Lovelace\xff ada@example.com Ada Lovelace")
+    (tmp_path / "other").write_bytes(b"nobody")
+    (tmp_path / "empty").touch()
+    wanted = Wanted(ADA, ("ada@example.com", "Ada Lovelace"))
+    (trace,) = verify_directory(tmp_path, wanted)
+    assert (trace.place, trace.count) == ("file:part/data.bin", 3)
+
+
+@pytest.fixture
+def scanned(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[Path], None]], None]:
+    """Do something each time that a directory of a name is about to be read."""
+    scan = os.scandir
+
+    def before(name: str, act: Callable[[Path], None]) -> None:
+        def acting(path: Any) -> Any:
+            if not isinstance(path, int) and Path(path).name == name:
+                act(Path(path))
+            return scan(path)
+
+        monkeypatch.setattr(os, "scandir", acting)
+
+    return before
+
+
+def test_a_directory_that_vanishes_while_others_are_looked_at_is_skipped(
+    tmp_path: Path, scanned: Callable[[str, Callable[[Path], None]], None]
+) -> None:
+    for name in ("all_1_1_0", "all_2_2_0"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "data.bin").write_bytes(b"Ada Lovelace")
+    scanned("all_1_1_0", shutil.rmtree)
+    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count) == ("file:all_2_2_0/data.bin", 1)
+
+
+def test_a_directory_that_may_not_be_read_is_not_taken_for_clean(
+    tmp_path: Path, scanned: Callable[[str, Callable[[Path], None]], None]
+) -> None:
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "logs" / "private").mkdir(parents=True)
+    scanned("private", refuse)
+    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count, trace.reason) == (
+        "file:logs/private",
+        0,
+        "not looked into: Permission denied",
+    )
+
+
+def test_a_directory_that_is_gone_itself_is_not_taken_for_clean(tmp_path: Path) -> None:
+    (trace,) = verify_directory(tmp_path / "gone", Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count) == ("file:.", 0)
+
+
+def test_a_file_that_may_not_be_read_is_not_taken_for_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    (tmp_path / "sealed.log").write_bytes(b"anything")
+    monkeypatch.setattr(Path, "open", refuse)
+    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count) == ("file:sealed.log", 0)
+
+
+def test_large_files_are_looked_into_as_small_ones_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream.erasure.verify._READ_WHOLE_BYTES", 8)
+    (tmp_path / "rotated.log").write_bytes(b"of Ada Lovelace, and of nobody else")
+    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
+    assert (trace.place, trace.count) == ("file:rotated.log", 1)
+
+
+def test_a_report_is_json_with_times_in_rfc_3339() -> None:
+    trace = Trace("kafka:events", 2, NOW, "records")
+    report = Report("acme", str(ADA.person_ref), NOW, None, ("kafka:events",), (trace,))
+    found = json.loads(json.dumps(report.as_dict()))
+    assert found["erased_at"] == "2026-11-24T09:31:07.412345Z"
+    assert (found["traces"][0]["until"], found["is_clean"]) == ("2026-11-24T09:31:07.412345Z", False)
+    assert Report("acme", "", None, None, (), ()).is_clean()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(None, "—"), (NOW.replace(microsecond=0), "2026-11-24T09:31:07Z"), (3, "3")]
+)
+def test_values_are_printed_as_people_read_them(value: object, text: str) -> None:
+    assert in_words(value) == text

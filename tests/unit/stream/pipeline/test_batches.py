@@ -1,0 +1,27 @@
+"""Outcomes become batches."""
+
+from datetime import timedelta
+
+from schemas.avro_schemas import current_event_schema
+from schemas.errors import Reason
+from schemas.events import UserCreation, UserDeletion
+from schemas.person_ref import person_refs
+from stream.pipeline.accept import Refused
+from stream.pipeline.batches import build_batch
+from tests.builders import KEY, NOW, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
+
+
+def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
+    later = NOW + timedelta(hours=1)
+    first = a_chunk(a_record(an_event(UserCreation()), 0), FakeRecord(1, b"junk"), partition=0)
+    second = a_chunk(a_record(an_event(UserDeletion(), occurred_at=later), 0), partition=1)
+    batch = build_batch((first, second), schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
+    assert batch.chunks == (first, second)
+    assert [row.activity_type for row in batch.rows.activities] == ["user_creation", "user_deletion"]
+    assert [row.change for row in batch.rows.lifetimes] == ["created", "erased"]
+    assert batch.refusals == [(first, Refused(first.records[1], Reason.WRONG_MAGIC, ""))]
+    # The admin was seen twice under one name: one row, from the first sight to the last.
+    assert [(name.person_id, name.first_seen, name.last_seen) for name in batch.rows.names] == [
+        ("usr_admin", NOW, later),
+        ("usr_ada", NOW, NOW),
+    ]
