@@ -18,7 +18,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOCK = "vendor.lock.json"
-FOLDERS = ("query_api/static/vendor/lit-html", "tests/browser/vendor/axe-core")
+FOLDERS = ("query_api/panel/static/vendor/lit-html", "tests/browser/vendor/axe-core")
 
 
 @dataclass(frozen=True, slots=True)

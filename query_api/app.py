@@ -10,28 +10,28 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
-from query_api import routes, routes_health, routes_people
-from query_api.access_log import AccessLog, AccessRecorder
-from query_api.auth import Authenticator
-from query_api.clickhouse_access_log import ClickHouseAccessLog
-from query_api.clickhouse_connection import ClickHouseConnection
-from query_api.clickhouse_reader import ClickHouseLogReader
-from query_api.cors import ProblemCORSMiddleware
-from query_api.cursor import CursorSealer
+from query_api.access.auth import Authenticator
+from query_api.access.oidc import IssuerKeys
+from query_api.access.rate_limit import RateLimiter
+from query_api.clickhouse.access_log import ClickHouseAccessLog
+from query_api.clickhouse.connection import ClickHouseConnection
+from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.demo_page import mount_demo
-from query_api.directory import Directory
-from query_api.export import Exporter
-from query_api.log import ActivityLog, Clock
-from query_api.middleware import RequestMiddleware
-from query_api.oidc import IssuerKeys
-from query_api.openapi import install_openapi
-from query_api.panel import mount_panel
-from query_api.problems import install_problem_handlers
-from query_api.rate_limit import RateLimiter
-from query_api.reader import LogReader
-from query_api.service import Service
+from query_api.http import routes, routes_health, routes_persons
+from query_api.http.cors import ProblemCORSMiddleware
+from query_api.http.export import Exporter
+from query_api.http.middleware import RequestMiddleware
+from query_api.http.openapi import install_openapi
+from query_api.http.problems import install_problem_handlers
+from query_api.http.service import Service
+from query_api.log.access_log import AccessLog, AccessRecorder
+from query_api.log.activity_log import ActivityLog, Clock
+from query_api.log.cursor import CursorSealer
+from query_api.log.mentions import Directory
+from query_api.log.reader import LogReader
+from query_api.log.statistics import Statistics
+from query_api.panel.serve import mount_panel
 from query_api.settings import Settings, load_settings
-from query_api.statistics import Statistics
 
 EXPOSED_HEADERS = (
     "Content-Disposition",
@@ -109,7 +109,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         # A redirect would repeat the query string in a header, and `/v1/activities/` is no path.
         redirect_slashes=False,
     )
-    for part in (routes, routes_people, routes_health):
+    for part in (routes, routes_persons, routes_health):
         app.include_router(part.router)
     install_openapi(app)
     return app
@@ -143,7 +143,7 @@ def create_app_from_environment() -> FastAPI:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     )
-    # uvicorn's own access log prints query strings, which hold ids; `query_api.middleware` writes one without.
+    # uvicorn's own access log prints query strings, which hold ids; `query_api.http.middleware` writes one without.
     logging.getLogger("uvicorn.access").disabled = True
     return create_app(settings)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from query_api.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import SettingsError, load_settings
 
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)

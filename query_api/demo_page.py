@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Query, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from query_api.auth import READ_SCOPE, development_token
-from query_api.panel import CachedFiles
+from query_api.access.auth import READ_SCOPE, development_token
+from query_api.panel.serve import CachedFiles
 from query_api.settings import Settings, SettingsError
 
 PREFIX = "/demo"

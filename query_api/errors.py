@@ -1,4 +1,4 @@
-"""Every error of the query API, split by what the caller must do. `query_api.problems` turns each into an answer.
+"""Every error of the query API, split by what the caller must do. `query_api.http.problems` turns each into an answer.
 
 QueryError
 ├── Refused                    change the request; repeating it would end the same way

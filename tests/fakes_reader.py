@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from query_api.access_log import Access
-from query_api.auth import Caller
+from query_api.access.auth import Caller
 from query_api.errors import StoreError
-from query_api.filters import Order, Selection, Spans
-from query_api.people import KnownName, KnownPerson, Lifetime
-from query_api.reader import Count, Line, Mentions, Role, StoredLine, StoredPage
+from query_api.log.access_log import Access
+from query_api.log.filters import Order, Selection, Spans
+from query_api.log.persons import KnownName, KnownPerson, Lifetime
+from query_api.log.reader import Count, Line, Mentions, Role, StoredLine, StoredPage
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64

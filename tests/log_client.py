@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from deploy.local.stack import LocalStack
-from query_api.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import Settings
 
 Line = dict[str, Any]

@@ -22,7 +22,7 @@ import httpx
 from deploy.local.layout import DEFAULT_DATA_DIR, Layout
 from producers import KafkaPublisher, Person, UiSession
 from producers import load_settings as producer_settings
-from query_api.auth import READ_SCOPE, development_token
+from query_api.access.auth import READ_SCOPE, development_token
 from query_api.settings import load_settings as query_settings
 from tests.benchmarks.ingest.load import running_layout
 

@@ -26,8 +26,8 @@ from clickhouse_connect.driver.client import Client
 
 from deploy.local.layout import HOST
 from deploy.local.stack import LocalStack
+from query_api.access.auth import READ_SCOPE, development_token
 from query_api.app import create_app
-from query_api.auth import READ_SCOPE, development_token
 from query_api.settings import load_settings
 from stream.pipeline.sink import connect
 from tests.benchmarks.read_data import LARGEST, Log, load, user_ref

@@ -20,7 +20,7 @@ from deploy.local.browser import ARGUMENTS, ensure_browser
 from tests.browser.demo_data import served_demo
 from tests.builders import NOW
 
-FOLDER = Path(__file__).resolve().parents[2] / "query_api" / "screenshots"
+FOLDER = Path(__file__).resolve().parents[2] / "query_api" / "panel" / "screenshots"
 QUALITY = 80
 LOG = "**/v1/activities?*"
 

@@ -14,7 +14,7 @@ from playwright.async_api import Page, Request, Response, Route, expect
 
 from deploy.local.stack import LocalStack
 from producers import KafkaPublisher, UiSession
-from query_api.panel import PREFIX, static_directory
+from query_api.panel.serve import PREFIX, static_directory
 from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
 from tests.browser.seed import ADA, BOB, GRACE, SEEDED_LINES, import_events, many_events
 

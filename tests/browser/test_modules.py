@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page
 
-from query_api.panel import PREFIX, static_directory, version_of
+from query_api.panel.serve import PREFIX, static_directory, version_of
 from tests.browser.conftest import DEADLINE_SECONDS, ZONE
 
 

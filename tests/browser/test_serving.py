@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from deploy import vendor
 from deploy.local import browser
 from query_api.demo_page import mount_demo
-from query_api.panel import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
+from query_api.panel.serve import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
 from query_api.settings import Settings, SettingsError
 
 
@@ -117,7 +117,8 @@ def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
 
 def test_the_files_are_part_of_the_package() -> None:
     package = files("query_api")
-    for name in ("static/user-management-log.js", "static/vendor/lit-html/LICENSE", "templates/demo/demo.html"):
+    page = "templates/demo/demo.html"
+    for name in ("panel/static/user-management-log.js", "panel/static/vendor/lit-html/LICENSE", page):
         assert (package / name).is_file(), name
 
 

@@ -14,17 +14,17 @@ from uuid import UUID, uuid4
 import pytest
 from clickhouse_connect.driver.client import Client
 
-from query_api.access_log import Access, Action
-from query_api.auth import Caller
-from query_api.clickhouse_access_log import ACCESS_LOG, ClickHouseAccessLog
-from query_api.clickhouse_connection import ClickHouseConnection
-from query_api.clickhouse_reader import ClickHouseLogReader
-from query_api.cursor import CursorSealer
+from query_api.access.auth import Caller
+from query_api.clickhouse.access_log import ACCESS_LOG, ClickHouseAccessLog
+from query_api.clickhouse.connection import ClickHouseConnection
+from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.errors import OtherSchema, QueryTimeout, StoreUnavailable
-from query_api.filters import ActivityFilter, Order, Position, Selection, Span
-from query_api.log import ActivityLog
-from query_api.people import KnownName, Lifetime
-from query_api.reader import Count, Line, LogReader, Mentions, Role
+from query_api.log.access_log import Access, Action
+from query_api.log.activity_log import ActivityLog
+from query_api.log.cursor import CursorSealer
+from query_api.log.filters import ActivityFilter, Order, Position, Selection, Span
+from query_api.log.persons import KnownName, Lifetime
+from query_api.log.reader import Count, Line, LogReader, Mentions, Role
 from query_api.settings import Settings
 from schemas.migrations import MIGRATIONS_TABLE
 from schemas.rows import (

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from query_api import access_log
+from query_api.log import access_log
 from tests.unit.query_api.api import Api, running_api
 
 

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
 import query_api.app
-from query_api.auth import Authenticator
+from query_api.access.auth import Authenticator
 from query_api.cli import app
 from query_api.settings import SettingsError, load_settings
 from tests.unit.query_api.api import SECRET, encoded

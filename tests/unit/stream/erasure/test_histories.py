@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from query_api import people
-from query_api.people import DELETED_USER, KnownName, KnownPerson, Lifetime, People
+from query_api.log import persons
+from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Lifetime, People
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Activity, Event, Person, UserCreation, UserDeletion, UserLicenseUpdate
 from schemas.person_ref import person_refs
@@ -338,8 +338,8 @@ def join_on_the_latest_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def latest(names: Iterable[KnownName], life_start: datetime, _at: datetime) -> KnownName | None:
         return real_name_at(names, life_start, datetime.max.replace(tzinfo=UTC))
 
-    real_name_at = people.name_at
-    monkeypatch.setattr(people, "name_at", latest)
+    real_name_at = persons.name_at
+    monkeypatch.setattr(persons, "name_at", latest)
 
 
 def inherit_the_former_life(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,137 @@
+"""An OpenID provider's keys: found through its discovery document, kept fresh, used on while it is down."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+import jwt
+import structlog
+
+from query_api.access.auth import VerificationKey, algorithm_of
+from query_api.errors import KeysUnavailable
+from query_api.settings import is_safe_url, safe_public_key
+
+FRESH_SECONDS = 300
+"""The age at which keys are read again. A key that the provider withdraws verifies tokens no longer than this and
+`PAUSE_SECONDS`, while the provider answers, and whether or not tokens come meanwhile."""
+PAUSE_SECONDS = 10
+"""The least time between two reads, whatever ids tokens name and whether or not the provider answers."""
+ANSWER_SECONDS = 5
+MAX_DOCUMENT_BYTES = 1 << 20
+
+_logger = structlog.get_logger(__name__)
+
+
+class IssuerKeys:
+    """`KeySource` over *discovery_url*, whose document must name *issuer*.
+
+    From the first use until `close` they are kept fresh in the background: who names a key that is known never waits
+    for the provider, which may hang. An unknown key id causes a read that its callers wait for and share, for the
+    provider may have a new key; but only after `PAUSE_SECONDS`, so that invented ids cost the provider nothing. A read
+    that fails leaves the keys as they were.
+    """
+
+    def __init__(self, discovery_url: str, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._discovery_url = discovery_url
+        self._issuer = issuer
+        self._clock = clock
+        self._keys: Mapping[str, VerificationKey] | None = None
+        self._read_at = self._tried_at = float("-inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def key_for(self, key_id: str | None) -> VerificationKey | None:
+        """See `KeySource.key_for`."""
+        if self._keeper is None:
+            self._keeper = asyncio.create_task(self._keep_fresh())
+        is_known = self._keys is not None and key_id in self._keys
+        if not is_known and (self._is_reading() or self._may_read()):
+            await self._read()
+        if self._keys is None:
+            raise KeysUnavailable("the identity provider's keys cannot be read")
+        return None if key_id is None else self._keys.get(key_id)
+
+    async def close(self) -> None:
+        """See `KeySource.close`."""
+        tasks = [task for task in (self._keeper, self._reading) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE_SECONDS)
+            if self._clock() - self._read_at >= FRESH_SECONDS and self._may_read():
+                await self._read()
+
+    def _may_read(self) -> bool:
+        return self._clock() - self._tried_at >= PAUSE_SECONDS
+
+    def _is_reading(self) -> bool:
+        return self._reading is not None and not self._reading.done()
+
+    async def _read(self) -> None:
+        if self._reading is None or self._reading.done():
+            self._tried_at = self._clock()
+            self._reading = asyncio.create_task(self._refresh())
+        # A caller that goes away must not take the others' read along.
+        await asyncio.shield(self._reading)
+
+    async def _refresh(self) -> None:
+        try:
+            keys = await self._fetched()
+        except Exception as error:  # noqa: BLE001 - what a provider's answer can raise is no closed list
+            # The keys must be kept fresh afterwards, whatever it was.
+            _logger.warning("keys_not_read", error=type(error).__name__, kept=self._keys is not None)
+            return
+        self._keys, self._read_at = keys, self._clock()
+
+    async def _fetched(self) -> Mapping[str, VerificationKey]:
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            configuration = await _document(session, self._discovery_url)
+            if configuration["issuer"] != self._issuer:
+                raise ValueError("the discovery document is another issuer's")
+            keys = await _document(session, configuration["jwks_uri"])
+        found = dict(_verification_keys(keys["keys"]))
+        if not found:
+            raise ValueError("no key is usable")
+        return found
+
+
+async def _document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+    if not is_safe_url(url):
+        raise ValueError("not https")
+    async with session.get(url, allow_redirects=False) as answer:
+        answer.raise_for_status()
+        content = await answer.content.read(MAX_DOCUMENT_BYTES + 1)
+        # `read` may return less than is there, but never after the end.
+        while len(content) <= MAX_DOCUMENT_BYTES and (more := await answer.content.read(MAX_DOCUMENT_BYTES)):
+            content += more
+    if answer.status != HTTPStatus.OK or len(content) > MAX_DOCUMENT_BYTES:
+        raise ValueError("no document")
+    document = json.loads(content)
+    if not isinstance(document, dict):
+        raise TypeError("no object")
+    return document
+
+
+def _verification_keys(keys: list[dict[str, Any]]) -> list[tuple[str, VerificationKey]]:
+    """Those that sign tokens and that the API accepts; the rest is of no use here, and no reason to refuse these."""
+    found = []
+    for document in keys:
+        key_id = document.get("kid")
+        if not isinstance(key_id, str) or document.get("use", "sig") != "sig":
+            continue
+        try:
+            key = safe_public_key(jwt.PyJWK(document).key)
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+            continue
+        algorithm = algorithm_of(key)
+        if document.get("alg", algorithm) == algorithm:
+            found.append((key_id, VerificationKey(key, algorithm)))
+    return found

@@ -1,0 +1,78 @@
+"""Counts over ClickHouse: how many lines, about whom, with which licenses.
+
+`FINAL` is used here, unlike in pages: a count reads a whole range anyway, and only so counts each line once, by its
+first copy, whatever is stored beside it.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from query_api.access.auth import Caller
+from query_api.clickhouse.space import SpaceReader
+from query_api.log.filters import IS_GONE, Selection, conditions
+from query_api.log.reader import Count, Mentions, Role
+from schemas.rows import ACTIVITY_LOG
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NOBODY = UUID(int=0)
+
+_LINES = f"{ACTIVITY_LOG} FINAL"
+_LIVES = "(SELECT person_ref, erased_at, recreated_at FROM {database}.erased_persons"
+_LIVES += " WHERE client_space_id = {client_space_id:String})"
+_MATCHING = f"""(
+    SELECT person_ref FROM {{database}}.person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref
+    WHERE name.client_space_id = {{client_space_id:String}} AND name.last_seen >= life.recreated_at
+    AND (positionCaseInsensitiveUTF8(name.person_id, {{search:String}}) > 0
+        OR positionCaseInsensitiveUTF8(name.username, {{search:String}}) > 0
+        OR positionCaseInsensitiveUTF8(name.display_name, {{search:String}}) > 0)
+)"""  # noqa: S608 - this package's own text
+
+
+class CountsReader(SpaceReader):
+    """The counting part of `LogReader`."""
+
+    async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
+        """See `LogReader.counts`."""
+        where = conditions(selection)
+        rows = await self._select(
+            caller,
+            "roundDown(toUnixTimestamp64Micro(occurred_at), {starts:Array(Int64)}), activity_type, count()",
+            _LINES,
+            where.clauses,
+            "GROUP BY 1, 2",
+            {**where.parameters, "starts": [(start - _EPOCH) // _MICROSECOND for start in starts]},
+        )
+        return [Count(_EPOCH + start * _MICROSECOND, activity_type, lines) for start, activity_type, lines in rows]
+
+    async def mentions(
+        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+    ) -> list[Mentions]:
+        """See `LogReader.mentions`."""
+        where = conditions(Selection(since=since, until=until, limit=limit))
+        ref, is_gone = f"{role}_ref", IS_GONE.replace("{column}", f"{role}_ref")
+        rows = await self._select(
+            caller,
+            f"if({is_gone}, {{nobody:UUID}}, {ref}) AS person, count(), max(occurred_at)",
+            _LINES,
+            [*where.clauses, *([f"({is_gone} OR {ref} IN {_MATCHING})"] if search else [])],
+            "GROUP BY person ORDER BY person = {nobody:UUID} DESC, max(occurred_at) DESC, person LIMIT {limit:UInt32}",
+            {**where.parameters, "limit": limit + 1, "search": search, "nobody": _NOBODY},
+        )
+        found = [Mentions(None if ref == _NOBODY else ref, lines, last) for ref, lines, last in rows]
+        living = [person for person in found if person.ref is not None][:limit]
+        return living + [person for person in found if person.ref is None]
+
+    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+        """See `LogReader.licenses`."""
+        where = conditions(Selection(since=since, limit=1))
+        rows = await self._select(
+            caller,
+            "arraySort(groupUniqArrayArray(arrayFilter(x -> x IS NOT NULL, [previous_license, new_license])))",
+            ACTIVITY_LOG,
+            where.clauses,
+            "",
+            where.parameters,
+        )
+        return list(rows[0][0])

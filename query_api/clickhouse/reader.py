@@ -1,0 +1,316 @@
+"""`LogReader` over ClickHouse's HTTP interface."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from query_api.access.auth import Caller
+from query_api.clickhouse.connection import ClickHouseConnection
+from query_api.clickhouse.counts import CountsReader
+from query_api.clickhouse.windows import Windows, beyond, kind_of, nearest, start_of
+from query_api.errors import OtherSchema
+from query_api.log.filters import Order, Position, Selection, conditions
+from query_api.log.persons import KnownName, KnownPerson, Lifetime
+from query_api.log.reader import Line, StoredLine, StoredPage
+from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES, STORED_THROUGH
+
+_SPARE_ROWS = 32
+"""Rows read beyond a page, so that a few copies do not cost a second query."""
+
+_MAX_EVENTS_PER_QUERY = 1_000
+"""ClickHouse takes 128 KiB a parameter by default; this many event ids are a third of that."""
+
+_MAX_REFS_PER_QUERY = 3_000
+"""As above: a ref is 39 characters of a parameter."""
+
+_BEYOND = (
+    "kafka_offset > transform(toInt64(kafka_partition), {partitions:Array(Int64)}, {offsets:Array(Int64)}, toInt64(-1))"
+)
+_SETTLED = "kafka_offset < transform(toInt64(kafka_partition), {settled:Array(Int64)}, {ends:Array(Int64)}, toInt64(0))"
+_AT_PLACES = ("occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}")
+
+_LINE_COLUMNS = ", ".join(Line._fields)
+_PERSON_LINES = "person_lines"
+
+
+class _Step(NamedTuple):
+    """What one read brought, and where the next goes on."""
+
+    lines: list[Line]
+    is_end: bool
+    after: Position | None
+
+
+class ClickHouseLogReader(CountsReader):
+    """See `LogReader`. Nothing is read, and no connection made, before the first call: ClickHouse may be down then.
+
+    `FINAL` and `LIMIT 1 BY` are not used: both read a whole client space for one page. Copies of an event have one
+    sorting key and lie side by side, so a plain page in key order, its neighbors dropped, is exact and stops early.
+    """
+
+    def __init__(self, connection: ClickHouseConnection) -> None:
+        super().__init__(connection)
+        self._windows = Windows()
+
+    async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
+        """See `LogReader.lines`.
+
+        The log is read in windows of time, the nearest first and each wider than the one before: a page of all but the
+        quietest client spaces is in the first, and the parts of other months are not opened. Lines of particular
+        persons are looked up by person, in the whole range at once.
+        """
+        if selection.named_role():
+            return await self._walk(caller, selection)
+        found: list[Line] = []
+        kind, now = kind_of(caller.client_space_id, selection), datetime.now(UTC)
+        start, rest = start_of(selection, now), selection
+        for span in self._windows.spans(kind):
+            part = nearest(rest, span, now)
+            found += await self._walk(caller, part)
+            if len(found) == selection.limit or part is rest:
+                break
+            rest = replace(beyond(rest, part), limit=selection.limit - len(found))
+        self._windows.learn(kind, _looked_through(selection, found, start))
+        return found
+
+    async def _walk(self, caller: Caller, selection: Selection) -> list[Line]:
+        """As many lines of *selection* as it asks for, over as many reads as copies make necessary."""
+        read = self._matching if selection.tells_copies_apart() else self._plain
+        found: list[Line] = []
+        rows_asked = selection.limit + _SPARE_ROWS
+        while True:
+            step = await read(caller, selection, rows_asked)
+            found += step.lines
+            if step.is_end or len(found) >= selection.limit:
+                return found[: selection.limit]
+            selection = replace(selection, after=step.after)
+            rows_asked *= 2
+
+    async def _plain(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
+        """Lines of a selection that every copy of an event fits, or none."""
+        rows = [Line(*row) for row in await self._rows(caller, _LINE_COLUMNS, selection, rows_asked)]
+        events = [list(copies) for _, copies in groupby(rows, key=_position)]
+        is_end = len(rows) < rows_asked
+        if not is_end:
+            # More copies of the last event may follow, and one of them may be its first.
+            events.pop()
+        after = _position(events[-1][0]) if events else selection.after
+        return _Step([max(copies, key=_precedence) for copies in events], is_end, after)
+
+    async def _matching(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
+        """Lines whose first copy fits.
+
+        Conditions on other columns than the key's hide copies. So the places of copies that fit are read first, few
+        columns of many rows, and then every copy at these places.
+        """
+        rows = await self._rows(caller, "occurred_at, event_id, precedence", selection, rows_asked)
+        fitting: dict[Position, set[int]] = {}
+        for occurred_at, event_id, precedence in rows:
+            fitting.setdefault(Position(occurred_at, event_id), set()).add(precedence)
+        is_end = len(rows) < rows_asked
+        if not is_end:
+            # More fitting copies of the last event may follow, and one of them may be its first.
+            fitting.popitem()
+        first: dict[Position, Line] = {}
+        for row in await self._at(caller, _LINE_COLUMNS, "", list(fitting)):
+            line = Line(*row)
+            place = _position(line)
+            first[place] = max(first.get(place, line), line, key=_precedence)
+        lines = [
+            first[place] for place, those in fitting.items() if place in first and first[place].precedence in those
+        ]
+        return _Step(lines, is_end, next(reversed(fitting), selection.after))
+
+    async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
+        """See `LogReader.line`."""
+        rows = await self._select(
+            caller,
+            _LINE_COLUMNS,
+            ACTIVITY_LOG,
+            ["event_id = {event_id:UUID}", "occurred_at >= {since:DateTime64(6, 'UTC')}"],
+            "ORDER BY precedence DESC LIMIT 1",
+            {"event_id": event_id, "since": since},
+        )
+        return Line(*rows[0]) if rows else None
+
+    async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
+        """See `LogReader.winners`.
+
+        Conditions on other columns than the key's hide copies. Where copies differ, the one that was found may not be
+        the one that counts, and then the event is not what was asked for.
+        """
+        first: dict[Position, int] = {}
+        columns = "occurred_at, event_id, max(precedence)"
+        rest = "GROUP BY occurred_at, event_id"
+        for occurred_at, event_id, precedence in await self._at(caller, columns, rest, list(map(_position, lines))):
+            first[Position(occurred_at, event_id)] = precedence
+        return [line for line in lines if first[_position(line)] == line.precedence]
+
+    async def _at(self, caller: Caller, columns: str, rest: str, places: list[Position]) -> list[tuple[Any, ...]]:
+        """Rows of the log at *places*, which may be more than one parameter takes."""
+        rows: list[tuple[Any, ...]] = []
+        for start in range(0, len(places), _MAX_EVENTS_PER_QUERY):
+            part = places[start : start + _MAX_EVENTS_PER_QUERY]
+            values = {
+                "times": [place.occurred_at for place in part],
+                "events": [place.event_id for place in part],
+            }
+            rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values)
+        return rows
+
+    async def stored(
+        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+    ) -> StoredPage:
+        """See `LogReader.stored`."""
+        # Asked before anything else: up to there all were stored, and none that comes meanwhile lies before.
+        through = await self._stored_through(caller)
+        ends, waiting = await self._ends(caller, through, before)
+        where = conditions(selection)
+        bounds = {
+            "before": before,
+            "partitions": list(offsets),
+            "offsets": list(offsets.values()),
+            "settled": list(ends),
+            "ends": list(ends.values()),
+        }
+        rows = await self._select(
+            caller,
+            f"{_LINE_COLUMNS}, kafka_partition, kafka_offset",
+            ACTIVITY_LOG,
+            [*where.clauses, "recorded_at < {before:DateTime64(6, 'UTC')}", _SETTLED, *([_BEYOND] if offsets else [])],
+            "ORDER BY kafka_partition, kafka_offset LIMIT {limit:UInt32}",
+            {**where.parameters, **bounds, "limit": selection.limit},
+        )
+        found = [StoredLine(Line(*row[:-2]), *row[-2:]) for row in rows]
+        return StoredPage(found, has_more=len(found) == selection.limit, is_complete=not waiting)
+
+    async def _stored_through(self, caller: Caller) -> dict[int, int]:
+        """By partition, the offset up to which every row is there."""
+        columns, rest = "kafka_partition, max(kafka_offset)", "GROUP BY kafka_partition"
+        return dict(await self._select(caller, columns, STORED_THROUGH, [], rest, {}))
+
+    async def _ends(
+        self, caller: Caller, through: Mapping[int, int], before: datetime
+    ) -> tuple[dict[int, int], Collection[int]]:
+        """By partition, the first offset not to give: beyond *through*, or taken by the broker at *before* or later.
+
+        And the partitions where a row that was taken in time waits behind that.
+        """
+        is_late = "recorded_at >= {before:DateTime64(6, 'UTC')}"
+        rows = await self._select(
+            caller,
+            f"kafka_partition, minOrNullIf(kafka_offset, {is_late}), maxOrNullIf(kafka_offset, NOT {is_late})",
+            ACTIVITY_LOG,
+            [],
+            "GROUP BY kafka_partition",
+            {"before": before},
+        )
+        ends, waiting = {}, set()
+        for partition, first_late, last_in_time in rows:
+            whole = through.get(partition, -1) + 1
+            end = ends[partition] = whole if first_late is None else min(whole, first_late)
+            if last_in_time is not None and last_in_time >= end:
+                waiting.add(partition)
+        return ends, waiting
+
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+        """See `LogReader.lifetimes`."""
+        # A few facts a person: to fold them here costs two thirds of what the view costs for a page.
+        facts: dict[UUID, dict[str, list[datetime]]] = {}
+        rows = await self._of_persons(caller, "person_ref, change, occurred_at", PERSON_LIFETIMES, "", refs)
+        for ref, change, occurred_at in rows:
+            facts.setdefault(ref, {CREATED: [], ERASED: []})[change].append(occurred_at)
+        return {
+            ref: Lifetime(
+                erased := max(changes[ERASED]), min((at for at in changes[CREATED] if at > erased), default=None)
+            )
+            for ref, changes in facts.items()
+            if changes[ERASED]
+        }
+
+    async def deleted(self, caller: Caller) -> list[UUID]:
+        """See `LogReader.deleted`."""
+        is_erasure, parameters = ["change = {change:String}"], {"change": ERASED}
+        rows = await self._select(caller, "DISTINCT person_ref", PERSON_LIFETIMES, is_erasure, "", parameters)
+        return [ref for (ref,) in rows]
+
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
+        """See `LogReader.known_persons`."""
+        rows = await self._of_persons(
+            caller,
+            "n.person_ref, anyLast(n.person_id), n.username, n.display_name, min(n.first_seen), max(n.last_seen)",
+            "person_names AS n",
+            "GROUP BY n.person_ref, n.username, n.display_name",
+            refs,
+        )
+        known: dict[UUID, KnownPerson] = {}
+        for ref, person_id, username, display_name, first_seen, last_seen in rows:
+            name = KnownName(first_seen, last_seen, username, display_name)
+            before = known[ref].names if ref in known else ()
+            known[ref] = KnownPerson(person_id, (*before, name))
+        return known
+
+    async def _of_persons(
+        self, caller: Caller, columns: str, table: str, rest: str, refs: Collection[UUID]
+    ) -> list[tuple[Any, ...]]:
+        """Rows about *refs*, which may be more than one parameter takes."""
+        rows, ordered = [], sorted(refs)
+        for first in range(0, len(ordered), _MAX_REFS_PER_QUERY):
+            part = {"refs": ordered[first : first + _MAX_REFS_PER_QUERY]}
+            rows += await self._select(caller, columns, table, ["person_ref IN {refs:Array(UUID)}"], rest, part)
+        return rows
+
+    async def schema_difference(self) -> str | None:
+        """See `LogReader.schema_difference`."""
+        try:
+            await self._connection.check_schema()
+        except OtherSchema as error:
+            return str(error)
+        return None
+
+    async def close(self) -> None:
+        """See `LogReader.close`."""
+        await self._connection.close()
+
+    async def _rows(self, caller: Caller, columns: str, selection: Selection, limit: int) -> list[tuple[Any, ...]]:
+        """*columns* of at most *limit* copies in key order, those of one event together and in no order.
+
+        To order them by precedence as well would cost five times as much: ClickHouse then reads whole blocks of every
+        part before it knows what comes first.
+        """
+        direction = "DESC" if selection.order is Order.DESC else "ASC"
+        where = conditions(selection)
+        table, clauses = ACTIVITY_LOG, where.clauses
+        if role := selection.named_role():
+            table, clauses = _PERSON_LINES, (f"role = '{role}'", _who(selection, role), *clauses)
+        rest = f"ORDER BY occurred_at {direction}, event_id {direction} LIMIT {{limit:UInt32}}"
+        return await self._select(caller, columns, table, clauses, rest, {**where.parameters, "limit": limit})
+
+
+def _who(selection: Selection, role: str) -> str:
+    """The condition on `person_lines`. Only with a single person can it be read in the order of the page."""
+    spans = selection.affected_users if role == "affected_user" else selection.admins
+    return (
+        f"person_ref = {{{role}s:Array(UUID)}}[1]"
+        if spans and len(spans) == 1
+        else f"person_ref IN {{{role}s:Array(UUID)}}"
+    )
+
+
+def _looked_through(selection: Selection, found: list[Line], start: datetime) -> timedelta:
+    """How much time a walk from *start* took for its page, or to the end of *selection*."""
+    if len(found) == selection.limit:
+        return abs(start - found[-1].occurred_at)
+    end = selection.since if selection.order is Order.DESC else selection.until or datetime.now(UTC)
+    return abs(start - end)
+
+
+def _position(line: Line) -> Position:
+    return Position(line.occurred_at, line.event_id)
+
+
+def _precedence(line: Line) -> int:
+    return line.precedence

@@ -1,0 +1,32 @@
+"""The one place where statements about the log are made: none is without its client space."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from query_api.access.auth import Caller
+from query_api.clickhouse.connection import ClickHouseConnection
+
+
+class SpaceReader:
+    """Reads of one client space at a time."""
+
+    def __init__(self, connection: ClickHouseConnection) -> None:
+        self._connection = connection
+
+    async def _select(
+        self,
+        caller: Caller,
+        columns: str,
+        table: str,
+        clauses: Collection[str],
+        rest: str,
+        parameters: Mapping[str, Any],
+    ) -> list[tuple[Any, ...]]:
+        """Rows of *table*, those of the caller's client space alone.
+
+        Every text is one of this package's own; values come as *parameters* and are bound. A subquery in one of them
+        binds `{client_space_id:String}` itself.
+        """
+        where = " AND ".join(["client_space_id = {client_space_id:String}", *clauses])
+        statement = f"SELECT {columns} FROM {{database}}.{table} WHERE {where} {rest}"  # noqa: S608 - see above
+        return await self._connection.query(statement, {**parameters, "client_space_id": caller.client_space_id})

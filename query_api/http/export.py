@@ -1,0 +1,61 @@
+"""Exports: the whole of what a filter selects, written while it is read."""
+
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+
+from query_api.access.auth import Caller
+from query_api.http.export_formats import csv_header, csv_row
+from query_api.http.query_strings import ExportFormat
+from query_api.http.rendering import line_document, to_json
+from query_api.log.activity_log import ActivityLog, ShownLine
+from query_api.log.filters import ActivityFilter, Order, Position
+from query_api.log.reader import LogReader
+
+BATCH_LINES = 2_500
+
+MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: "application/jsonl"}
+
+
+class Exporter:
+    """Walks through the log as pages do: retention and deletions count at the moment that each batch is read."""
+
+    def __init__(self, log: ActivityLog, reader: LogReader) -> None:
+        self._log = log
+        self._reader = reader
+
+    async def chunks(
+        self, caller: Caller, activity_filter: ActivityFilter, order: Order, export_format: ExportFormat
+    ) -> AsyncIterator[bytes]:
+        """The file, piece by piece: one batch is held at a time, whatever the file's size.
+
+        Raises `StoreError`, on the way too: what was written until then is no whole file, and its reader must be told
+        by more than an end.
+        """
+        write: Callable[[ShownLine], bytes] = _json_line
+        head = b""
+        if export_format is ExportFormat.CSV:
+            write, head = csv_row, csv_header()
+        after: Position | None = None
+        while True:
+            selection = await self._log.selection(
+                caller, activity_filter, limit=BATCH_LINES, now=self._log.now(), order=order, after=after
+            )
+            lines = await self._reader.lines(caller, selection)
+            shown = await self._log.shown(caller, lines, activity_filter)
+            # No byte before the first batch is there: what fails until then is an answer of its own.
+            yield head + b"".join(map(write, shown))
+            head = b""
+            if len(lines) < BATCH_LINES:
+                return
+            after = Position(lines[-1].occurred_at, lines[-1].event_id)
+
+
+def file_name(activity_filter: ActivityFilter, since: datetime, now: datetime, export_format: ExportFormat) -> str:
+    """Says the days that the file covers, in UTC."""
+    first, last = activity_filter.since or since, activity_filter.until or now
+    days = (f"{max(first, since).astimezone(UTC):%Y-%m-%d}", f"{last.astimezone(UTC):%Y-%m-%d}")
+    return f"user-activity_{days[0]}_{days[1]}.{export_format}"
+
+
+def _json_line(shown: ShownLine) -> bytes:
+    return to_json(line_document(shown)) + b"\n"

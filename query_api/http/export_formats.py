@@ -1,0 +1,66 @@
+"""A line as CSV (RFC 4180). Pure."""
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Mapping
+
+from query_api.http.rendering import timestamp
+from query_api.log.activity_log import ShownLine
+from query_api.log.persons import ShownPerson
+
+_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet may take for a formula, the full-width spellings included."""
+
+
+def _person_columns(name: str, person: Callable[[ShownLine], ShownPerson]) -> dict[str, Callable[[ShownLine], object]]:
+    return {
+        f"{name}_id": lambda shown: person(shown).id,
+        f"{name}_username": lambda shown: person(shown).username,
+        f"{name}_display_name": lambda shown: person(shown).display_name,
+        f"{name}_deleted": lambda shown: person(shown).deleted,
+        f"{name}_ref": lambda shown: person(shown).ref,
+    }
+
+
+_COLUMNS: Mapping[str, Callable[[ShownLine], object]] = {
+    "occurred_at": lambda shown: timestamp(shown.line.occurred_at),
+    "activity_type": lambda shown: shown.line.activity_type,
+    "channel": lambda shown: shown.line.channel,
+    **_person_columns("affected_user", lambda shown: shown.affected_user),
+    **_person_columns("admin", lambda shown: shown.admin),
+    "previous_license": lambda shown: shown.line.previous_license,
+    "new_license": lambda shown: shown.line.new_license,
+    "admin_rights_granted": lambda shown: shown.line.admin_rights_granted,
+    "source_service": lambda shown: shown.line.source_service,
+    "request_id": lambda shown: shown.line.request_id,
+    "import_id": lambda shown: shown.line.import_id,
+    "import_row_number": lambda shown: shown.line.import_row_number,
+    "recorded_at": lambda shown: timestamp(shown.line.recorded_at),
+    "event_id": lambda shown: shown.line.event_id,
+}
+CSV_COLUMNS = tuple(_COLUMNS)
+
+
+def csv_header() -> bytes:
+    """The first row, behind the mark without which Excel takes UTF-8 for something else."""
+    return codecs.BOM_UTF8 + _row(CSV_COLUMNS)
+
+
+def csv_row(shown: ShownLine) -> bytes:
+    """A line's row. An absent value is an empty cell, a truth value `true` or `false`."""
+    return _row(tuple(_cell(value(shown)) for value in _COLUMNS.values()))
+
+
+def _cell(value: object) -> str:
+    """*value* as text that no spreadsheet runs: an apostrophe goes before what could start a formula."""
+    if value is None:
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
+
+
+def _row(cells: tuple[str, ...]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    return buffer.getvalue().encode()

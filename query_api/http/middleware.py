@@ -1,0 +1,96 @@
+"""Around every request: its id, the headers of every answer, one line in the service's own log, and the last resort."""
+
+import re
+import time
+import uuid
+from collections.abc import Mapping
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from query_api.http.problems import INTERNAL, problem_response
+
+_SAFE_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-site",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""What an answer has unless it says otherwise: pages of the panel bring a policy of their own."""
+VARY = ("Authorization", "Accept", "Origin")
+
+_logger = structlog.get_logger(__name__)
+
+
+class RequestMiddleware:
+    """Pure ASGI, and the outermost part of the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; anything else (the lifespan) passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(Headers(scope=scope))
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status: int | None = None
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in {**HEADERS, **scope["state"].get("headers", {})}.items():
+                    headers.setdefault(name, value)
+                for name in VARY:
+                    headers.add_vary_header(name)
+                headers["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001 - the last resort: an unknown error is answered, too
+            _log_failure(error, request_id)
+            if status is not None:
+                # Half an answer is out: only a broken connection tells the client that the rest is missing.
+                raise RuntimeError("the answer broke off") from None
+            await problem_response(INTERNAL, request_id)(scope, receive, send_with_headers)
+        finally:
+            _log_access(scope, status, time.perf_counter() - started, request_id)
+
+
+def _request_id(headers: Headers) -> str:
+    """The caller's id for the request where it can do no harm in a log, else a new one."""
+    given = headers.get("X-Request-ID", "")
+    return given if _SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _log_failure(error: Exception, request_id: str) -> None:
+    """Class and place only: the text of an unknown error may hold anything that the request or the log held."""
+    place, step = "", error.__traceback__
+    while step is not None:
+        place = f"{step.tb_frame.f_globals.get('__name__')}:{step.tb_lineno}"
+        step = step.tb_next
+    _logger.error("request_failed", request_id=request_id, error=type(error).__name__, place=place)
+
+
+def _log_access(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
+    """The route's template, never the path or the query string: those hold ids."""
+    route = scope.get("route")
+    _logger.info(
+        "request",
+        method=scope["method"],
+        route=getattr(route, "path", None),
+        status=status,
+        duration_seconds=round(seconds, 6),
+        request_id=request_id,
+    )

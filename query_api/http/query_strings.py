@@ -1,0 +1,160 @@
+"""The query strings that the paths take."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from query_api.errors import InvalidParameters, ParameterError
+from query_api.http.parameters import (
+    DELETED_PERSONS,
+    MAX_VALUES,
+    Instant,
+    PersonValue,
+    check_whole_number,
+    check_zone,
+    to_ref,
+)
+from query_api.log.buckets import Interval
+from query_api.log.filters import REF_PREFIX, ActivityFilter, Order
+from schemas.events import ActivityType, Channel
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+DEFAULT_PEOPLE = 10
+MAX_PEOPLE = 100
+MAX_SEARCH_LENGTH = 100
+
+_EXAMPLE_TIME = "2026-11-24T09:31:07Z"
+
+
+class FilterQuery(BaseModel):
+    """The filters. A parameter with several values is repeated; its values are alternatives."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    activity_type: Annotated[
+        list[ActivityType],
+        Field(max_length=MAX_VALUES, description="Only lines of these activity types.", examples=[["user_creation"]]),
+    ] = []
+    affected_user: Annotated[
+        list[PersonValue],
+        Field(
+            max_length=MAX_VALUES,
+            description="Only lines about these persons: platform ids, refs of lines as `ref:<uuid>`, or `ref:deleted`"
+            " for everybody who was deleted.",
+            examples=[["usr_8f"]],
+        ),
+    ] = []
+    admin: Annotated[
+        list[PersonValue],
+        Field(max_length=MAX_VALUES, description="Only lines by these persons, named as in `affected_user`."),
+    ] = []
+    channel: Annotated[
+        list[Channel], Field(max_length=MAX_VALUES, description="Only lines of these channels.", examples=[["api"]])
+    ] = []
+    import_id: Annotated[
+        list[UUID], Field(max_length=MAX_VALUES, description="Only lines of these file imports (`source.import_id`).")
+    ] = []
+    since: Annotated[
+        Instant | None,
+        Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
+    ] = None
+    until: Annotated[
+        Instant | None,
+        Field(alias="to", description="Only lines before this time (RFC 3339).", examples=[_EXAMPLE_TIME]),
+    ] = None
+
+    def to_filter(self, key: bytes, client_space_id: str) -> ActivityFilter:
+        """What the query asks for. Raises `InvalidParameters` where its range is empty."""
+        require_range(self.since, self.until)
+        affected_users, admins = map(_without_deleted, (self.affected_user, self.admin))
+        return ActivityFilter(
+            activity_types=frozenset(map(str, self.activity_type)),
+            channels=frozenset(map(str, self.channel)),
+            import_ids=frozenset(self.import_id),
+            affected_users=frozenset(to_ref(value, key, client_space_id) for value in affected_users),
+            admins=frozenset(to_ref(value, key, client_space_id) for value in admins),
+            by_id=not any(value.startswith(REF_PREFIX) for value in (*affected_users, *admins)),
+            deleted_affected_users=DELETED_PERSONS in self.affected_user,
+            deleted_admins=DELETED_PERSONS in self.admin,
+            since=self.since,
+            until=self.until,
+        )
+
+
+class ActivityQuery(FilterQuery):
+    """The filters, and which page."""
+
+    order: Annotated[
+        Order,
+        Field(description="`desc`: newest first. `asc`: oldest first. `recorded`: as they were stored, for machines."),
+    ] = Order.DESC
+    limit: Annotated[
+        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
+    ] = DEFAULT_LIMIT
+    cursor: Annotated[
+        str | None,
+        Field(description="`next_cursor` of the page before; everything but `limit` stays as it was there."),
+    ] = None
+
+
+class StatsQuery(FilterQuery):
+    """The filters, and how to count."""
+
+    interval: Annotated[Interval, Field(description="The length of a bucket.")] = Interval.DAY
+    tz: Annotated[
+        str,
+        AfterValidator(check_zone),
+        Field(description="The time zone whose days, weeks and months are meant.", examples=["Europe/Paris"]),
+    ] = "UTC"
+
+
+class ExportFormat(StrEnum):
+    """What an export looks like: RFC 4180, or one JSON document a line."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+class ExportQuery(FilterQuery):
+    """The filters, and the file."""
+
+    format: Annotated[ExportFormat, Field(description="`csv` or `jsonl` (one JSON document a line).")]
+    order: Annotated[
+        Literal[Order.DESC, Order.ASC], Field(description="`desc`: newest first. `asc`: oldest first.")
+    ] = Order.DESC
+
+
+class PeopleQuery(BaseModel):
+    """Whom to look for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    q: Annotated[
+        str,
+        Field(
+            max_length=MAX_SEARCH_LENGTH,
+            description="A part of the id, the username or the display name; empty finds everybody.",
+            examples=["ada"],
+        ),
+    ] = ""
+    limit: Annotated[
+        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_PEOPLE, description="The most persons.")
+    ] = DEFAULT_PEOPLE
+    since: Annotated[
+        Instant | None, Field(alias="from", description="Count only lines at this time or later (RFC 3339).")
+    ] = None
+    until: Annotated[Instant | None, Field(alias="to", description="Count only lines before this time.")] = None
+
+
+def require_range(since: datetime | None, until: datetime | None) -> None:
+    """Raise `InvalidParameters` where nothing can lie between the two."""
+    if since is not None and until is not None and since >= until:
+        raise InvalidParameters([ParameterError("from", "out_of_range", "must be before to")])
+
+
+def _without_deleted(values: list[str]) -> list[str]:
+    return [value for value in values if value != DELETED_PERSONS]

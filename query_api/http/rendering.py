@@ -1,0 +1,170 @@
+"""Answers as JSON. Pure."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from query_api.log.activity_log import Page, ShownLine
+from query_api.log.cursor import LIFETIME
+from query_api.log.filters import DELETED
+from query_api.log.mentions import MentionedPerson
+from query_api.log.persons import DELETED_USER, ShownPerson
+from query_api.log.reader import Line
+from query_api.log.statistics import Chart
+from schemas.events import ActivityType, Channel
+
+_CURSOR_PERIOD_SECONDS = LIFETIME.total_seconds() / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """An answer: its bytes, and a hash of what it shows.
+
+    The hash leaves out what differs at every moment (`as_of`, the cursor's expiry), and changes with everything else:
+    a deletion changes it because it changes a name.
+    """
+
+    content: bytes
+    tag: str
+
+
+def page_body(page: Page, *, limit: int) -> Body:
+    """The body of a page."""
+    data = [line_document(line) for line in page.lines]
+    return _body(
+        {
+            "data": data,
+            "page": {"limit": limit, "has_more": page.has_more, "next_cursor": page.next_cursor},
+            "meta": {
+                "as_of": timestamp(page.as_of),
+                "from": timestamp(page.since),
+                "to": None if page.until is None else timestamp(page.until),
+                "clamped": page.clamped,
+                "complete_through": None if page.complete_through is None else timestamp(page.complete_through),
+            },
+        },
+        # A client that keeps its page keeps its cursor, too, which must not outlive its day.
+        [
+            data,
+            page.has_more,
+            page.clamped,
+            str(page.complete_through),
+            int(page.as_of.timestamp() // _CURSOR_PERIOD_SECONDS),
+        ],
+    )
+
+
+def line_body(line: ShownLine) -> Body:
+    """The body of a single line."""
+    return _body({"data": line_document(line)})
+
+
+def chart_body(chart: Chart) -> Body:
+    """The body of counts over time. Starts are given in the zone that was asked for."""
+    buckets = [
+        {
+            "start": bucket.start.astimezone(chart.zone).isoformat(),
+            "total": sum(bucket.by_activity_type.values()),
+            "by_activity_type": dict(sorted(bucket.by_activity_type.items())),
+        }
+        for bucket in chart.buckets
+    ]
+    total = sum(sum(bucket.by_activity_type.values()) for bucket in chart.buckets)
+    return _body({"interval": chart.interval, "tz": chart.zone.key, "buckets": buckets, "total": total})
+
+
+def people_body(mentioned: Iterable[MentionedPerson]) -> Body:
+    """The body of a list of persons."""
+    return _body({"data": [_mentioned(entry) for entry in mentioned]})
+
+
+def meta_body(*, licenses: list[str], retention_from: datetime, scopes: Iterable[str]) -> Body:
+    """The body of what the log holds, and what the caller may do."""
+    return _body(
+        {
+            "activity_types": [str(kind) for kind in ActivityType],
+            "channels": [str(channel) for channel in Channel],
+            "licenses": licenses,
+            "retention_from": timestamp(retention_from),
+            "scopes": sorted(scopes),
+        },
+        [licenses, sorted(scopes)],
+    )
+
+
+def timestamp(instant: datetime) -> str:
+    """RFC 3339 in UTC, always with six digits: texts of one length sort as the times do."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """Compact JSON in UTF-8."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _body(document: Mapping[str, Any], shown: object = None) -> Body:
+    """*document* with the hash of *shown*, or of all of it."""
+    content = to_json(document)
+    hashed = content if shown is None else to_json({"shown": shown})
+    return Body(content, hashlib.blake2b(hashed, digest_size=12).hexdigest())
+
+
+def _mentioned(entry: MentionedPerson) -> dict[str, Any]:
+    if entry.person is None:
+        shown = {"ref": DELETED, "id": None, "username": None, "display_name": DELETED_USER, "deleted": True}
+        return {**shown, "activities": entry.activities}
+    return {**_identity(entry.person), "activities": entry.activities}
+
+
+def line_document(shown: ShownLine) -> dict[str, Any]:
+    """A line as pages and exports show it."""
+    line = shown.line
+    return {
+        "event_id": str(line.event_id),
+        "occurred_at": timestamp(line.occurred_at),
+        "recorded_at": timestamp(line.recorded_at),
+        "activity_type": line.activity_type,
+        "channel": line.channel,
+        "affected_user": _person(shown.affected_user),
+        "admin": _person(shown.admin),
+        "changes": _changes(line),
+        "source": _source(line),
+    }
+
+
+def _person(person: ShownPerson) -> dict[str, Any]:
+    current = None if person.current is None else dict(zip(("username", "display_name"), person.current, strict=True))
+    return {**_identity(person), "current": current}
+
+
+def _identity(person: ShownPerson) -> dict[str, Any]:
+    return {
+        "ref": str(person.ref),
+        "id": person.id,
+        "username": person.username,
+        "display_name": person.display_name,
+        "deleted": person.deleted,
+    }
+
+
+def _changes(line: Line) -> list[dict[str, Any]]:
+    if line.activity_type == ActivityType.USER_LICENSE_UPDATE:
+        return [{"field": "license", "before": line.previous_license, "after": line.new_license}]
+    if line.activity_type == ActivityType.ADMIN_RIGHTS_UPDATE:
+        granted = bool(line.admin_rights_granted)
+        return [{"field": "admin_rights", "before": not granted, "after": granted}]
+    return []
+
+
+def _source(line: Line) -> dict[str, Any] | None:
+    if line.source_service is None:
+        return None
+    return {
+        "service": line.source_service,
+        "request_id": line.request_id,
+        "import_id": None if line.import_id is None else str(line.import_id),
+        "row_number": line.import_row_number,
+    }

@@ -1,0 +1,136 @@
+"""The paths of the log. Each handler only translates: what may be read, and how it is shown, is decided elsewhere."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from query_api.access.auth import EXPORT_SCOPE, Caller
+from query_api.errors import InvalidParameters
+from query_api.http import examples
+from query_api.http.export import MEDIA_TYPES, file_name
+from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
+from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
+from query_api.http.parameters import unknown_parameters
+from query_api.http.problems import INVALID_CURSOR, NOT_FOUND
+from query_api.http.query_strings import ActivityQuery, ExportQuery, FilterQuery, StatsQuery
+from query_api.http.rendering import chart_body, line_body, page_body
+from query_api.http.service import ByCaller, InService, Service, conditional, record_view, require_acceptable
+from query_api.log.access_log import Action, filters_text
+from query_api.log.filters import ActivityFilter
+from schemas.retention import retention_start
+
+router = APIRouter(tags=["activities"])
+
+
+@router.get(
+    "/v1/activities",
+    operation_id="listActivities",
+    summary="The log, page by page",
+    response_class=Response,
+    responses={
+        **answer_docs(ActivityPageModel, examples.PAGE, is_page=True),
+        **problem_docs(INVALID_CURSOR),
+        **READ_PROBLEMS,
+    },
+)
+async def list_activities(
+    request: Request, service: InService, caller: ByCaller, query: Annotated[ActivityQuery, Query()]
+) -> Response:
+    """Values of one parameter are alternatives; different parameters must all match. `from` is inclusive, `to` not."""
+    activity_filter = _filter(service, caller, query)
+    page = await service.log.page(caller, activity_filter, order=query.order, limit=query.limit, cursor=query.cursor)
+    filters = filters_text(activity_filter, order=query.order, is_continued=query.cursor is not None or None)
+    record_view(request, caller, Action.LIST, filters)
+    answer = conditional(request, page_body(page, limit=query.limit))
+    if page.next_cursor is not None:
+        answer.headers["Link"] = f'<{_next_page(request, page.next_cursor)}>; rel="next"'
+    return answer
+
+
+@router.get(
+    "/v1/activities/stats",
+    operation_id="countActivities",
+    summary="How many lines, over time and by activity type",
+    response_class=Response,
+    responses={**answer_docs(ChartModel, examples.CHART), **READ_PROBLEMS},
+)
+async def count_activities(
+    request: Request, service: InService, caller: ByCaller, query: Annotated[StatsQuery, Query()]
+) -> Response:
+    """Takes the filters of the list. Buckets follow the zone's own days, of 23 or 25 hours where its clocks change."""
+    activity_filter = _filter(service, caller, query)
+    chart = await service.statistics.chart(caller, activity_filter, query.interval, ZoneInfo(query.tz))
+    record_view(request, caller, Action.STATS, filters_text(activity_filter, interval=query.interval))
+    return conditional(request, chart_body(chart))
+
+
+@router.get(
+    "/v1/activities/export",
+    operation_id="exportActivities",
+    summary="All lines that the filters select, as a file",
+    response_class=Response,
+    responses={200: EXPORT_DOCS, **READ_PROBLEMS},
+)
+async def export_activities(
+    request: Request, service: InService, caller: ByCaller, query: Annotated[ExportQuery, Query()]
+) -> Response:
+    """Needs the scope `audit:export`. A connection that breaks means that the file is not whole."""
+    caller.require(EXPORT_SCOPE)
+    media_type = MEDIA_TYPES[query.format]
+    require_acceptable(request, media_type.partition(";")[0])
+    activity_filter = _filter(service, caller, query)
+    chunks = _export(request, service, caller, query, activity_filter)
+    # What fails before the first byte is still an answer of its own.
+    first = await anext(chunks)
+    now = service.log.now()
+    name = file_name(activity_filter, retention_start(now), now, query.format)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(_with_first(first, chunks), media_type=media_type, headers=headers)
+
+
+@router.get(
+    "/v1/activities/{event_id}",
+    operation_id="getActivity",
+    summary="One line of the log",
+    response_class=Response,
+    responses={**answer_docs(ActivityAnswerModel, examples.LINE), **problem_docs(NOT_FOUND), **READ_PROBLEMS},
+)
+async def get_activity(request: Request, service: InService, caller: ByCaller, event_id: UUID) -> Response:
+    """A line of another client space, or one older than retention, is not found."""
+    if unknown := unknown_parameters(request.query_params.keys()):
+        raise InvalidParameters(unknown)
+    line = await service.log.line(caller, event_id)
+    record_view(request, caller, Action.DETAIL, filters_text(ActivityFilter(), event_id=str(event_id)))
+    return conditional(request, line_body(line))
+
+
+async def _export(
+    request: Request, service: Service, caller: Caller, query: ExportQuery, activity_filter: ActivityFilter
+) -> AsyncIterator[bytes]:
+    with service.limiter.export(caller):
+        filters = filters_text(activity_filter, order=query.order, format=query.format)
+        access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
+        await service.recorder.record_export(access)
+        async for chunk in service.exporter.chunks(caller, activity_filter, query.order, query.format):
+            yield chunk
+
+
+async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
+
+
+def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFilter:
+    return query.to_filter(service.pseudonymization_key, caller.client_space_id)
+
+
+def _next_page(request: Request, cursor: str) -> str:
+    """Nothing but a query: no forged Host header can lead the client elsewhere, and no proxy that strips a prefix."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"?{urlencode([*kept, ('cursor', cursor)])}"

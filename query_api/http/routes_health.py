@@ -1,0 +1,46 @@
+"""The paths that say how the service is, and what its errors mean."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import PlainTextResponse, Response
+
+from query_api.errors import StoreError
+from query_api.http.models import StatusModel
+from query_api.http.openapi import problem_docs
+from query_api.http.problems import NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, problem_response
+from query_api.http.service import InService
+
+router = APIRouter()
+
+
+@router.get("/healthz", operation_id="isAlive", summary="Whether the process answers", tags=["health"])
+async def is_alive() -> StatusModel:
+    """Says nothing about ClickHouse: restarting this process would not mend that."""
+    return StatusModel(status="alive")
+
+
+@router.get(
+    "/readyz",
+    operation_id="isReady",
+    summary="Whether the log can be read",
+    tags=["health"],
+    response_model=StatusModel,
+    responses=problem_docs(STORE_UNAVAILABLE),
+)
+async def is_ready(request: Request, service: InService) -> StatusModel | Response:
+    """Red while ClickHouse cannot be reached or its schema is another version's; green again by itself."""
+    try:
+        reason = await service.reader.schema_difference()
+    except StoreError as error:
+        reason = str(error)
+    if reason is None:
+        return StatusModel(status="ready")
+    return problem_response(STORE_UNAVAILABLE, request.state.request_id, detail=reason)
+
+
+@router.get("/problems/{name}", include_in_schema=False)
+async def explain_problem(request: Request, name: str) -> Response:
+    """What a problem's `type` leads to."""
+    found = [problem for problem in PROBLEMS if problem.name == name]
+    if not found:
+        return problem_response(NOT_FOUND, request.state.request_id)
+    return PlainTextResponse("\n".join(f"{problem.status} {problem.title}. {problem.detail}" for problem in found))

@@ -1,0 +1,246 @@
+"""The log as a caller may see it: filters resolved, retention kept, persons named or masked."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from query_api.access.auth import Caller
+from query_api.errors import ActivityNotFound, StoreError
+from query_api.log.cursor import CursorSealer
+from query_api.log.deleted_persons import DeletedPersons
+from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
+from query_api.log.persons import KnownPerson, Lifetime, People, ShownPerson
+from query_api.log.reader import Line, LogReader
+from schemas.retention import retention_start
+
+_logger = structlog.get_logger(__name__)
+
+SETTLING_SECONDS = 30
+"""How old a line must be in the order `recorded`, so that a page is complete through that time where the worker is not
+further behind. That no line is passed over does not depend on it."""
+
+Clock = Callable[[], datetime]
+"""The time now, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLine:
+    """A line with its persons as they may be shown."""
+
+    line: Line
+    affected_user: ShownPerson
+    admin: ShownPerson
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page and the bounds that it was read in. *clamped*: the request reached behind retention and was cut to it.
+
+    *complete_through* is known in the order `recorded` alone: no line that was recorded earlier is still to come.
+    """
+
+    lines: list[ShownLine]
+    next_cursor: str | None
+    as_of: datetime
+    since: datetime
+    until: datetime | None
+    clamped: bool
+    has_more: bool
+    complete_through: datetime | None = None
+
+
+class ActivityLog:
+    """Every read path goes through here, so that retention and masking are decided once."""
+
+    def __init__(self, reader: LogReader, sealer: CursorSealer, pseudonymization_key: bytes, clock: Clock) -> None:
+        self._reader = reader
+        self._sealer = sealer
+        self._key = pseudonymization_key
+        self._clock = clock
+        self._deleted = DeletedPersons(reader, pseudonymization_key)
+
+    def now(self) -> datetime:
+        """The time that every answer of this moment is as of."""
+        return self._clock()
+
+    async def page(
+        self, caller: Caller, activity_filter: ActivityFilter, *, order: Order, limit: int, cursor: str | None
+    ) -> Page:
+        """One page. Raises `InvalidCursor` or `StoreError`."""
+        if order is Order.RECORDED:
+            return await self._recorded_page(caller, activity_filter, limit, cursor)
+        now = self._clock()
+        after = None if cursor is None else self._open(cursor, caller, activity_filter, order, now)
+        selection = await self.selection(caller, activity_filter, limit=limit + 1, now=now, order=order, after=after)
+        lines = await self._reader.lines(caller, selection)
+        next_cursor = None
+        if len(lines) > limit:
+            last = Position(lines[limit - 1].occurred_at, lines[limit - 1].event_id)
+            next_cursor = self._sealer.seal(
+                last, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
+            )
+        shown = await self.shown(caller, lines[:limit], activity_filter)
+        return _page(shown, next_cursor, activity_filter, selection, now, has_more=next_cursor is not None)
+
+    async def _recorded_page(
+        self, caller: Caller, activity_filter: ActivityFilter, limit: int, cursor: str | None
+    ) -> Page:
+        """A page in the order of storing. There is always a cursor to come back with."""
+        now, space = self._clock(), caller.client_space_id
+        offsets: dict[int, int] = {}
+        if cursor is not None:
+            offsets = self._sealer.open_offsets(cursor, client_space_id=space, activity_filter=activity_filter, now=now)
+        selection = await self.selection(caller, activity_filter, limit=limit, now=now)
+        settled = now - timedelta(seconds=SETTLING_SECONDS)
+        stored = await self._reader.stored(caller, selection, offsets, settled)
+        # Copies of one record lie side by side; those of other records lose to the first.
+        lines = list({(row.kafka_partition, row.kafka_offset): row.line for row in stored.rows}.values())
+        winners = await self._reader.winners(caller, lines)
+        met = {**offsets, **{row.kafka_partition: row.kafka_offset for row in stored.rows}}
+        next_cursor = self._sealer.seal_offsets(met, client_space_id=space, activity_filter=activity_filter, now=now)
+        page = _page(
+            await self.shown(caller, winners, activity_filter),
+            next_cursor,
+            activity_filter,
+            selection,
+            now,
+            has_more=stored.has_more,
+        )
+        return page if stored.has_more or not stored.is_complete else replace(page, complete_through=settled)
+
+    async def line(self, caller: Caller, event_id: UUID) -> ShownLine:
+        """One line. Raises `ActivityNotFound`, in another client space's case too, or `StoreError`."""
+        line = await self._reader.line(caller, event_id, retention_start(self._clock()))
+        if line is None:
+            raise ActivityNotFound
+        (shown,) = await self.shown(caller, [line], ActivityFilter())
+        return shown
+
+    def _open(
+        self, cursor: str, caller: Caller, activity_filter: ActivityFilter, order: Order, now: datetime
+    ) -> Position:
+        return self._sealer.open(
+            cursor, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
+        )
+
+    async def selection(
+        self,
+        caller: Caller,
+        activity_filter: ActivityFilter,
+        *,
+        limit: int,
+        now: datetime,
+        order: Order = Order.DESC,
+        after: Position | None = None,
+    ) -> Selection:
+        """What to ask the store for: *activity_filter* with its persons resolved, within retention."""
+        start = retention_start(now)
+        affected_users, admins = await self._resolved_persons(caller, activity_filter)
+        return Selection(
+            since=start if activity_filter.since is None else max(activity_filter.since, start),
+            until=activity_filter.until,
+            order=order,
+            after=after,
+            limit=limit,
+            activity_types=activity_filter.activity_types,
+            channels=activity_filter.channels,
+            import_ids=activity_filter.import_ids,
+            affected_users=affected_users,
+            admins=admins,
+            deleted_affected_users=activity_filter.deleted_affected_users,
+            deleted_admins=activity_filter.deleted_admins,
+        )
+
+    async def _resolved_persons(
+        self, caller: Caller, activity_filter: ActivityFilter
+    ) -> tuple[Spans | None, Spans | None]:
+        if not activity_filter.names_persons():
+            return None, None
+        wanted = activity_filter.affected_users, activity_filter.admins
+        refs = wanted[0] | wanted[1]
+        read = self._reader.lifetimes if activity_filter.by_id else self._lifetimes_behind
+        lifetimes = await read(caller, refs)
+        affected_users, admins = (
+            resolve_persons(part, lifetimes, self._key, caller.client_space_id) if part else None for part in wanted
+        )
+        return affected_users, admins
+
+    async def _lifetimes_behind(self, caller: Caller, refs: frozenset[UUID]) -> Mapping[UUID, Lifetime]:
+        """The lives of those of *refs* that were ever deleted, and of everyone whose deleted lives are shown as one.
+
+        A ref that somebody is stored under is not one of a deleted life. Only what is left may be, and costs a search.
+        """
+        known, lifetimes = await asyncio.gather(self._known_persons(caller, refs), self._reader.lifetimes(caller, refs))
+        left = refs - lifetimes.keys() - (known or {}).keys()
+        stored = await self._deleted.stored(caller, left) if left else set()
+        return {**lifetimes, **await self._reader.lifetimes(caller, stored)} if stored else lifetimes
+
+    async def shown(self, caller: Caller, lines: list[Line], activity_filter: ActivityFilter) -> list[ShownLine]:
+        """*lines* with their persons, but for those that no longer fit *activity_filter* because of a deletion."""
+        people = await self.people(caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)})
+        shown = [
+            ShownLine(
+                line,
+                affected_user=people.show(line.affected_user_ref, line.occurred_at),
+                admin=people.show(line.admin_ref, line.occurred_at),
+            )
+            for line in lines
+        ]
+        return [line for line in shown if _still_fits(line, activity_filter)]
+
+    async def people(self, caller: Caller, refs: Collection[UUID]) -> People:
+        """What may be shown of *refs*, as of one moment after the call: names and lives are asked for at once."""
+        lifetimes: Mapping[UUID, Lifetime] = {}
+        known: Mapping[UUID, KnownPerson] | None = {}
+        if refs:
+            known, lifetimes = await asyncio.gather(
+                self._known_persons(caller, refs), self._reader.lifetimes(caller, refs)
+            )
+        return People(self._key, caller.client_space_id, lifetimes, known)
+
+    async def _known_persons(self, caller: Caller, refs: Collection[UUID]) -> Mapping[UUID, KnownPerson] | None:
+        """`None` where they cannot be read: a line without names still says what happened."""
+        try:
+            return await self._reader.known_persons(caller, refs)
+        except StoreError as error:
+            _logger.warning("names_unavailable", error=type(error).__name__)
+            return None
+
+
+def _page(
+    shown: list[ShownLine],
+    next_cursor: str | None,
+    activity_filter: ActivityFilter,
+    selection: Selection,
+    now: datetime,
+    *,
+    has_more: bool,
+) -> Page:
+    return Page(
+        shown,
+        next_cursor,
+        as_of=now,
+        since=selection.since,
+        until=activity_filter.until,
+        clamped=activity_filter.since is not None and activity_filter.since < selection.since,
+        has_more=has_more,
+    )
+
+
+def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
+    """Whether the persons of *shown* are those asked for.
+
+    They were when the filter was resolved. Somebody deleted since is now "Deleted User", and to leave the line on a
+    page that was asked for by their id would say who that is.
+    """
+    return _is_wanted(
+        shown.affected_user, activity_filter.affected_users, deleted=activity_filter.deleted_affected_users
+    ) and _is_wanted(shown.admin, activity_filter.admins, deleted=activity_filter.deleted_admins)
+
+
+def _is_wanted(person: ShownPerson, wanted: frozenset[UUID], *, deleted: bool) -> bool:
+    return not (wanted or deleted) or person.ref in wanted or (deleted and person.deleted)

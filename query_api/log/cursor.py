@@ -1,0 +1,121 @@
+"""The cursor: where a walk through the log stopped, sealed so that it serves that walk and no other. Pure.
+
+Its text is base64url of the place, the order, the time of expiry and an HMAC. The client space and the filters are not
+in it: they go into the HMAC alone, so a cursor shows nothing that the caller does not have and fits nothing else. It
+pins no time bound either. A walk needs none: it goes away from where lines are added, and the start of retention must
+move on with the clock.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import struct
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from query_api.errors import InvalidCursor
+from query_api.log.filters import ActivityFilter, Order, Position
+
+LIFETIME = timedelta(hours=24)
+
+OFFSETS_LIFETIME = timedelta(days=30)
+"""A machine that reads what was recorded since its last visit may be down for a while."""
+
+_VERSION, _OFFSETS_VERSION = 2, 3
+_BODY = struct.Struct(">BBqq16s")
+"""Version, order, expiry and `occurred_at` (microseconds since 1970), `event_id`."""
+_ORDERS = (Order.DESC, Order.ASC)
+_OFFSETS_HEAD = struct.Struct(">Bq")
+"""Version and expiry; a partition and its offset follow for each."""
+_OFFSET = struct.Struct(">HQ")
+_MAC_BYTES = hashlib.sha256().digest_size
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class CursorSealer:
+    """Seals and opens cursors under one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def seal(
+        self, position: Position, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
+    ) -> str:
+        """The cursor that continues after *position*. It can be opened for 24 hours with the same other arguments."""
+        body = _BODY.pack(
+            _VERSION,
+            _ORDERS.index(order),
+            _to_microseconds(now + LIFETIME),
+            _to_microseconds(position.occurred_at),
+            position.event_id.bytes,
+        )
+        return self._sealed(body, client_space_id, activity_filter)
+
+    def open(
+        self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
+    ) -> Position:
+        """The position in *text*. Raises `InvalidCursor` unless `seal` made it so, within 24 hours."""
+        body = self._opened(text, client_space_id, activity_filter)
+        if len(body) != _BODY.size or body[0] != _VERSION or _ORDERS[body[1]] is not order:
+            raise InvalidCursor("the cursor is of another version or order")
+        _, _, expires_at, occurred_at, event_id = _BODY.unpack(body)
+        if _to_microseconds(now) >= expires_at:
+            raise InvalidCursor("the cursor has expired")
+        return Position(_EPOCH + occurred_at * _MICROSECOND, UUID(bytes=event_id))
+
+    def seal_offsets(
+        self, offsets: Mapping[int, int], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
+    ) -> str:
+        """The cursor of a walk in the order `recorded`: the last offset met in each partition. It lasts 30 days."""
+        head = _OFFSETS_HEAD.pack(_OFFSETS_VERSION, _to_microseconds(now + OFFSETS_LIFETIME))
+        body = head + b"".join(_OFFSET.pack(*place) for place in sorted(offsets.items()))
+        return self._sealed(body, client_space_id, activity_filter)
+
+    def open_offsets(
+        self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
+    ) -> dict[int, int]:
+        """The offsets in *text*. Raises `InvalidCursor` unless `seal_offsets` made it so, within 30 days."""
+        body = self._opened(text, client_space_id, activity_filter)
+        if len(body) < _OFFSETS_HEAD.size or body[0] != _OFFSETS_VERSION:
+            raise InvalidCursor("the cursor is of another version or order")
+        _, expires_at = _OFFSETS_HEAD.unpack_from(body)
+        if _to_microseconds(now) >= expires_at:
+            raise InvalidCursor("the cursor has expired")
+        return dict(_OFFSET.iter_unpack(body[_OFFSETS_HEAD.size :]))
+
+    def _sealed(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> str:
+        return _to_text(body + self._mac(body, client_space_id, activity_filter))
+
+    def _opened(self, text: str, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
+        sealed = _from_text(text)
+        body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(body, client_space_id, activity_filter)):
+            raise InvalidCursor("the cursor is not one of this client space and these filters")
+        return body
+
+    def _mac(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
+        """Each part before the last has a fixed size or says its own, so no two walks share an input."""
+        message = len(body).to_bytes(4, "big") + body + activity_filter.digest() + client_space_id.encode()
+        return hmac.digest(self._key, message, hashlib.sha256)
+
+
+def _to_text(sealed: bytes) -> str:
+    return base64.urlsafe_b64encode(sealed).decode()
+
+
+def _from_text(text: str) -> bytes:
+    """The bytes in *text*, which must be the one spelling of them: base64 decoders forgive others."""
+    try:
+        sealed = base64.urlsafe_b64decode(text.encode("ascii"))
+    except (UnicodeEncodeError, binascii.Error, ValueError) as error:
+        raise InvalidCursor("the cursor is no base64url") from error
+    if len(sealed) <= _MAC_BYTES or _to_text(sealed) != text:
+        raise InvalidCursor("the cursor is not spelled as it was given")
+    return sealed
+
+
+def _to_microseconds(instant: datetime) -> int:
+    return (instant - _EPOCH) // _MICROSECOND

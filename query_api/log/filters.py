@@ -1,0 +1,226 @@
+"""What a request selects, and the SQL conditions that select it: pure, and every value bound, never formatted."""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from query_api.log.persons import Lifetime, deleted_ref
+
+REF_PREFIX = "ref:"
+DELETED = "deleted"
+"""Behind `REF_PREFIX`: everybody who was deleted."""
+
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""ClickHouse's times end, wrap around or cannot be spelled not far beyond. No line lies outside, so a bound at these
+selects the same as one beyond."""
+
+
+class Order(StrEnum):
+    """The direction of a walk through the log: by time, or (`RECORDED`) as the worker stored it."""
+
+    DESC = "desc"
+    ASC = "asc"
+    RECORDED = "recorded"
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFilter:
+    """What the caller asked for. An empty set of values asks for any.
+
+    Persons are the refs that a line must show. *by_id* says that each was made from a platform id, so that none can
+    be the ref of a deleted life; the two `deleted_` flags ask for everybody deleted, too. *since* is inclusive, *until*
+    exclusive.
+    """
+
+    activity_types: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    affected_users: frozenset[UUID] = frozenset()
+    admins: frozenset[UUID] = frozenset()
+    by_id: bool = True
+    deleted_affected_users: bool = False
+    deleted_admins: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+    import_ids: frozenset[UUID] = frozenset()
+
+    def names_persons(self) -> bool:
+        """Whether it asks for particular persons."""
+        return bool(self.affected_users or self.admins)
+
+    def digest(self) -> bytes:
+        """A hash that two filters share only if they ask for the same, however the request ordered its values."""
+        # Imports came later to the filters: without one the hash is what it was, and the cursors given then still fit.
+        values = [sorted(map(str, part)) for part in (*self._sets(), *([self.import_ids] if self.import_ids else []))]
+        flags = [self.deleted_affected_users, self.deleted_admins]
+        bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
+        return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
+
+    def _sets(self) -> tuple[Collection[object], ...]:
+        return self.activity_types, self.channels, self.affected_users, self.admins
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The lines of one stored ref that count: all, or those of the current life, or those of the deleted ones."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A line's place in the log. Only ClickHouse compares two of them: it sorts UUIDs by their second half."""
+
+    occurred_at: datetime
+    event_id: UUID
+
+
+Spans = Mapping[UUID, Span]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the store is asked for: a filter whose persons are resolved to stored refs, in the bounds of retention.
+
+    *since* has no default: no read may forget retention. `None` for persons means any, unless the flag beside it asks
+    for those who were deleted; with both, either fits.
+    """
+
+    since: datetime
+    limit: int
+    until: datetime | None = None
+    order: Order = Order.DESC
+    after: Position | None = None
+    activity_types: frozenset[str] = frozenset()
+    channels: frozenset[str] = frozenset()
+    affected_users: Spans | None = None
+    admins: Spans | None = None
+    deleted_affected_users: bool = False
+    deleted_admins: bool = False
+    import_ids: frozenset[UUID] = frozenset()
+
+    def tells_copies_apart(self) -> bool:
+        """Whether of two copies of an event that differ, the selection may see only the one that does not count."""
+        return bool(self.activity_types or self.channels or self.import_ids) or self.names_persons()
+
+    def names_persons(self) -> bool:
+        """Whether it is cut to particular persons, or to those who were deleted."""
+        deleted = self.deleted_affected_users or self.deleted_admins
+        return deleted or self.affected_users is not None or self.admins is not None
+
+    def named_role(self) -> str | None:
+        """The role in which lines can be looked up by person, as its column begins; `None` where they cannot."""
+        if self.import_ids:
+            # What is kept by person does not say which import a line is of.
+            return None
+        if self.affected_users is not None and not self.deleted_affected_users:
+            return "affected_user"
+        return "admin" if self.admins is not None and not self.deleted_admins else None
+
+
+def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:
+    """The stored refs, and which of their lines, that are shown under the refs *wanted*.
+
+    A ref of somebody who was deleted for good is replaced by one that nobody is stored under, rather than left out:
+    the query has the same shape and does the same work as for somebody who never existed.
+    """
+    spans: dict[UUID, Span] = {}
+    for ref in wanted:
+        lifetime = lifetimes.get(ref)
+        if lifetime is None:
+            spans[ref] = Span()
+        elif lifetime.recreated_at is None:
+            spans[deleted_ref(key, space, ref)] = Span()
+        else:
+            spans[ref] = Span(since=lifetime.recreated_at)
+    for ref, lifetime in lifetimes.items():
+        if deleted_ref(key, space, ref) in wanted:
+            # Both the deleted lives and the current one: together they are all lines.
+            spans[ref] = Span() if ref in spans else Span(until=lifetime.recreated_at)
+    return spans
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The text of a WHERE clause with `{name:Type}` placeholders, and the values that ClickHouse binds to them."""
+
+    clauses: tuple[str, ...]
+    parameters: Mapping[str, Any]
+
+
+def conditions(selection: Selection) -> Conditions:
+    """The conditions of *selection* but for the client space, which the reader adds to every statement."""
+    clauses, parameters = _time_conditions(selection)
+    for name, column, kind, values in (
+        ("activity_types", "activity_type", "String", selection.activity_types),
+        ("channels", "channel", "String", selection.channels),
+        ("import_ids", "import_id", "UUID", selection.import_ids),
+    ):
+        if values:
+            clauses.append(f"{column} IN {{{name}:Array({kind})}}")
+            parameters[name] = sorted(values, key=str)
+    for name, column, spans, deleted in (
+        ("affected_users", "affected_user_ref", selection.affected_users, selection.deleted_affected_users),
+        ("admins", "admin_ref", selection.admins, selection.deleted_admins),
+    ):
+        asked = [] if spans is None else _person_conditions(name, column, spans, parameters)
+        if deleted:
+            either = [f"({' AND '.join(asked)})"] if asked else []
+            asked = [f"({' OR '.join([*either, IS_GONE.replace('{column}', column)])})"]
+        clauses += asked
+    return Conditions(tuple(clauses), parameters)
+
+
+def _time_conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
+    clauses = ["occurred_at >= {since:DateTime64(6, 'UTC')}"]
+    parameters: dict[str, Any] = {"since": _bindable(selection.since)}
+    if selection.until is not None:
+        clauses.append("occurred_at < {until:DateTime64(6, 'UTC')}")
+        parameters["until"] = _bindable(selection.until)
+    if selection.after is not None:
+        sign = "<" if selection.order is Order.DESC else ">"
+        # The first clause says nothing new, but ClickHouse skips parts by it and not by the tuple.
+        clauses.append(f"occurred_at {sign}= {{after_time:DateTime64(6, 'UTC')}}")
+        clauses.append(
+            f"(occurred_at, event_id) {sign} ({{after_time:DateTime64(6, 'UTC')}}, {{after_event:UUID}})",
+        )
+        parameters["after_time"] = _bindable(selection.after.occurred_at)
+        parameters["after_event"] = selection.after.event_id
+    return clauses, parameters
+
+
+def _person_conditions(name: str, column: str, spans: Spans, parameters: dict[str, Any]) -> list[str]:
+    """One IN over all refs, which the skip index understands, and beside it a clause for each ref that has bounds."""
+    clauses = [f"{column} IN {{{name}:Array(UUID)}}"]
+    parameters[name] = sorted(spans)
+    for number, (ref, span) in enumerate(sorted(spans.items(), key=lambda item: item[0])):
+        for sign, bound in ((">=", span.since), ("<", span.until)):
+            if bound is not None:
+                other, in_time = f"{name}_{number}", f"{name}_{number}_at"
+                clauses.append(
+                    f"({column} != {{{other}:UUID}} OR occurred_at {sign} {{{in_time}:DateTime64(6, 'UTC')}})"
+                )
+                parameters[other], parameters[in_time] = ref, _bindable(bound)
+    return clauses
+
+
+_GONE_UNTIL = (
+    "(SELECT (groupArray(person_ref), groupArray(if(recreated_at > erased_at, recreated_at, {latest})))"
+    " FROM {database}.erased_persons WHERE client_space_id = {client_space_id:String})"
+).replace("{latest}", f"toDateTime64('{_LATEST:%Y-%m-%d %H:%M:%S}', 6, 'UTC')")
+IS_GONE = (
+    # Too many persons to bind. The two kinds: deleted for good, and come back, whose earlier lines alone are meant.
+    # ClickHouse reads the persons once: the two subqueries are one.
+    f"occurred_at < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
+)
+"""Whether the person `{column}` of a line no longer exists: deleted for good, or the line is of a life before the last
+deletion. The reader binds the client space."""
+
+
+def _bindable(instant: datetime) -> datetime:
+    return max(_EARLIEST, min(instant, _LATEST)).astimezone(UTC)

@@ -1,0 +1,46 @@
+"""The persons whom lines mention, to choose a filter from."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from query_api.access.auth import Caller
+from query_api.log.activity_log import ActivityLog
+from query_api.log.persons import DELETED_USER, ShownPerson
+from query_api.log.reader import LogReader, Role
+from schemas.retention import retention_start
+
+
+@dataclass(frozen=True, slots=True)
+class MentionedPerson:
+    """A person, and how many lines of the range mention them. *person* is `None` for all deleted ones together."""
+
+    person: ShownPerson | None
+    activities: int
+
+
+class Directory:
+    """Living persons by their present names; those who were deleted are one entry, and nothing finds one of them."""
+
+    def __init__(self, log: ActivityLog, reader: LogReader) -> None:
+        self._log = log
+        self._reader = reader
+
+    async def mentioned(
+        self, caller: Caller, role: Role, search: str, since: datetime | None, until: datetime | None, limit: int
+    ) -> list[MentionedPerson]:
+        """At most *limit* living persons, those mentioned last first, then the entry of the deleted where it fits.
+
+        That entry is found by its own words, as any other. Raises `StoreError`.
+        """
+        start = retention_start(self._log.now())
+        start = start if since is None else max(start, since)
+        found = await self._reader.mentions(caller, role, search, start, until, limit)
+        people = await self._log.people(caller, {ref for ref, *_ in found if ref is not None})
+        shown = [MentionedPerson(None if ref is None else people.show_now(ref), lines) for ref, lines, _ in found]
+        finds_deleted = search.casefold() in DELETED_USER.casefold()
+        return [
+            entry
+            for entry in shown
+            # Somebody deleted while this was read belongs to the other entry, which counts them the next time.
+            if (finds_deleted if entry.person is None else not entry.person.deleted)
+        ]

@@ -1,0 +1,148 @@
+"""The port to the store: what the query API asks of it, and what an answer promises."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from query_api.access.auth import Caller
+from query_api.log.filters import Selection
+from query_api.log.persons import KnownPerson, Lifetime
+
+
+class Line(NamedTuple):
+    """A line as it is stored: refs, no names. The fields are columns of `activity_log`."""
+
+    occurred_at: datetime
+    event_id: UUID
+    activity_type: str
+    channel: str
+    admin_ref: UUID
+    affected_user_ref: UUID
+    previous_license: str | None
+    new_license: str | None
+    admin_rights_granted: bool | None
+    source_service: str | None
+    request_id: str | None
+    import_id: UUID | None
+    import_row_number: int | None
+    recorded_at: datetime
+    precedence: int
+
+
+class StoredLine(NamedTuple):
+    """A row as the worker stored it, and its place in the topic. Not every row is a line: copies are among them."""
+
+    line: Line
+    kafka_partition: int
+    kafka_offset: int
+
+
+class StoredPage(NamedTuple):
+    """Rows in the order of storing. *is_complete*: none that was taken in time waits behind one that was not."""
+
+    rows: list[StoredLine]
+    has_more: bool
+    is_complete: bool
+
+
+class Count(NamedTuple):
+    """How many lines of one activity type fall into a bucket, which is named by its start."""
+
+    start: datetime
+    activity_type: str
+    lines: int
+
+
+class Role(StrEnum):
+    """What a person is on a line."""
+
+    AFFECTED_USER = "affected_user"
+    ADMIN = "admin"
+
+
+class Mentions(NamedTuple):
+    """How often lines mention a living person, or (*ref* is `None`) all deleted ones together."""
+
+    ref: UUID | None
+    lines: int
+    last: datetime
+
+
+class LogReader(Protocol):
+    """Where the log is read.
+
+    Every answer holds rows of the caller's client space only. Each method may be called at any time and concurrently;
+    it waits for the store, but not for ever, and raises `StoreUnavailable` or `QueryTimeout` instead of guessing.
+    Nothing is cached: a row that is durable before the call is in the answer.
+    """
+
+    async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
+        """The first `limit` lines of *selection* behind `after`, in its order; fewer only where there are no more.
+
+        A line is an event's first copy, the one with the largest precedence, however many copies are stored and
+        whether or not they agree: a selection that fits only another copy does not find the event. Lines of one time
+        are in a fixed order of the store's own: walking on from the last line of an answer meets each exactly once.
+        """
+        ...
+
+    async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
+        """The first copy of the event, unless there is none that occurred at *since* or later."""
+        ...
+
+    async def stored(
+        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+    ) -> StoredPage:
+        """The first `limit` rows of *selection* by partition and offset, beyond *offsets* (by partition, where known).
+
+        Only rows that the broker took before *before*, and none behind a row of their partition that it took later: no
+        row that is held back lies before one that is given. Nor does one that is still to be stored: rows of an
+        insert that is under way are held back, too. What is held back takes no room of the limit.
+        """
+        ...
+
+    async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
+        """Those of *lines*, of which none is given twice, that are the first copy of their event."""
+        ...
+
+    async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
+        """The lines of *selection*, each counted once, by bucket and activity type; `limit` and order mean nothing.
+
+        A bucket begins at one of *starts*, which are in order, and ends at the next. No line lies before the first.
+        """
+        ...
+
+    async def mentions(
+        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+    ) -> list[Mentions]:
+        """The persons in *role* on lines of the time, those mentioned last first.
+
+        At most *limit* living ones whose id, or a name of their current life, contains *search* in any case; and one
+        entry for all deleted ones, if any line mentions one. A line counts for the life that it belongs to.
+        """
+        ...
+
+    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+        """Every license that lines since then name, in order."""
+        ...
+
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+        """The lives of those of *refs* that were ever deleted."""
+        ...
+
+    async def deleted(self, caller: Caller) -> list[UUID]:
+        """The refs of everyone who was ever deleted, each once."""
+        ...
+
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
+        """The ids and names of those of *refs* that have any, deleted or not: `People` decides what may be shown."""
+        ...
+
+    async def schema_difference(self) -> str | None:
+        """What separates the database's schema from this version's, in words; `None` where the log can be read."""
+        ...
+
+    async def close(self) -> None:
+        """Release what is held. The reader is not used afterwards."""
+        ...

@@ -1,0 +1,58 @@
+"""How many lines a filter selects, over time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from query_api.access.auth import Caller
+from query_api.errors import InvalidParameters, ParameterError
+from query_api.log.activity_log import ActivityLog
+from query_api.log.buckets import MAX_BUCKETS, Interval, TooManyBuckets, bucket_starts
+from query_api.log.filters import ActivityFilter
+from query_api.log.reader import LogReader
+from schemas.limits import MAX_CLOCK_AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Lines by activity type; one without lines is there, too. *start* is in UTC."""
+
+    start: datetime
+    by_activity_type: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Buckets without a gap, from the range's first to its last, or to the present one."""
+
+    interval: Interval
+    zone: ZoneInfo
+    buckets: list[Bucket]
+
+
+class Statistics:
+    """Counts lines as `ActivityLog` shows them: same retention, same persons."""
+
+    def __init__(self, log: ActivityLog, reader: LogReader) -> None:
+        self._log = log
+        self._reader = reader
+
+    async def chart(self, caller: Caller, activity_filter: ActivityFilter, interval: Interval, zone: ZoneInfo) -> Chart:
+        """Raises `InvalidParameters` where the range has too many buckets, or `StoreError`."""
+        now = self._log.now()
+        selection = await self._log.selection(caller, activity_filter, limit=1, now=now)
+        # Lines are accepted a little ahead of the clock.
+        end = now + MAX_CLOCK_AHEAD if selection.until is None else min(selection.until, now + MAX_CLOCK_AHEAD)
+        try:
+            starts = bucket_starts(selection.since, max(end, selection.since), interval, zone)
+        except TooManyBuckets:
+            message = f"must be longer: the range has more than {MAX_BUCKETS} buckets of this interval"
+            raise InvalidParameters([ParameterError("interval", "out_of_range", message)]) from None
+        counted: dict[datetime, dict[str, int]] = {start: {} for start in starts}
+        for start, activity_type, lines in await self._reader.counts(caller, selection, starts):
+            counted[start][activity_type] = lines
+        buckets = [Bucket(start, counted[start]) for start in starts]
+        while len(buckets) > 1 and buckets[-1].start > now and not buckets[-1].by_activity_type:
+            buckets.pop()
+        return Chart(interval, zone, buckets)

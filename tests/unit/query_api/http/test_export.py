@@ -1,0 +1,229 @@
+import asyncio
+import csv
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from query_api.access.auth import Caller
+from query_api.errors import StoreUnavailable
+from query_api.http.export import BATCH_LINES
+from query_api.http.export_formats import CSV_COLUMNS
+from query_api.log.access_log import Action
+from query_api.log.filters import Selection
+from query_api.log.reader import Line
+from schemas.person_ref import person_ref
+from tests.builders import KEY, NOW
+from tests.unit.query_api.api import SPACE, Api, ref_of, token
+from tests.unit.query_api.http.test_problems import assert_problem
+
+DAY = timedelta(days=1)
+PATH = "/v1/activities/export"
+EXPORTER = {"Authorization": f"Bearer {token(scope='audit:read audit:export')}"}
+
+
+async def export(api: Api, export_format: str = "jsonl", **parameters: Any) -> httpx.Response:
+    query = {"format": export_format, **{name.rstrip("_"): value for name, value in parameters.items()}}
+    return await api.client.get(PATH, params=query, headers=EXPORTER)
+
+
+def rows(answer: httpx.Response) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+
+
+async def test_an_export_holds_the_lines_of_the_list_as_they_are_shown_there(api: Api) -> None:
+    for number in range(60):
+        api.record(f"usr_{number % 4}", f"usr_{number % 3}", channel=["ui", "api"][number % 2])
+    api.name("usr_1", "ada@example.com", "Ada")
+    api.delete("usr_2", NOW + DAY)
+    filters: list[dict[str, Any]] = [
+        {},
+        {"order": "asc"},
+        {"channel": "api", "affected_user": ["usr_1", "ref:deleted"]},
+        {"admin": "usr_1"},
+        {"to": "2026-01-01T00:00:00Z"},
+    ]
+    for asked in filters:
+        answer = await export(api, **asked)
+
+        assert [json.loads(line) for line in answer.text.splitlines()] == (await api.page(limit=500, **asked))["data"]
+        assert [row["event_id"] for row in rows(await export(api, "csv", **asked))] == [
+            line["event_id"] for line in (await api.page(limit=500, **asked))["data"]
+        ]
+
+
+async def test_a_csv_is_whole_and_names_its_columns(api: Api) -> None:
+    event_id = api.record(
+        admin_id="usr_gone",
+        activity_type="admin_rights_update",
+        admin_rights_granted=False,
+        source_service="importer",
+        import_row_number=42,
+    )
+    api.name("usr_ada", "ada@example.com", 'Ada, "the"\nCountess')
+    api.delete("usr_gone", NOW)
+
+    answer = await export(api, "csv")
+
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    # The mark tells Excel that it is UTF-8.
+    assert answer.content.splitlines(keepends=True)[0].decode() == "\ufeff" + ",".join(CSV_COLUMNS) + "\r\n"
+    (row,) = rows(answer)
+    shown = (await api.page())["data"][0]
+    assert row == {
+        "occurred_at": shown["occurred_at"],
+        "activity_type": "admin_rights_update",
+        "channel": "ui",
+        "affected_user_id": "usr_ada",
+        "affected_user_username": "ada@example.com",
+        "affected_user_display_name": 'Ada, "the"\nCountess',
+        "affected_user_deleted": "false",
+        "affected_user_ref": str(ref_of("usr_ada")),
+        "admin_id": "",
+        "admin_username": "",
+        "admin_display_name": "Deleted User",
+        "admin_deleted": "true",
+        "admin_ref": shown["admin"]["ref"],
+        "previous_license": "",
+        "new_license": "",
+        "admin_rights_granted": "false",
+        "source_service": "importer",
+        "request_id": "",
+        "import_id": "",
+        "import_row_number": "42",
+        "recorded_at": shown["recorded_at"],
+        "event_id": event_id,
+    }
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\ufeff=1"])
+async def test_no_cell_of_a_csv_is_a_formula(api: Api, text: str) -> None:
+    api.record("usr_ada", previous_license=text, request_id=text, source_service=text)
+    api.name("usr_ada", text, text)
+
+    (row,) = rows(await export(api, "csv"))
+
+    for column in "affected_user_username", "affected_user_display_name", "previous_license", "request_id":
+        assert row[column] == f"'{text}"
+
+
+async def test_an_export_is_longer_than_a_batch_and_holds_one_batch_at_a_time(api: Api) -> None:
+    recorded = [api.record(occurred_at=NOW - number * timedelta(seconds=1)) for number in range(BATCH_LINES + 10)]
+    read: list[int] = []
+    lines = api.store.lines
+
+    async def counted(caller: Caller, selection: Selection) -> list[Line]:
+        found = await lines(caller, selection)
+        read.append(len(found))
+        return found
+
+    api.store.lines = counted  # type: ignore[method-assign]
+    answer = await export(api)
+
+    assert [json.loads(line)["event_id"] for line in answer.text.splitlines()] == recorded
+    assert read == [BATCH_LINES, 10]
+
+
+async def test_an_export_that_fails_on_the_way_breaks_off(api: Api) -> None:
+    for number in range(BATCH_LINES + 1):
+        api.record(occurred_at=NOW - number * timedelta(seconds=1))
+    lines = api.store.lines
+
+    async def failing(caller: Caller, selection: Selection) -> list[Line]:
+        if selection.after is not None:
+            raise StoreUnavailable("down")
+        return await lines(caller, selection)
+
+    api.store.lines = failing  # type: ignore[method-assign]
+    with pytest.raises(RuntimeError, match="broke off"):
+        await export(api)
+
+
+@pytest.mark.parametrize("export_format", ["csv", "jsonl"])
+async def test_an_export_that_fails_at_once_is_a_problem(api: Api, export_format: str) -> None:
+    api.store.failure = StoreUnavailable("down")
+
+    assert_problem(await export(api, export_format), 503, "store-unavailable")
+
+
+async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_cannot_be(api: Api) -> None:
+    api.record()
+    await export(api, affected_user=["usr_ada", "ref:deleted"], from_="2026-11-01T00:00:00+01:00")
+
+    (access,) = api.access_log.accesses
+    assert (access.client_space_id, access.at, access.action) == (SPACE, NOW, Action.EXPORT)
+    assert access.subject_ref == person_ref(KEY, SPACE, "grace")
+    assert json.loads(access.filters) == {
+        "affected_user": [str(ref_of("usr_ada")), "deleted"],
+        "from": "2026-10-31T23:00:00+00:00",
+        "order": "desc",
+        "format": "jsonl",
+    }
+    api.access_log.failure = StoreUnavailable("down")
+    assert_problem(await export(api), 503, "store-unavailable")
+
+
+async def test_an_export_needs_its_scope(api: Api) -> None:
+    answer = await api.get(PATH, format="csv")
+
+    assert_problem(answer, 403, "forbidden")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="insufficient_scope", scope="audit:export"'
+    assert api.access_log.accesses == []
+
+
+async def test_a_file_is_named_after_its_days_and_kept_by_no_cache(api: Api) -> None:
+    answer = await export(api, "csv", from_="2026-11-01T00:00:00Z", to="2026-12-01T00:00:00Z")
+    everything = await export(api, "jsonl")
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="user-activity_2026-11-01_2026-12-01.csv"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert everything.headers["Content-Type"] == "application/jsonl"
+    assert "user-activity_2025-11-24_2026-11-24.jsonl" in everything.headers["Content-Disposition"]
+
+
+async def test_a_caller_runs_two_exports_at_once(api: Api) -> None:
+    api.record()
+    gate = asyncio.Event()
+    lines = api.store.lines
+
+    async def waiting(caller: Caller, selection: Selection) -> list[Line]:
+        await gate.wait()
+        return await lines(caller, selection)
+
+    api.store.lines = waiting  # type: ignore[method-assign]
+    running = [asyncio.create_task(export(api)) for _ in range(2)]
+    while len(api.access_log.accesses) < 2:  # noqa: ASYNC110 - a list has no event
+        await asyncio.sleep(0)
+    third = await export(api)
+    gate.set()
+
+    assert {answer.status_code for answer in await asyncio.gather(*running)} == {200}
+    assert_problem(third, 429, "rate-limited")
+    assert (await export(api)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "code"),
+    [
+        ("", "format", "missing"),
+        ("format=xlsx", "format", "invalid_value"),
+        ("format=csv&format=csv", "format", "repeated"),
+        ("format=csv&order=recorded", "order", "invalid_value"),
+        ("format=csv&limit=1", "limit", "unknown_parameter"),
+        ("format=csv&cursor=x", "cursor", "unknown_parameter"),
+    ],
+)
+async def test_an_export_that_cannot_be_made_is_refused(api: Api, query: str, parameter: str, code: str) -> None:
+    answer = await api.client.get(f"{PATH}?{query}", headers=EXPORTER)
+
+    body = assert_problem(answer, 422, "invalid-parameter")
+    assert [(error["parameter"], error["code"]) for error in body["errors"]] == [(parameter, code)]
+
+
+async def test_an_export_is_no_line_of_the_log(api: Api) -> None:
+    await export(api)
+
+    assert (await api.page())["data"] == []

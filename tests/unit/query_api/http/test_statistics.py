@@ -1,0 +1,201 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from query_api.log.buckets import MAX_BUCKETS, Interval, TooManyBuckets, bucket_starts
+from tests.builders import NOW
+from tests.unit.query_api.api import Api
+from tests.unit.query_api.http.test_problems import assert_problem
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def starts(zone: str, since: str, until: str, interval: Interval = Interval.DAY) -> list[str]:
+    """Where buckets start, by the zone's own clock."""
+    place = ZoneInfo(zone)
+    found = bucket_starts(datetime.fromisoformat(since), datetime.fromisoformat(until), interval, place)
+    return [start.astimezone(place).isoformat() for start in found]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Paris", "2026-03-29", 23),
+        ("Europe/Paris", "2026-10-25", 25),
+        ("America/New_York", "2026-03-08", 23),
+        ("America/Havana", "2026-11-01", 25),  # midnight comes twice
+        ("Africa/Cairo", "2026-04-24", 23),  # midnight is skipped
+        ("Australia/Lord_Howe", "2026-04-05", 24.5),
+        ("Asia/Kathmandu", "2026-04-05", 24),
+    ],
+)
+def test_a_day_is_as_long_as_its_clocks_say(zone: str, day: str, hours: float) -> None:
+    place = ZoneInfo(zone)
+    noon = datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=place)
+
+    start, end = bucket_starts(noon, noon + DAY, Interval.DAY, place)
+
+    assert start.astimezone(place).date() == noon.date()
+    assert end - start == timedelta(hours=hours)
+
+
+def test_the_hour_that_comes_twice_is_two_buckets() -> None:
+    assert starts("Europe/Paris", "2026-10-25T00:30Z", "2026-10-25T02:01Z", Interval.HOUR) == [
+        "2026-10-25T02:00:00+02:00",
+        "2026-10-25T02:00:00+01:00",
+        "2026-10-25T03:00:00+01:00",
+    ]
+
+
+def test_hours_are_whole_by_the_zones_clock() -> None:
+    assert starts("Asia/Kathmandu", "2026-04-04T12:30Z", "2026-04-04T13:16Z", Interval.HOUR) == [
+        "2026-04-04T18:00:00+05:45",
+        "2026-04-04T19:00:00+05:45",
+    ]
+
+
+def test_weeks_start_on_monday_and_months_on_their_first() -> None:
+    assert starts("Europe/Paris", "2026-03-25T00:00Z", "2026-04-05T00:00Z", Interval.WEEK) == [
+        "2026-03-23T00:00:00+01:00",
+        "2026-03-30T00:00:00+02:00",
+    ]
+    assert starts("Europe/Paris", "2026-03-31T22:00Z", "2026-05-01T00:00Z", Interval.MONTH) == [
+        "2026-04-01T00:00:00+02:00",
+        "2026-05-01T00:00:00+02:00",
+    ]
+
+
+_instants = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given one
+_zones = st.sampled_from(
+    ["UTC", "Europe/Paris", "America/Havana", "Africa/Cairo", "Australia/Lord_Howe", "Asia/Kathmandu", "Asia/Beirut"]
+)
+
+
+@given(_instants, st.timedeltas(HOUR, 40 * DAY), st.sampled_from(Interval), _zones)
+def test_buckets_follow_one_another_and_cover_the_range(
+    since: datetime, length: timedelta, interval: Interval, zone: str
+) -> None:
+    try:
+        found = bucket_starts(since, since + length, interval, ZoneInfo(zone))
+    except TooManyBuckets:
+        assert length > MAX_BUCKETS * HOUR * 0.9
+        return
+
+    assert found == sorted(set(found))
+    assert found[0] <= since
+    assert len(found) == 1 or found[1] > since
+    assert found[-1] < since + length
+
+
+async def test_lines_are_counted_by_bucket_and_type(api: Api) -> None:
+    api.record(occurred_at=NOW)
+    api.record(occurred_at=NOW - 2 * DAY)
+    api.record(occurred_at=NOW - 2 * DAY, activity_type="user_deletion")
+    api.record(occurred_at=NOW - 9 * DAY)
+
+    body = (await api.get("/v1/activities/stats", tz="Europe/Paris", from_="2026-11-22T00:00:00+01:00")).json()
+
+    assert body == {
+        "interval": "day",
+        "tz": "Europe/Paris",
+        "buckets": [
+            {
+                "start": "2026-11-22T00:00:00+01:00",
+                "total": 2,
+                "by_activity_type": {"user_creation": 1, "user_deletion": 1},
+            },
+            {"start": "2026-11-23T00:00:00+01:00", "total": 0, "by_activity_type": {}},
+            {"start": "2026-11-24T00:00:00+01:00", "total": 1, "by_activity_type": {"user_creation": 1}},
+        ],
+        "total": 3,
+    }
+
+
+async def test_a_line_falls_into_the_day_of_the_zone_that_was_asked_for(api: Api) -> None:
+    api.record(occurred_at=datetime(2026, 11, 20, 23, 30, tzinfo=UTC))
+
+    for zone, day in (("UTC", "2026-11-20"), ("Asia/Tokyo", "2026-11-21"), ("America/Lima", "2026-11-20")):
+        body = (await api.get("/v1/activities/stats", tz=zone, from_="2026-11-19T00:00:00Z")).json()
+
+        assert [bucket["start"][:10] for bucket in body["buckets"] if bucket["total"]] == [day]
+
+
+async def test_counts_take_the_filters_of_the_list(api: Api) -> None:
+    for number in range(40):
+        api.record(f"usr_{number % 3}", f"usr_{number % 2}", channel=["ui", "api"][number % 2])
+    api.delete("usr_2", NOW + DAY)
+    filters: list[dict[str, Any]] = [
+        {},
+        {"channel": "api"},
+        {"affected_user": "usr_1"},
+        {"affected_user": "usr_2"},
+        {"affected_user": ["ref:deleted", "usr_1"]},
+        {"admin": "usr_0", "affected_user": "ref:deleted"},
+        {"activity_type": "user_deletion"},
+        {"to": "2026-11-01T00:00:00Z"},
+    ]
+    for asked in filters:
+        body = (await api.get("/v1/activities/stats", **asked)).json()
+
+        assert body["total"] == len(await api.found(**asked))
+
+
+async def test_copies_and_what_is_older_than_retention_are_not_counted(api: Api) -> None:
+    event_id = uuid4()
+    for precedence in range(3):
+        api.record(event_id=event_id, precedence=precedence)
+    api.record(occurred_at=NOW - 366 * DAY)
+
+    body = (await api.get("/v1/activities/stats")).json()
+
+    assert body["total"] == 1
+    assert body["buckets"][0]["start"] == "2025-11-24T00:00:00+00:00"
+    assert body["buckets"][-1]["start"] == "2026-11-24T00:00:00+00:00"
+
+
+async def test_a_line_ahead_of_the_clock_is_counted(api: Api) -> None:
+    api.record(occurred_at=NOW + timedelta(hours=20))
+
+    body = (await api.get("/v1/activities/stats", from_="2026-11-24T00:00:00Z")).json()
+
+    assert [bucket["total"] for bucket in body["buckets"]] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "code"),
+    [
+        ("interval=hour", "interval", "out_of_range"),
+        ("interval=minute", "interval", "invalid_value"),
+        ("tz=Mars/Olympus", "tz", "invalid_value"),
+        ("tz=../../etc/passwd", "tz", "invalid_value"),
+        ("tz=", "tz", "invalid_value"),
+        ("tz=UTC&tz=UTC", "tz", "repeated"),
+        ("limit=5", "limit", "unknown_parameter"),
+        ("from=2026-11-24T09:31:07", "from", "naive_datetime"),
+    ],
+)
+async def test_counts_that_cannot_be_made_are_refused(api: Api, query: str, parameter: str, code: str) -> None:
+    body = assert_problem(await api.get(f"/v1/activities/stats?{query}"), 422, "invalid-parameter")
+
+    assert [(error["parameter"], error["code"]) for error in body["errors"]] == [(parameter, code)]
+
+
+async def test_all_spellings_of_an_instant_select_the_same(api: Api) -> None:
+    inside = api.record(occurred_at=NOW)
+    api.record(occurred_at=NOW - timedelta(microseconds=1))
+    for spelling in (
+        "2026-11-24T09:31:07.412345Z",
+        "2026-11-24t09:31:07.412345z",
+        "2026-11-24T10:31:07.412345+01:00",
+        "2026-11-24T15:16:07.412345+05:45",
+        "2026-11-23T21:31:07.412345-12:00",
+        "2026-11-24T09:31:07.412345-00:00",
+    ):
+        assert await api.found(from_=spelling) == {inside}
+        assert (await api.get("/v1/activities/stats", from_=spelling)).json()["total"] == 1
