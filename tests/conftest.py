@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from tests.free_ports import free_port_base
 
 

@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from deploy.local import detached
 from deploy.local.console import Reporter
 from deploy.local.errors import EXIT_INTERRUPTED, DemoFailed, NoSpace, StackError
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
-from deploy.local.services import fetch_programs
-from deploy.local.supervisor import Supervisor, start_demo
+from deploy.local.stack import detached
+from deploy.local.stack.services import fetch_programs
+from deploy.local.stack.supervisor import Supervisor, start_demo
 
 
 def main() -> int:

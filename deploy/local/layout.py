@@ -45,7 +45,7 @@ class Layout:
 
     @property
     def state_file(self) -> Path:
-        """What runs: see `deploy.local.state`."""
+        """What runs: see `deploy.local.stack.state`."""
         return self.data_dir / "stack.json"
 
     @property
@@ -55,7 +55,7 @@ class Layout:
 
     @property
     def secrets_file(self) -> Path:
-        """See `deploy.local.keys`."""
+        """See `deploy.local.stack.keys`."""
         return self.data_dir / "secrets.json"
 
     def log_of(self, service: str) -> Path:

@@ -11,8 +11,8 @@ import statistics
 
 from playwright.async_api import Browser, async_playwright
 
-from deploy.local.browser import ARGUMENTS, ensure_browser
 from deploy.local.layout import DEFAULT_PORT_BASE, HOST, Ports
+from tests.chromium import ARGUMENTS, ensure_browser
 
 OPENINGS = 30
 WARM_UP = 2

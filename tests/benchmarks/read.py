@@ -25,7 +25,7 @@ from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.layout import HOST
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import READ_SCOPE, development_token
 from query_api.app import create_app
 from query_api.settings import load_settings

@@ -10,10 +10,10 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
 
-from deploy.local.browser import ARGUMENTS, ensure_browser
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings
 from tests.browser.seed import CHANGES, SEEDED_LINES, seed
+from tests.chromium import ARGUMENTS, ensure_browser
 
 ZONE = "Europe/Paris"
 TITLE = "User management log"

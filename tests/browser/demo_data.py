@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 
 import uvicorn
 
-from deploy.local.demo_scenario import CLIENT_SPACE, OPERATOR, act_by_api, act_in_ui, open_import
+from deploy.local.demo.scenario import CLIENT_SPACE, OPERATOR, act_by_api, act_in_ui, open_import
 from producers.activities import ActionContext, license_updated
 from producers.errors import Stamp
 from producers.publisher import Acknowledgement
@@ -23,7 +23,7 @@ from schemas.events import Channel, Event, Source, UserLicenseUpdate
 from schemas.person_ref import person_refs
 from stream.pipeline.batches import build_batch
 from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record
-from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
+from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import settings_for
 
 IMPORTED_AT = NOW - timedelta(minutes=42)

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 import structlog
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
-from deploy.local.browser import ARGUMENTS, ensure_browser
 from tests.browser.demo_data import served_demo
 from tests.builders import NOW
+from tests.chromium import ARGUMENTS, ensure_browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "query_api" / "panel" / "screenshots"
 QUALITY = 80

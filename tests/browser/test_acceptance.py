@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Page, Request, Response, Route, expect
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, UiSession
 from query_api.panel.serve import PREFIX, static_directory
 from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines

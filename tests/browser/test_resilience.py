@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from playwright.async_api import Page, Route, expect
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, UiSession
 from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
 from tests.browser.seed import ADA, BOB, GRACE, LEAVER

@@ -12,10 +12,10 @@ import pytest
 from fastapi import FastAPI
 
 from deploy import vendor
-from deploy.local import browser
 from query_api.demo_page import mount_demo
 from query_api.panel.serve import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
 from query_api.settings import Settings, SettingsError
+from tests import chromium
 
 
 def key(letter: str) -> str:
@@ -165,16 +165,16 @@ async def test_reports_of_browsers_are_kept_whatever_they_hold() -> None:
 
 def test_a_named_browser_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
-    with pytest.raises(browser.NoBrowser, match="CHROMIUM is /nowhere/chromium"):
-        browser.find_browser()
+    with pytest.raises(chromium.NoBrowser, match="CHROMIUM is /nowhere/chromium"):
+        chromium.find_browser()
 
 
 def test_where_none_can_be_installed_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(browser.NoBrowser, match="apt-get install chromium"):
-        browser.ensure_browser()
+    with pytest.raises(chromium.NoBrowser, match="apt-get install chromium"):
+        chromium.ensure_browser()
 
 
 def test_a_folder_is_served_with_the_caching_it_was_given(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from stream.errors import Unavailable
 from stream.pipeline.accept import Refused
 from stream.pipeline.dead_letters import DeadLetters, KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk
-from tests.fakes_stream import InMemoryDeadLetters
+from tests.fakes.stream import InMemoryDeadLetters
 
 Kept = list[tuple[bytes | None, bytes | None, dict[str, bytes]]]
 

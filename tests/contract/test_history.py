@@ -22,8 +22,8 @@ from stream.pipeline.history import MAX_LINES, History, KafkaHistory, Message, T
 from stream.pipeline.published_names import PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
 from tests.builders import NOW, a_uuid
-from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
-from tests.fakes_stream import InMemorySink
+from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
+from tests.fakes.stream import InMemorySink
 
 RECORDED = NOW.replace(microsecond=0)
 

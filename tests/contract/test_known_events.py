@@ -14,7 +14,7 @@ from stream.errors import Unavailable
 from stream.pipeline.batches import Rows
 from stream.pipeline.conflicts import ClickHouseKnownEvents, KnownEvents, account, stored_conflicts
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
-from tests.fakes_stream import InMemoryKnownEvents, InMemorySink
+from tests.fakes.stream import InMemoryKnownEvents, InMemorySink
 
 NOW = datetime.now(UTC)
 

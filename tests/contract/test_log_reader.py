@@ -41,7 +41,7 @@ from schemas.rows import (
 from stream.clients.migrate import migrate
 from stream.pipeline.sink import connect
 from tests.builders import NOW, a_uuid
-from tests.fakes_reader import InMemoryLogReader
+from tests.fakes.reader import InMemoryLogReader
 from tests.unit.query_api.api import settings_for
 
 BY_TIME = (Order.DESC, Order.ASC)

@@ -23,7 +23,7 @@ from stream.pipeline.batches import Rows
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, NOW_MS, a_uuid
-from tests.fakes_stream import InMemorySink
+from tests.fakes.stream import InMemorySink
 
 
 class Text(str):

@@ -15,8 +15,8 @@ from stream.errors import Unavailable
 from stream.pipeline.batches import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, a_uuid
-from tests.fakes_erasure import InMemoryPersonStore
-from tests.fakes_stream import InMemorySink
+from tests.fakes.erasure import InMemoryPersonStore
+from tests.fakes.stream import InMemorySink
 
 
 @dataclass

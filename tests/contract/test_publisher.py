@@ -31,7 +31,7 @@ from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_TOPIC, TOPICS
 from schemas.wire import unframe
 from tests.builders import NOW, an_event
-from tests.fakes import InMemoryPublisher
+from tests.fakes.publisher import InMemoryPublisher
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from schemas.avro_schemas import current_event_schema, current_event_schema_text
 from schemas.errors import IncompatibleSchema, InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
 from schemas.registry import HttpSchemaRegistry, SchemaRegistry
 from schemas.topics import EVENTS_SUBJECT
-from tests.fakes_stream import InMemoryRegistry
+from tests.fakes.stream import InMemoryRegistry
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

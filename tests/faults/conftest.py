@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from tests.faults.trial import Setting, Tally, Trial
 from tests.faults.workers import WarmProcesses
 

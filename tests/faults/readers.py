@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import Settings
 from schemas.avro_schemas import current_event_schema

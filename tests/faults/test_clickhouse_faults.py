@@ -14,16 +14,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from deploy.local.java.schema_registry import answers
 from deploy.local.layout import HOST, REPOSITORY
-from deploy.local.processes import Child
-from deploy.local.schema_registry import answers
+from deploy.local.stack.processes import Child
 from tests.faults.conftest import StartTrial
 from tests.faults.trial import Trial
 from tests.faults.workers import wait_until
 from tests.free_ports import free_port
 
 LOG = "audit.activity_log"
-SERVER = (sys.executable, "-m", "deploy.local.clickhouse_server")
+SERVER = (sys.executable, "-m", "deploy.local.clickhouse.server")
 OUTAGE_SECONDS = 60
 MAX_GROWTH_BYTES = 300e6
 SMALL_DISK_BYTES = 200_000_000

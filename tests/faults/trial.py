@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings, kafka_link
 from schemas.avro_schemas import current_event_schema_text
 from schemas.events import Event

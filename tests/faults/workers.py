@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.local.layout import REPOSITORY
-from deploy.local.processes import Child
+from deploy.local.stack.processes import Child
 
 READY_SECONDS = 90.0
 KILLED = 137

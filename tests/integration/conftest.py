@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings
 from tests.log_client import LogClient
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from tests.log_client import run_command
 
 SCRIPT = str(Path(sys.executable).with_name("audit-stream"))

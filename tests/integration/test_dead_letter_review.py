@@ -8,7 +8,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from schemas.codec import encode
 from schemas.errors import Reason
 from schemas.topics import EVENTS_TOPIC

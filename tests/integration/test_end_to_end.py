@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import ApiRequest, KafkaPublisher, Person, UiSession
 from tests.log_client import Line, LogClient, run_command
 

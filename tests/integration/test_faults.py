@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
 from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
 from tests.log_client import LogClient

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
 from stream.pipeline.sink import connect
 from stream.rebuild.handover import workers_are_past

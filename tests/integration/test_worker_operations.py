@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from deploy.local.stack import LocalStack
+from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher
 from stream.health.watchdog import EXIT_HELD_UP, EXIT_STUCK
 from tests.integration.test_faults import assert_shown_once, publish, wait_until

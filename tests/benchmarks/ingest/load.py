@@ -13,9 +13,9 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
-from deploy.local.keys import load_or_create
 from deploy.local.layout import DEFAULT_DATA_DIR, Layout, Ports
-from deploy.local.state import read_state
+from deploy.local.stack.keys import load_or_create
+from deploy.local.stack.state import read_state
 from schemas.avro_schemas import current_event_schema_text
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC

@@ -26,7 +26,7 @@ from aiokafka import AIOKafkaProducer
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.layout import REPOSITORY
-from deploy.local.stack import INFRASTRUCTURE, LocalStack
+from deploy.local.stack.stack import INFRASTRUCTURE, LocalStack
 from schemas.avro_schemas import current_event_schema_text
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC

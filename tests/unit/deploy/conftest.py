@@ -31,7 +31,7 @@ class ClickHouseProcess:
 
     def spawn(self) -> "subprocess.Popen[str]":
         """Start a process on the directory without waiting for it."""
-        command = [sys.executable, "-m", "deploy.local.clickhouse_server"]
+        command = [sys.executable, "-m", "deploy.local.clickhouse.server"]
         command += ["--data-dir", str(self.directory), "--port", str(self.port)]
         environment = os.environ | {"CLICKHOUSE_PASSWORD": self.password}
         return subprocess.Popen(

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from jgo.maven import MavenContext, PythonResolver
 
-from deploy.local.artifacts import LOCK_FILE, Artifact, fetch, read_lock, write_lock
 from deploy.local.errors import DownloadFailed, NoSpace
+from deploy.local.java.artifacts import LOCK_FILE, Artifact, fetch, read_lock, write_lock
 
 CONTENT = b"the right bytes"
 ARTIFACT = Artifact("org.example", "thing", "1.0", "", "jar", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploy.local.clickhouse_sql import Insert, NotServed, Statement, Unreadable, read
+from deploy.local.clickhouse.sql import Insert, NotServed, Statement, Unreadable, read
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterable, Callable, Iterable
 from datetime import UTC, datetime
 
-from deploy.local.demo_scenario import SHORT_LIVED, TOUCHED, act_by_api, act_in_ui, open_import
+from deploy.local.demo.scenario import SHORT_LIVED, TOUCHED, act_by_api, act_in_ui, open_import
 from producers.publisher import Acknowledgement
 from schemas.events import ActivityType, Channel, Event
 

@@ -5,16 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from deploy.local import detached
 from deploy.local.console import Reporter
 from deploy.local.layout import Layout, Ports
-from deploy.local.state import is_running
+from deploy.local.stack import detached
+from deploy.local.stack.state import is_running
 
 SLOW_TO_GO = """
 import os, signal, sys, time
 from pathlib import Path
 from deploy.local.layout import Layout, Ports
-from deploy.local.state import DirectoryLock, StackState, write_state
+from deploy.local.stack.state import DirectoryLock, StackState, write_state
 
 layout = Layout(Path(sys.argv[1]), Ports.from_base(39_470))
 lock = DirectoryLock(layout)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import AlreadyRunning, PortInUse
-from deploy.local.keys import SECRET_NAMES, load_or_create
 from deploy.local.layout import Layout, Ports
-from deploy.local.ports import require_free
-from deploy.local.services import INFRASTRUCTURE, SERVICES
-from deploy.local.state import DirectoryLock, StackState, is_running, read_state, write_state
+from deploy.local.stack.keys import SECRET_NAMES, load_or_create
+from deploy.local.stack.ports import require_free
+from deploy.local.stack.services import INFRASTRUCTURE, SERVICES
+from deploy.local.stack.state import DirectoryLock, StackState, is_running, read_state, write_state
 
 
 @pytest.fixture

@@ -10,14 +10,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deploy.local.processes import MAX_LOG_BYTES, Child
-from deploy.local.supervisor import Revival
+from deploy.local.stack.processes import MAX_LOG_BYTES, Child
+from deploy.local.stack.supervisor import Revival
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = """
 import sys, time
 from pathlib import Path
-from deploy.local.processes import Child
+from deploy.local.stack.processes import Child
 child = Child([sys.executable, "-c", "import time; time.sleep(60)"], {}, Path(sys.argv[1]), cwd=Path.cwd())
 child.start()
 print(child.pid, flush=True)

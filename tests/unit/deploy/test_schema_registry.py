@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.artifacts import Artifact
-from deploy.local.schema_registry import unpack
+from deploy.local.java.artifacts import Artifact
+from deploy.local.java.schema_registry import unpack
 
 ARTIFACT = Artifact("org.example", "app", "2.0", "all", "tar.gz", "ab" * 32, 7)
 

@@ -10,7 +10,7 @@ from producers import cli
 from producers.cli import ExitCode, app
 from producers.errors import PublishFailed
 from producers.settings import ProducerSettings
-from tests.fakes import InMemoryPublisher
+from tests.fakes.publisher import InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
 WHO = ["--client-space", "acme", "--admin-id", "usr_admin"]

@@ -15,7 +15,7 @@ from producers.file_import import FileImport, ImportRequest, settle_time
 from producers.import_run import OnError, RunOptions, Summary, run_import
 from producers.progress import Progress
 from tests.builders import ADMIN, NOW
-from tests.fakes import Fault, InMemoryPublisher
+from tests.fakes.publisher import Fault, InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
 IMPORT_ID = UUID(int=5)

@@ -11,7 +11,7 @@ from producers.cli import ExitCode, app
 from producers.errors import ProducerError
 from producers.file_import.rows import Column
 from producers.settings import ProducerSettings
-from tests.fakes import InMemoryPublisher
+from tests.fakes.publisher import InMemoryPublisher
 
 README = (Path(producers.__file__).parent / "README.md").read_text(encoding="utf-8")
 

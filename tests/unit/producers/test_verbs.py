@@ -30,7 +30,7 @@ from schemas.events import (
     UserLicenseUpdate,
 )
 from tests.builders import ADMIN, NOW, USER
-from tests.fakes import InMemoryPublisher
+from tests.fakes.publisher import InMemoryPublisher
 
 STAMP = Stamp(UUID(int=7), NOW)
 CONTEXT = ActionContext("acme", Channel.UI, ADMIN, Source("user-service"))

@@ -17,7 +17,7 @@ from query_api.settings import Settings
 from schemas.person_ref import person_ref
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from tests.builders import KEY, NOW
-from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
+from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 
 SECRET = b"s" * 32
 ISSUER = "https://login.example.com"

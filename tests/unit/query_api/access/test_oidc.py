@@ -16,7 +16,7 @@ from query_api.access.oidc import ANSWER_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, 
 from query_api.app import create_app
 from query_api.errors import InsufficientScope, KeysUnavailable, Unauthenticated
 from query_api.settings import Settings
-from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
+from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import claims, running_api, settings_for
 from tests.unit.query_api.http.test_problems import assert_problem
 

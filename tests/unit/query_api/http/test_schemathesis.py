@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 
 from query_api.app import create_app
 from tests.builders import NOW
-from tests.fakes_reader import InMemoryAccessLog, InMemoryLogReader
+from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import Api, settings_for, token
 
 CHECKS = [

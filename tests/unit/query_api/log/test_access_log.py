@@ -9,7 +9,7 @@ from query_api.log import access_log
 from query_api.log.access_log import Access, AccessRecorder, Action
 from schemas.person_ref import person_ref
 from tests.builders import KEY, NOW, a_uuid
-from tests.fakes_reader import InMemoryAccessLog
+from tests.fakes.reader import InMemoryAccessLog
 from tests.unit.query_api.api import SPACE, Api, ref_of
 from tests.unit.query_api.http.test_problems import assert_problem
 

@@ -11,7 +11,7 @@ from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.persons import deleted_ref
 from schemas.rows import ERASED, PersonLifetimeRow
 from tests.builders import KEY, NOW
-from tests.fakes_reader import InMemoryLogReader
+from tests.fakes.reader import InMemoryLogReader
 from tests.unit.query_api.api import SPACE, Api, ref_of
 
 CALLER = Caller(SPACE, "grace")

@@ -22,8 +22,8 @@ from stream.erasure.verify import Report, Trace, Wanted, _until, verify_director
 from stream.errors import Unavailable
 from stream.pipeline.batches import Rows
 from tests.builders import NOW, a_uuid
-from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics
-from tests.fakes_stream import UNAVAILABLE, InMemorySink
+from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics
+from tests.fakes.stream import UNAVAILABLE, InMemorySink
 
 ADA = PersonKey("acme", a_uuid(1))
 

@@ -25,10 +25,10 @@ from stream.erasure.eraser import Eraser
 from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.pipeline.accept import Accepted, judge
 from stream.pipeline.batches import rows_of
-from tests import fakes_erasure
 from tests.builders import KEY, SCHEMA_ID, a_chunk, a_record, an_event
-from tests.fakes_erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory, erasures_of
-from tests.fakes_stream import InMemorySink
+from tests.fakes import erasure as fakes_erasure
+from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory, erasures_of
+from tests.fakes.stream import InMemorySink
 
 HISTORIES = 1_000
 SPACE = "acme"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasure, PersonKey, erasure_of, living_name
 from tests.builders import NOW, a_uuid
-from tests.fakes_erasure import erasures_of
+from tests.fakes.erasure import erasures_of
 
 ADA = PersonKey("acme", a_uuid(1))
 

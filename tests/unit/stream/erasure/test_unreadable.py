@@ -18,8 +18,8 @@ from stream.pipeline.rows.history_codec import NameKey, encode_name, lifetime_re
 from stream.rebuild.rebuild import Rebuild
 from stream.rebuild.store import RebuildStore
 from tests.builders import NOW, a_uuid
-from tests.fakes_erasure import InMemoryPersonStore
-from tests.fakes_stream import InMemorySink
+from tests.fakes.erasure import InMemoryPersonStore
+from tests.fakes.stream import InMemorySink
 
 CREATION, DELETION = (PersonLifetimeRow("acme", a_uuid(n), c, NOW) for n, c in ((1, CREATED), (2, ERASED)))
 NAME = PersonNameRow("acme", a_uuid(1), "usr_ada", "ada@example.com", "Ada", NOW, NOW)

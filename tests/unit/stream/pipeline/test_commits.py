@@ -6,7 +6,7 @@ import pytest
 
 from stream.errors import OffsetGap
 from tests.builders import FakeRecord, a_chunk
-from tests.fakes_stream import InMemoryGroup
+from tests.fakes.stream import InMemoryGroup
 
 TOPIC = "user-management.events"
 

@@ -13,7 +13,7 @@ from schemas.rows import ERASED, ActivityRow
 from stream.pipeline.batches import Batch, build_batch
 from stream.pipeline.conflicts import account, without_conflicts
 from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record, an_event
-from tests.fakes_stream import InMemoryRegistry
+from tests.fakes.stream import InMemoryRegistry
 
 REFS = person_refs(KEY)
 EVENT = an_event()

@@ -14,7 +14,7 @@ from stream.errors import WrongSchema
 from stream.fetch.records import Chunk
 from stream.pipeline.pipeline import Pipeline, Ports
 from tests.builders import KEY, FakeRecord, a_chunk, a_record, an_event
-from tests.fakes_stream import (
+from tests.fakes.stream import (
     UNAVAILABLE,
     Faults,
     InMemoryDeadLetters,

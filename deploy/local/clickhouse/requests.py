@@ -10,7 +10,7 @@ import cramjam
 from starlette.datastructures import UploadFile
 from starlette.requests import Request as HttpRequest
 
-from deploy.local.clickhouse_engine import Request
+from deploy.local.clickhouse.engine import Request
 
 MAX_BODY_BYTES = 1 << 30
 TOO_LARGE, BAD_ARGUMENTS, NOT_IMPLEMENTED, AUTHENTICATION_FAILED = 12, 36, 48, 516

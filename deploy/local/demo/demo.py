@@ -1,4 +1,4 @@
-"""The main job once, on a running stack: `python -m deploy.local.demo [--data-dir DIR]`.
+"""The main job once, on a running stack: `python -m deploy.local.demo.demo [--data-dir DIR]`.
 
 An administrator's edited user list is imported, an admin acts in the UI and through the API, and the log shows it. A
 second run finds everything in the log and publishes nothing. Exit codes: 0 done, 1 no stack runs or a line is missing.
@@ -17,8 +17,8 @@ from pathlib import Path
 from rich.console import Console
 
 from deploy.local.console import Reporter
-from deploy.local.demo_log import LogClient, print_counts, print_lines
-from deploy.local.demo_scenario import (
+from deploy.local.demo.log import LogClient, print_counts, print_lines
+from deploy.local.demo.scenario import (
     CLIENT_SPACE,
     OPERATOR,
     TOUCHED,
@@ -29,9 +29,9 @@ from deploy.local.demo_scenario import (
     import_lists,
     open_import,
 )
-from deploy.local.keys import load_or_create
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
-from deploy.local.state import is_running, read_state
+from deploy.local.stack.keys import load_or_create
+from deploy.local.stack.state import is_running, read_state
 from producers.file_import.import_record import recorded_time
 from producers.kafka_publisher import KafkaPublisher
 from producers.publisher import Acknowledgement
@@ -65,7 +65,7 @@ class EventIds:
 
 def main() -> int:
     """Do the job unless it is done, and print what the query API says."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.demo", description="The main job, once.")
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.demo.demo", description="The main job, once.")
     parser.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where the stack runs")
     data_dir = parser.parse_args().data_dir.absolute()
     console = Console() if sys.stdout.isatty() else Console(width=_PLAIN_WIDTH)

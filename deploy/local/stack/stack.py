@@ -14,14 +14,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deploy.local import ports
 from deploy.local.console import Reporter
 from deploy.local.errors import ServiceFailed
-from deploy.local.keys import load_or_create
 from deploy.local.layout import DEFAULT_PORT_BASE, REPOSITORY, Layout, Ports
-from deploy.local.processes import Child
-from deploy.local.services import INFRASTRUCTURE, SERVICES, Programs, Service, fetch_programs
-from deploy.local.state import DirectoryLock, StackState, write_state
+from deploy.local.stack import ports
+from deploy.local.stack.keys import load_or_create
+from deploy.local.stack.processes import Child
+from deploy.local.stack.services import INFRASTRUCTURE, SERVICES, Programs, Service, fetch_programs
+from deploy.local.stack.state import DirectoryLock, StackState, write_state
 
 __all__ = ["INFRASTRUCTURE", "LocalStack"]
 

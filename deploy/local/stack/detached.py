@@ -12,7 +12,7 @@ import psutil
 from deploy.local.console import Reporter
 from deploy.local.errors import EXIT_INTERRUPTED, AlreadyRunning, ServiceFailed
 from deploy.local.layout import DEFAULT_PORT_BASE, REPOSITORY, Layout
-from deploy.local.state import is_running, read_state
+from deploy.local.stack.state import is_running, read_state
 
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 90

@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface over the engine in process: the local stack's ClickHouse.
 
-    python -m deploy.local.clickhouse_server --data-dir DIR [--port 8123] [--memory-limit 2000]
+    python -m deploy.local.clickhouse.server --data-dir DIR [--port 8123] [--memory-limit 2000]
 
 Worker, query API, analysts, `clickhouse-connect` and `curl` use it as they use a server: statements in the URL or the
 body, bound parameters, settings, INSERTs in any format, bodies compressed with gzip, lz4 or zstd, ClickHouse's own
@@ -33,8 +33,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from deploy.local.clickhouse_engine import Answer, CannotOpen, Engine, EngineError
-from deploy.local.clickhouse_requests import (
+from deploy.local.clickhouse.engine import Answer, CannotOpen, Engine, EngineError
+from deploy.local.clickhouse.requests import (
     AUTHENTICATION_FAILED,
     NOT_IMPLEMENTED,
     TOO_LARGE,
@@ -145,7 +145,7 @@ def _failed(code: int, text: str, headers: dict[str, str]) -> Response:
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT. Exits with 3 where the directory cannot be opened."""
-    parser = argparse.ArgumentParser(prog="python -m deploy.local.clickhouse_server", description="Local ClickHouse")
+    parser = argparse.ArgumentParser(prog="python -m deploy.local.clickhouse.server", description="Local ClickHouse")
     parser.add_argument("--data-dir", type=Path, required=True, help="the directory that the engine keeps its data in")
     parser.add_argument("--port", type=int, default=8123, help="port on 127.0.0.1 (8123)")
     parser.add_argument("--memory-limit", type=int, default=2000, metavar="MB", help="of all queries together (2000)")

@@ -1,6 +1,6 @@
 """Write `artifacts.lock`: resolve what the versions below need, and record every file's size and SHA-256.
 
-    python -m deploy.local.lock
+    python -m deploy.local.java.lock
 
 Run it after changing a version here, and commit the result. It downloads what the Maven cache lacks and trusts what
 the repository answers; from then on, only these exact files are accepted.
@@ -11,7 +11,7 @@ import sys
 
 from jgo.maven import MavenContext
 
-from deploy.local.artifacts import LOCK_FILE, Artifact, write_lock
+from deploy.local.java.artifacts import LOCK_FILE, Artifact, write_lock
 
 KAFKA = "org.apache.kafka:kafka_2.13:4.3.1"
 KAFKA_LOGGING = ("org.apache.logging.log4j", "log4j-slf4j-impl")

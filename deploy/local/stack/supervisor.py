@@ -12,9 +12,9 @@ from types import FrameType
 from deploy.local.console import Reporter
 from deploy.local.errors import DemoFailed
 from deploy.local.layout import REPOSITORY
-from deploy.local.processes import Child, die_with_parent
-from deploy.local.services import SERVICES
-from deploy.local.stack import LocalStack
+from deploy.local.stack.processes import Child, die_with_parent
+from deploy.local.stack.services import SERVICES
+from deploy.local.stack.stack import LocalStack
 
 _POLL_SECONDS = 0.2
 _FIRST_DELAY_SECONDS = 1.0
@@ -144,10 +144,10 @@ class Revival:
 def start_demo(data_dir: Path) -> "subprocess.Popen[bytes]":
     """The demo, against the stack that runs in *data_dir*, writing to this process's terminal."""
     return subprocess.Popen(
-        [sys.executable, "-m", "deploy.local.demo", "--data-dir", str(data_dir)],
+        [sys.executable, "-m", "deploy.local.demo.demo", "--data-dir", str(data_dir)],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         # Ctrl-C is for the supervisor, which then ends the demo.
         process_group=0,
-        preexec_fn=die_with_parent(),  # noqa: PLW1509 - see `deploy.local.processes`
+        preexec_fn=die_with_parent(),  # noqa: PLW1509 - see `deploy.local.stack.processes`
     )

@@ -11,7 +11,7 @@ from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, left_
 from stream.pipeline.batches import Rows
 from stream.pipeline.published_names import NameGuard, PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
-from tests.fakes_stream import InMemorySink
+from tests.fakes.stream import InMemorySink
 
 
 class InMemoryPersonStore:

@@ -22,7 +22,7 @@ from producers.ui import UiSession
 from schemas.events import Person
 
 CLIENT_SPACE = "acme"
-FILES = Path(__file__).with_name("demo")
+FILES = Path(__file__).parent
 USERS_BEFORE, USERS_AFTER = FILES / "users-before.csv", FILES / "users-after.csv"
 
 EDITOR = Person("usr_1066", "jurgen.schmidt@example.org", "Jürgen Schmidt")

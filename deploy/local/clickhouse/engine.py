@@ -18,7 +18,7 @@ from typing import Protocol, cast
 
 import chdb
 
-from deploy.local.clickhouse_sql import Insert, NotServed, Statement, Unreadable, read
+from deploy.local.clickhouse.sql import Insert, NotServed, Statement, Unreadable, read
 
 _SESSION_SETTINGS = {
     # The engine in process differs from a server in these two; async_insert would answer before the rows are durable.

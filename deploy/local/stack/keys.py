@@ -5,7 +5,7 @@ import json
 import secrets
 from pathlib import Path
 
-from deploy.local.state import write_whole
+from deploy.local.stack.state import write_whole
 
 SECRET_NAMES = ("AUDIT_PSEUDONYMIZATION_KEY", "AUDIT_CURSOR_KEY", "AUDIT_DEVELOPMENT_TOKEN_SECRET")
 _KEY_BYTES = 32

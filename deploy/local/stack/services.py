@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local import kafka, schema_registry
-from deploy.local.artifacts import LOCK_FILE, Download, fetch, read_lock
+from deploy.local.java import kafka, schema_registry
+from deploy.local.java.artifacts import LOCK_FILE, Download, fetch, read_lock
 from deploy.local.layout import HOST, Layout
-from deploy.local.processes import Child
+from deploy.local.stack.processes import Child
 
 _SCRIPTS = Path(sys.executable).parent
 
@@ -59,7 +59,7 @@ _TABLE = (
         name="clickhouse",
         ports=("clickhouse",),
         command=lambda layout, _programs: [
-            *(sys.executable, "-m", "deploy.local.clickhouse_server"),
+            *(sys.executable, "-m", "deploy.local.clickhouse.server"),
             *("--data-dir", str(layout.data_dir / "clickhouse")),
             *("--port", str(layout.ports.clickhouse)),
         ],
