@@ -64,6 +64,39 @@ def test_the_readme_begins_with_one_sentence_and_the_two_commands(repository: Pa
     assert text[: first_block.start()].count(".") == 1
 
 
+def test_the_readme_s_table_of_places_leads_somewhere(repository: Path) -> None:
+    """One existing path for each question, and a heading of that name where it points at one."""
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    table = re.split(r"^## ", text[text.index("## Where is what") + 3 :], flags=re.MULTILINE)[0]
+    links = re.findall(r"^\|[^|]+\?[^|]*\| \[`[^`]+`\]\(([^)#]+)#?([^)]*)\) +\|$", table, re.MULTILINE)
+    assert len(links) == table.count("?")
+    for path, heading in links:
+        page = repository / path
+        assert page.is_file(), path
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+            assert heading in {found.lower().replace(" ", "-") for found in headings}, heading
+
+
+def test_every_link_of_a_page_leads_to_a_file(repository: Path) -> None:
+    pages = [
+        p for p in repository.rglob("*.md") if not {".venv", ".local", "vendor"} & set(p.relative_to(repository).parts)
+    ]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8")):
+            assert "://" in target or (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_the_index_lists_every_decision_with_its_date_and_status(repository: Path) -> None:
+    folder = repository / "deploy" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    pages = sorted(page for page in folder.glob("0*.md"))
+    assert sorted(re.findall(r"\]\((0[^)]+)\)", index)) == [page.name for page in pages]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert re.search(r"^Date: 20\d\d-\d\d-\d\d.* Status: ", text, re.MULTILINE), page.name
+
+
 @pytest.mark.parametrize(("page", "settings"), [("stream/README.md", WorkerSettings)])
 def test_every_setting_is_documented_with_its_default_and_meaning(
     repository: Path, page: str, settings: type[BaseSettings]
