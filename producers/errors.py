@@ -34,23 +34,23 @@ class ProducerError(Exception):
     """The root of this tree; never raised itself."""
 
 
-class NothingChanged(ProducerError, ValueError):  # noqa: N818 - it names what was found, as the sibling errors do
+class NothingChanged(ProducerError, ValueError):
     """The update leaves everything as it was, so no activity took place."""
 
 
-class InvalidSettings(ProducerError):  # noqa: N818 - as NothingChanged
+class InvalidSettings(ProducerError):
     """A setting is missing or impossible. The text names the variable and the reason, never the value."""
 
 
-class InvalidImport(ProducerError):  # noqa: N818 - as NothingChanged
+class InvalidImport(ProducerError):
     """The import cannot be derived from these files and options. Nothing was published."""
 
 
-class PublisherClosed(ProducerError):  # noqa: N818 - as NothingChanged
+class PublisherClosed(ProducerError):
     """The publisher was closed, or not entered yet; the event was not written."""
 
 
-class PublishFailed(ProducerError):  # noqa: N818 - as NothingChanged
+class PublishFailed(ProducerError):
     """These events were not written.
 
     *retryable* is true where the way to Kafka was blocked (broker or registry away, topic missing) and false where
@@ -64,7 +64,7 @@ class PublishFailed(ProducerError):  # noqa: N818 - as NothingChanged
         self.retryable = retryable
 
 
-class DeliveryUnknown(ProducerError):  # noqa: N818 - as NothingChanged
+class DeliveryUnknown(ProducerError):
     """These events were handed to Kafka, and an answer was lost or did not come in time: each is written or not.
 
     Publishing the same event again is safe, and needed for certainty: same id and time are the same line. Pass the

@@ -25,7 +25,7 @@ class QueryError(Exception):
     """The root of this tree; never raised itself."""
 
 
-class Refused(QueryError):  # noqa: N818 - it names what happened, as its subclasses do
+class Refused(QueryError):
     """The request is at fault; never raised itself."""
 
 
@@ -86,7 +86,7 @@ class StoreError(QueryError):
     """ClickHouse gave no answer; never raised itself."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818 - as Refused
+class StoreUnavailable(StoreError):
     """ClickHouse cannot be reached or failed. *code* is ClickHouse's own, where it gave one."""
 
     def __init__(self, message: str, *, code: int | None = None) -> None:
@@ -98,9 +98,9 @@ class OtherSchema(StoreUnavailable):
     """The database is not at this version's schema. The text says what separates them."""
 
 
-class QueryTimeout(StoreError):  # noqa: N818 - as Refused
+class QueryTimeout(StoreError):
     """ClickHouse did not answer in time."""
 
 
-class KeysUnavailable(QueryError):  # noqa: N818 - as Refused
+class KeysUnavailable(QueryError):
     """The identity provider's keys were never read, so no token can be judged."""

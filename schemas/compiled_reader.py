@@ -16,11 +16,11 @@ from typing import Any
 Reader = Callable[[bytes], tuple[Any, ...]]
 
 
-class NotCanonical(ValueError):  # noqa: N818 - it names what was found, as in `schemas.errors`
+class NotCanonical(ValueError):
     """The bytes are not the one encoding of a datum of the schema."""
 
 
-class BytesLeft(ValueError):  # noqa: N818 - as above
+class BytesLeft(ValueError):
     """A datum ends before the bytes do."""
 
 

@@ -49,7 +49,7 @@ class ContractError(Exception):
     """The root of this tree; never raised itself."""
 
 
-class InvalidEvent(ContractError):  # noqa: N818 - it names what was found, as the sibling errors do
+class InvalidEvent(ContractError):
     """The event breaks the contract; publishing or storing it again would fail the same way.
 
     Neither the text nor the attributes carry a value of the event, so both may be logged.
@@ -61,7 +61,7 @@ class InvalidEvent(ContractError):  # noqa: N818 - it names what was found, as t
         self.field = field
 
 
-class UnknownSchemaId(ContractError):  # noqa: N818 - as InvalidEvent
+class UnknownSchemaId(ContractError):
     """The registry has no schema under this id (Confluent error code 40403)."""
 
     def __init__(self, schema_id: int) -> None:
@@ -69,9 +69,9 @@ class UnknownSchemaId(ContractError):  # noqa: N818 - as InvalidEvent
         self.schema_id = schema_id
 
 
-class RegistryUnavailable(ContractError):  # noqa: N818 - as InvalidEvent
+class RegistryUnavailable(ContractError):
     """The registry did not give an answer that says anything about the schema."""
 
 
-class IncompatibleSchema(ContractError):  # noqa: N818 - as InvalidEvent
+class IncompatibleSchema(ContractError):
     """The registry refuses the schema: some version could not read what another wrote."""

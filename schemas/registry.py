@@ -61,7 +61,6 @@ class HttpSchemaRegistry:
             await self._session.close()
 
     async def register(self, subject: str, schema_text: str) -> int:
-        """See `SchemaRegistry.register`."""
         status, answer = await self._call("POST", f"/subjects/{subject}/versions", {"schema": schema_text})
         if status == _HTTP_CONFLICT:
             raise IncompatibleSchema(f"the registry refuses this schema under {subject}")
@@ -77,7 +76,6 @@ class HttpSchemaRegistry:
             raise RegistryUnavailable(f"setting the compatibility of {subject}: HTTP {status}")
 
     async def event_schema(self, schema_id: int) -> AvroSchema:
-        """See `SchemaRegistry.event_schema`."""
         if schema_id not in self._schemas:
             self._schemas[schema_id] = await self._look_up(schema_id)
         return self._schemas[schema_id]

@@ -14,18 +14,18 @@ class StreamError(Exception):
     """The root of this tree; never raised itself. No text of it carries a value of an event."""
 
 
-class Unavailable(StreamError):  # noqa: N818 - it names what was found, as in `schemas.errors`
+class Unavailable(StreamError):
     """Kafka or ClickHouse did not do what was asked; whether it did a part of it is not known."""
 
 
-class UnreadableRecord(StreamError):  # noqa: N818 - as above
+class UnreadableRecord(StreamError):
     """This version cannot read a record of the history, and to pass over it could lose what others rely on."""
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"{place}: {reason}")
 
 
-class StoreRefused(StreamError):  # noqa: N818 - as above
+class StoreRefused(StreamError):
     """ClickHouse understood the rows and will not store them. *code* is its error code."""
 
     def __init__(self, code: int | None) -> None:
@@ -33,7 +33,7 @@ class StoreRefused(StreamError):  # noqa: N818 - as above
         self.code = code
 
 
-class Fatal(StreamError):  # noqa: N818 - as above
+class Fatal(StreamError):
     """Going on could lose a record or store a wrong row."""
 
 

@@ -24,7 +24,7 @@ _PACKAGE = "chromium"
 _INSTALL_SECONDS = 600
 
 
-class NoBrowser(StackError):  # noqa: N818 - it names what was found
+class NoBrowser(StackError):
     """There is no Chromium, and none could be installed. The text says what to do."""
 
 

@@ -21,37 +21,37 @@ class StackError(Exception):
     exit_code = 1
 
 
-class AlreadyRunning(StackError):  # noqa: N818 - it names what was found
+class AlreadyRunning(StackError):
     """The data directory belongs to a running stack."""
 
     exit_code = 3
 
 
-class PortInUse(StackError):  # noqa: N818 - as above
+class PortInUse(StackError):
     """A port that the stack needs is taken."""
 
     exit_code = 4
 
 
-class DownloadFailed(StackError):  # noqa: N818 - as above
+class DownloadFailed(StackError):
     """An artifact could not be fetched, or is not the one that the lock names."""
 
     exit_code = 5
 
 
-class NoSpace(StackError):  # noqa: N818 - as above
+class NoSpace(StackError):
     """The disk has no room for what must be written."""
 
     exit_code = 6
 
 
-class ServiceFailed(StackError):  # noqa: N818 - as above
+class ServiceFailed(StackError):
     """A service ended, or was not ready within its time."""
 
     exit_code = 7
 
 
-class DemoFailed(StackError):  # noqa: N818 - as above
+class DemoFailed(StackError):
     """The demo's own process ended with an error."""
 
     exit_code = 8

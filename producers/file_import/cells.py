@@ -17,7 +17,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]
 Cells = Mapping[Column, str]
 
 
-class BadCell(Exception):  # noqa: N818 - caught by the two list readers, which make a RowError of it
+class BadCell(Exception):
     """A cell that says nothing usable. It carries the column and the reason, not the value."""
 
     def __init__(self, column: Column, reason: str) -> None:

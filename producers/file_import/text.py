@@ -37,7 +37,7 @@ def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("mark-undecodable", _mark_undecodable)
 
 
-class RowTooLong(Exception):  # noqa: N818 - caught beside the reader, never seen outside
+class RowTooLong(Exception):
     """The row at hand is longer than `MAX_ROW_CHARACTERS`."""
 
 

@@ -23,7 +23,7 @@ class Interval(StrEnum):
     MONTH = "month"
 
 
-class TooManyBuckets(ValueError):  # noqa: N818 - it names what was found
+class TooManyBuckets(ValueError):
     """The range holds more than `MAX_BUCKETS` of the interval."""
 
 

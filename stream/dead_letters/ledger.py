@@ -14,11 +14,11 @@ MAX_TEXT_BYTES = 4_000
 """Kafka takes 4,096 bytes of metadata a partition (`offset.metadata.max.bytes`)."""
 
 
-class LedgerFull(StreamError):  # noqa: N818 - it names what was found, as its siblings do
+class LedgerFull(StreamError):
     """Closed and open dead letters alternate too often to be remembered; close the first open ones, of any reason."""
 
 
-class LedgerUnreadable(StreamError):  # noqa: N818 - as above
+class LedgerUnreadable(StreamError):
     """The group's commit was not written by this command."""
 
 

@@ -25,7 +25,7 @@ _FOR_NUMBERS = frozenset({0x92, 0x93, 0x94, 0x95, 0x98, 0x9A})
 _MAX_BLOCK_BYTES = 1 << 30
 
 
-class Sealed(ValueError):  # noqa: N818 - it names what was found
+class Sealed(ValueError):
     """A block that cannot be looked into: encrypted, damaged, or of a later version than this."""
 
 

@@ -83,7 +83,6 @@ class Progress:
 
     @property
     def lag(self) -> int:
-        """See `stands_at`."""
         return self._lag
 
     def outages(self) -> dict[str, float]:

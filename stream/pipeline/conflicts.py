@@ -111,7 +111,6 @@ class ClickHouseKnownEvents:
         self._client: Client | None = None
 
     def accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
-        """See `KnownEvents.accounts`."""
         try:
             return self._accounts(rows)
         except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list

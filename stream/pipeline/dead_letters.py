@@ -35,7 +35,6 @@ class KafkaDeadLetters:
         )
 
     async def keep(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:
-        """See `DeadLetters.keep`."""
         async with self._producer.ready() as producer:
             for chunk, refused in refusals:
                 record = refused.record

@@ -54,7 +54,6 @@ class KafkaHistory:
         self._names = PublishedNames()
 
     async def publish(self, rows: Rows) -> None:
-        """See `History.publish`."""
         # In a thread: of a full batch that takes a while, and the event loop must go on answering the group.
         due, messages = await asyncio.to_thread(self._messages, rows)
         await self._topics.write(messages)

@@ -108,7 +108,6 @@ class ClickHouseSink:
         self._contexts: dict[str, InsertContext] = {}
 
     def check_schema(self) -> None:
-        """See `LogSink.check_schema`."""
         try:
             sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
             applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}
@@ -118,7 +117,6 @@ class ClickHouseSink:
             raise WrongSchema(found)
 
     def write(self, rows: Rows) -> None:
-        """See `LogSink.write`."""
         try:
             # A kill between two inserts leaves the earlier tables ahead of the log. The batch is then read again from
             # Kafka and written whole; what is already there folds into it.

@@ -28,7 +28,7 @@ POINTS = (
 KILLED = 137
 
 
-class Failpoint(RuntimeError):  # noqa: N818 - it names what was asked for
+class Failpoint(RuntimeError):
     """The failure, where it is an exception."""
 
 

@@ -70,7 +70,7 @@ class EngineError(Exception):
         self.code = code
 
 
-class CannotOpen(Exception):  # noqa: N818 - it names what was found
+class CannotOpen(Exception):
     """The engine cannot use the directory, most often because another process does. The message says what to do."""
 
 

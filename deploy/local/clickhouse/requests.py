@@ -55,7 +55,7 @@ _DECOMPRESSORS: dict[str, Callable[[bytes], object]] = {
 }
 
 
-class Refused(Exception):  # noqa: N818 - it names what was found
+class Refused(Exception):
     """A request that never reaches the engine, with the code that ClickHouse has for the reason."""
 
     def __init__(self, code: int, text: str) -> None:

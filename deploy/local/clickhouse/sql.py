@@ -44,11 +44,11 @@ class Statement:
     output_format: str | None
 
 
-class Unreadable(ValueError):  # noqa: N818 - it names what was found
+class Unreadable(ValueError):
     """The text can be no statement that ClickHouse takes over HTTP. The message is for the client."""
 
 
-class NotServed(ValueError):  # noqa: N818 - as Unreadable
+class NotServed(ValueError):
     """ClickHouse knows the statement, but does not take it over HTTP. The message is for the client."""
 
 

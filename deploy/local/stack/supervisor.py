@@ -23,7 +23,7 @@ _STEADY_SECONDS = 60.0
 _TAIL_LINES = 8
 
 
-class Stopped(Exception):  # noqa: N818 - a request, not an error
+class Stopped(Exception):
     """Someone asked this process to end."""
 
 

@@ -40,7 +40,7 @@ _FACT = b"1"
 """The value of a lifetime's record. The key says it all, but a record without a value would be a tombstone."""
 
 
-class UnreadableHistory(ValueError):  # noqa: N818 - it names what was found
+class UnreadableHistory(ValueError):
     """A record of the history that this version cannot read; the text never quotes it."""
 
 

@@ -54,7 +54,6 @@ class Lines(ByColumns[ActivityRow, LineColumns]):
 
     @staticmethod
     def to_values(row: ActivityRow) -> tuple[Any, ...]:
-        """See `ByColumns.to_values`."""
         values: tuple[Any, ...] = row
         return (
             row.client_space_id,
@@ -74,7 +73,6 @@ class Lines(ByColumns[ActivityRow, LineColumns]):
 
     @staticmethod
     def to_row(*values: Any) -> ActivityRow:  # noqa: ANN401 - one of each column, in their order
-        """See `ByColumns.to_row`."""
         row = cast("Any", LineColumns._make(values))
         return ActivityRow._make(
             (

@@ -29,13 +29,11 @@ class Names(ByColumns[PersonNameRow, NameColumns]):
 
     @staticmethod
     def to_values(row: PersonNameRow) -> tuple[str, str, str, str, str, int, int]:
-        """See `ByColumns.to_values`."""
         space, ref, person_id, username, display_name, first_seen, last_seen = row
         return space, str(ref), person_id, username, display_name, to_micros(first_seen), to_micros(last_seen)
 
     @staticmethod
     def to_row(*values: Any) -> PersonNameRow:  # noqa: ANN401 - one of each column, in their order
-        """See `ByColumns.to_row`."""
         space, ref, person_id, username, display_name, first_seen, last_seen = values
         first, last = from_micros(first_seen), from_micros(last_seen)
         return PersonNameRow(space, UUID(ref), person_id, username, display_name, first, last)

@@ -259,7 +259,7 @@ async def test_wrong_tables_end_the_worker_before_the_first_record() -> None:
 async def test_an_error_of_an_unknown_kind_ends_the_worker_and_commits_nothing() -> None:
     world = World()
 
-    class Surprise(Exception):  # noqa: N818
+    class Surprise(Exception):
         pass
 
     def write(_: object) -> None:
