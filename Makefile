@@ -20,11 +20,13 @@ status: bootstrap  ## what runs, and where
 down: bootstrap  ## end a stack that was started with --detach
 	@$(BIN)/python -m deploy.local down
 
-lint: bootstrap  ## style, types and import rules
+lint: bootstrap  ## style, types, import rules, pages and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mdformat --check $$(git ls-files '*.md')
+	$(BIN)/codespell $$(git ls-files)
 
 # The suite waits more than it computes, so its parts run beside one another, each on a stack of its own. The integration
 # tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one. What
@@ -78,3 +80,4 @@ lock: bootstrap  ## resolve the pinned dependencies anew
 format: bootstrap  ## put the code into its one format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/mdformat $$(git ls-files '*.md')
