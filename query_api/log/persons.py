@@ -1,6 +1,6 @@
 """How a line names its persons: pure rules over what the store knows of their lives and names.
 
-`schemas/clickhouse/0007_names_that_come_back.sql` states the same in SQL for analysts; a test holds the two together.
+`schemas/clickhouse/0003_activities_view.sql` states the same in SQL for analysts; a test holds the two together.
 """
 
 import hashlib

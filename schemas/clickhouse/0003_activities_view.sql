@@ -1,44 +1,3 @@
--- For each person that was ever deleted: the last deletion, and the first creation after it (the epoch where there is none).
-CREATE VIEW IF NOT EXISTS {database}.erased_persons AS
-SELECT
-    client_space_id,
-    person_ref,
-    arrayMax(erasures) AS erased_at,
-    arrayMin(arrayFilter(created -> created > erased_at, creations)) AS recreated_at
-FROM
-(
-    SELECT
-        client_space_id,
-        person_ref,
-        groupArrayIf(occurred_at, change = 'erased') AS erasures,
-        groupArrayIf(occurred_at, change = 'created') AS creations
-    FROM {database}.person_lifetimes
-    GROUP BY client_space_id, person_ref
-)
-WHERE notEmpty(erasures);
-
--- Each person's names as one array, the order of first sight.
-CREATE VIEW IF NOT EXISTS {database}.known_names AS
-SELECT
-    client_space_id,
-    person_ref,
-    any(person_id) AS person_id,
-    arraySort(groupArray((first_seen, last_seen, username, display_name))) AS names
-FROM
-(
-    SELECT
-        client_space_id,
-        person_ref,
-        anyLast(n.person_id) AS person_id,
-        n.username AS username,
-        n.display_name AS display_name,
-        min(n.first_seen) AS first_seen,
-        max(n.last_seen) AS last_seen
-    FROM {database}.person_names AS n
-    GROUP BY client_space_id, person_ref, username, display_name
-)
-GROUP BY client_space_id, person_ref;
-
 -- What analysts read: one row per line, named as it was at the time, "Deleted User" where a person was deleted, cut at 12
 -- calendar months. A deleted person has no id here; their ref is another one than a later life's of the same id, so that
 -- what one deleted admin did can be followed without leading to a name.
@@ -48,8 +7,14 @@ WITH
     now64(6, 'UTC') AS now_utc,
     if(toMonth(now_utc) = 2 AND toDayOfMonth(now_utc) = 29, toDateTime64(toStartOfDay(now_utc) + INTERVAL 1 DAY, 6, 'UTC'), now_utc) - INTERVAL 12 MONTH AS retention_start,
     (person_erased_at, person_recreated_at, at) -> person_erased_at > never AND (person_recreated_at <= person_erased_at OR at < person_recreated_at) AS is_deleted,
-    (names, life_start) -> arraySort(arrayMap(n -> (greatest(n.1, life_start), n.2, n.3, n.4), arrayFilter(n -> n.2 >= life_start AND (n.3 != '' OR n.4 != ''), names))) AS names_of_life,
-    (names, at) -> if(empty(arrayFilter(n -> n.1 <= at, names)), names[1], arrayFilter(n -> n.1 <= at, names)[-1]) AS name_at,
+    (names, life_start) -> arrayMap(n -> (greatest(n.1, life_start), n.2, n.3, n.4), arrayFilter(n -> n.2 >= life_start AND (n.3 != '' OR n.4 != ''), names)) AS names_of_life,
+    -- How far a name is from being the one that was borne at a time; the least of several is. 0: it was seen until then and
+    -- since then, and the one that came up last counts; 1: it was seen only before; 2: only after.
+    (n, at) -> multiIf(
+        n.1 > at, (2, toUnixTimestamp64Micro(n.1) - toUnixTimestamp64Micro(at), toUnixTimestamp64Micro(n.2) - toUnixTimestamp64Micro(at), n.3, n.4),
+        n.2 >= at, (0, toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.1), toUnixTimestamp64Micro(n.2) - toUnixTimestamp64Micro(at), n.3, n.4),
+        (1, toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.2), toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.1), n.3, n.4)) AS remoteness,
+    (names, at) -> arraySort(n -> remoteness(n, at), names)[1] AS name_at,
     -- Named here and not below: a helper column would show the name of a deleted person.
     name_at(names_of_life(user_names.names, user_life.recreated_at), log.occurred_at) AS affected_user_name,
     name_at(names_of_life(admin_names.names, admin_life.recreated_at), log.occurred_at) AS admin_name

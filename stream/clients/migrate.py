@@ -8,16 +8,17 @@ from schemas.migrations import MIGRATIONS_TABLE, Migration, difference, migratio
 from stream.errors import WrongSchema
 
 STATEMENT_SECONDS = 6 * 3600.0
-"""How long one statement may take, to be given to the client. A migration may fill a new table from all lines of the
-log (0006: half a minute and more for ten million under load). A client that gives up earlier ends nothing on the
-server, and its repetition begins at the beginning."""
+"""The client's timeout for one statement. A migration may fill a new table from every line of the log.
+
+A client that gives up earlier does not stop the statement on the server; a repeated run starts it from the beginning.
+"""
 
 
 def migrate(client: Client, database: str) -> Iterator[Migration]:
     """Bring *database* to this version, yielding each migration once it is applied.
 
-    Every statement is idempotent and a migration is remembered after its last one, so a run that was cut off is simply
-    repeated. Raises `WrongSchema` where the database was built from other texts, and then changes nothing.
+    Every statement is idempotent, and a migration is recorded after its last statement: repeat an interrupted run.
+    Raises `WrongSchema` where the database was built from other texts, and then changes nothing.
     """
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
     client.command(

@@ -36,7 +36,7 @@ Erasures = Mapping[PersonKey, Erasure]
 def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
     """What *facts* (changes and their times) amount to; `None` for a person who was never deleted.
 
-    `erased_persons` in `schemas/clickhouse/0003_activities_view.sql` states the same in SQL.
+    `erased_persons` in `schemas/clickhouse/0002_persons.sql` states the same in SQL.
     """
     known = set(facts)
     erased = [at for change, at in known if change == ERASED]
