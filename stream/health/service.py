@@ -10,7 +10,7 @@ from mode import Service
 
 from schemas.topics import EVENTS_TOPIC
 from stream.errors import Unavailable
-from stream.fetch.transport import assigned
+from stream.fetch.transport import GroupMembership
 from stream.health.observer import Observer
 from stream.health.pages import pages, serve
 from stream.health.probes import GroupProbe, HttpProbe
@@ -86,7 +86,7 @@ class Monitor(Service):
         self._observer.metrics.set("audit_worker_dependency_up", float(up), name)
 
     def _note(self, lag: Mapping[int, int]) -> None:
-        mine = {partition for topic, partition in assigned(self._app) if topic == EVENTS_TOPIC}
+        mine = {partition for topic, partition in GroupMembership(self._app).assigned() if topic == EVENTS_TOPIC}
         own = {partition: records for partition, records in lag.items() if partition in mine}
         self._observer.metrics.lag(own)
         # Without a partition it may be a spare, or it may have left the group without noticing: then all stands still.
