@@ -1,4 +1,4 @@
-"""The worker's three pages: whether to let it live, whether it gets on, and its metrics."""
+"""The worker's three pages: liveness, readiness and metrics."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,7 +1,6 @@
 """The worker's monitor as a service of the Faust app: probes, health pages, watchdog."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
@@ -14,7 +13,7 @@ from stream.fetch.transport import GroupMembership
 from stream.health.observer import Observer
 from stream.health.pages import pages, serve
 from stream.health.probes import GroupProbe, HttpProbe
-from stream.health.watchdog import Limits, Verdict, Watchdog, judge
+from stream.health.watchdog import Limits, Verdict, Watchdog, verdict
 from stream.settings import WorkerSettings
 
 PROBE_INTERVAL_SECONDS = 5.0
@@ -35,7 +34,7 @@ class Monitor(Service):
 
     def look(self) -> Verdict:
         """What state the worker is in now. Any thread may ask."""
-        return judge(self._observer.progress.seen(), self._limits, time.monotonic())
+        return verdict(self._observer.progress, self._limits)
 
     async def on_start(self) -> None:
         """Open the pages, and begin to watch. Raises `OSError` where their port is taken."""
