@@ -17,7 +17,7 @@ from schemas.avro_schemas import EVENT_NAMESPACE, AvroSchema, current_event_sche
 from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_reader
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import AdminRightsUpdate, Channel, Event, UserLicenseUpdate
-from schemas.fields import FIELD_PATHS, EventFields, to_event, to_fields, to_micros
+from schemas.fields import FIELD_PATHS, EventFields, to_fields, to_micros
 from schemas.limits import are_surely_within_bounds, check_fields
 
 
@@ -33,11 +33,6 @@ def encode(event: Event, *, now: datetime) -> bytes:
     buffer = io.BytesIO()
     schemaless_writer(buffer, current_event_schema(), _to_datum(fields), strict_allow_default=True)
     return buffer.getvalue()
-
-
-def decode(datum: bytes, *, writer_schema: AvroSchema, recorded_at: datetime) -> Event:
-    """The event in *datum*; see `decode_fields`."""
-    return to_event(decode_fields(datum, writer_schema=writer_schema, recorded_at=to_micros(recorded_at)))
 
 
 def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) -> EventFields:

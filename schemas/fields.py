@@ -10,11 +10,9 @@ from uuid import UUID
 
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import (
-    Activity,
     AdminRightsUpdate,
     Channel,
     Event,
-    Person,
     Source,
     UserCreation,
     UserDeletion,
@@ -75,18 +73,11 @@ FIELD_PATHS = (
 )
 """Where each field lies in the Avro datum, in the order of `EventFields`."""
 
-_ACTIVITIES: dict[str, type[Activity]] = {
-    activity.__name__: activity for activity in (UserCreation, UserDeletion, UserLicenseUpdate, AdminRightsUpdate)
+ACTIVITY_TYPES = {
+    activity.__name__: activity.activity_type.value
+    for activity in (UserCreation, UserDeletion, UserLicenseUpdate, AdminRightsUpdate)
 }
-
-
-ACTIVITY_TYPES = {name: activity.activity_type.value for name, activity in _ACTIVITIES.items()}
 """The activity type by the name of the activity's record."""
-
-
-def activity_class(fields: EventFields) -> type[Activity]:
-    """The class of the event's activity."""
-    return _ACTIVITIES[fields.activity]
 
 
 def to_micros(instant: datetime) -> int:
@@ -131,33 +122,6 @@ def to_fields(event: Event) -> EventFields:
         source.file_sha256 if source else None,
         source.row_number if source else None,
     )
-
-
-def to_event(fields: EventFields) -> Event:
-    """*fields*, which were checked, as an event."""
-    source = None
-    if fields.service is not None:
-        import_id = None if fields.import_id is None else UUID(fields.import_id)
-        source = Source(fields.service, fields.request_id, import_id, fields.file_sha256, fields.row_number)
-    return Event(
-        UUID(fields.event_id),
-        from_micros(fields.occurred_at),
-        fields.client_space_id,
-        Channel(fields.channel),
-        Person(fields.admin_id, fields.admin_username, fields.admin_display_name),
-        Person(fields.affected_user_id, fields.affected_user_username, fields.affected_user_display_name),
-        _to_activity(fields),
-        source,
-    )
-
-
-def _to_activity(fields: EventFields) -> Activity:
-    activity = activity_class(fields)
-    if activity is UserLicenseUpdate:
-        return UserLicenseUpdate(fields.previous_license, fields.new_license)
-    if activity is AdminRightsUpdate:
-        return AdminRightsUpdate(bool(fields.granted))
-    return UserCreation() if activity is UserCreation else UserDeletion()
 
 
 def _require_source_types(source: Source) -> None:

@@ -93,13 +93,6 @@ class WorkerSettings(BaseSettings):
         le=3600.0,
         description="how long a worker may stand still with work to do, while all it needs answers, before it is ended",
     )
-    dead_letter_limit: float = Field(
-        0.01,
-        alias="AUDIT_DEAD_LETTER_LIMIT",
-        ge=0.0,
-        le=1.0,
-        description="share of dead letters among the records of five minutes above which it is an alarm",
-    )
 
     @property
     def key(self) -> bytes:

@@ -1,4 +1,4 @@
-"""The pipeline as a service of the Faust app: built when the worker starts, ended with it."""
+"""The worker as a service of the Faust app: the one place where the pipeline and its ports are put together."""
 
 import gc
 from contextlib import AsyncExitStack
@@ -11,13 +11,13 @@ from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.service import ErasureService
 from stream.fetch.records import Chunk
-from stream.fetch.transport import assigned, commit, current_generation, started_at
+from stream.fetch.transport import GroupMembership
 from stream.health.observer import Observer
 from stream.health.service import Monitor
-from stream.pipeline.commits import Offsets
-from stream.pipeline.conflicts import ClickHouseKnownEvents
+from stream.pipeline.commits import Commits
 from stream.pipeline.dead_letters import KafkaDeadLetters
 from stream.pipeline.history import KafkaHistory
+from stream.pipeline.known_events import ClickHouseKnownEvents
 from stream.pipeline.pipeline import Pipeline, Ports
 from stream.pipeline.sink import ClickHouseSink
 from stream.settings import WorkerSettings
@@ -25,8 +25,8 @@ from stream.settings import WorkerSettings
 YOUNG_OBJECTS = 200_000
 
 
-class Intake(Service):
-    """Takes chunks from the agent and works them off. If that ends with an error, so does the worker."""
+class Worker(Service):
+    """Runs the pipeline. An error that ends the pipeline ends the process."""
 
     def __init__(self, app: faust.App, settings: WorkerSettings) -> None:
         self._app = app
@@ -36,7 +36,7 @@ class Intake(Service):
         super().__init__()
 
     async def put(self, chunk: Chunk) -> None:
-        """Hand over *chunk*; returns when there is room for it."""
+        """Hand *chunk* to the pipeline; returns when there is room for it."""
         if self._pipeline is None:
             raise RuntimeError("a chunk came before the worker had started")
         try:
@@ -47,34 +47,12 @@ class Intake(Service):
             raise
 
     async def on_start(self) -> None:
-        """Build the pipeline on its real ports. Nothing connects before it must, so no outage stops a start."""
+        """Put the pipeline together. No port connects before its first use, so no outage stops a start."""
         settings, app = self._settings, self._app
-        observer = Observer(dead_letter_limit=settings.dead_letter_limit)
+        observer = Observer()
         await self.add_runtime_dependency(Monitor(app, settings, observer))
-        registry = await self._resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
-        dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
-        self._resources.push_async_callback(dead_letters.close)
-        sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
-        self._resources.callback(sink.close)
-        known_events = ClickHouseKnownEvents(settings.clickhouse_url, settings.clickhouse_database)
-        self._resources.callback(known_events.close)
         erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
-        history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
-        self._resources.push_async_callback(history.close)
-        offsets = Offsets(
-            current_generation=lambda: current_generation(app),
-            assigned=lambda: assigned(app),
-            started_at=lambda chunk: started_at(app, chunk),
-            commit=lambda due: commit(app, due),
-        )
-        ports = Ports(
-            registry=registry,
-            known_events=known_events,
-            sink=GuardedSink(sink, erased),
-            dead_letters=dead_letters,
-            history=history,
-            offsets=offsets,
-        )
+        ports = await self._ports(erased)
         self._pipeline = Pipeline(ports, pseudonymization_key=settings.key, observer=observer)
         # A batch is a quarter of a million tuples that hold no cycles and die together. At the default threshold the
         # collector walks them again and again, for a third of the worker's time.
@@ -82,11 +60,31 @@ class Intake(Service):
         gc.set_threshold(YOUNG_OBJECTS)
         await self.add_runtime_dependency(ErasureService(app, settings, erased))
 
+    async def _ports(self, erased: ErasedPersons) -> Ports:
+        settings, resources = self._settings, self._resources
+        registry = await resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
+        known_events = ClickHouseKnownEvents(settings.clickhouse_url, settings.clickhouse_database)
+        resources.callback(known_events.close)
+        dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
+        resources.push_async_callback(dead_letters.close)
+        sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+        resources.callback(sink.close)
+        history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
+        resources.push_async_callback(history.close)
+        return Ports(
+            registry=registry,
+            known_events=known_events,
+            dead_letters=dead_letters,
+            sink=GuardedSink(sink, erased),
+            history=history,
+            commits=Commits(GroupMembership(self._app)),
+        )
+
     @Service.task
     async def _work(self) -> None:
         if self._pipeline is not None:
             await self._pipeline.run()
 
     async def on_shutdown(self) -> None:
-        """Let go of every connection. What was not committed is read again by the next worker."""
+        """Close every connection. The next worker reads again what was not committed."""
         await self._resources.aclose()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stream.commands.common import ExitCode, settings_or_exit
-from stream.pipeline.conflicts import Conflict, stored_conflicts
+from stream.commands.stored_conflicts import Conflict, stored_conflicts
 from stream.pipeline.sink import connect
 
 _READ_SECONDS = 600.0

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, living_name
-from stream.pipeline.batches import Rows
 from stream.pipeline.rows.names import Names
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 
 

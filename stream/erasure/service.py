@@ -10,7 +10,7 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
 from stream.errors import Unavailable
-from stream.fetch.transport import assigned
+from stream.fetch.transport import GroupMembership
 from stream.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ class ErasureService(Service):
 
     async def _run(self) -> None:
         try:
-            if (EVENTS_TOPIC, 0) not in assigned(self._app):
+            if (EVENTS_TOPIC, 0) not in GroupMembership(self._app).assigned():
                 # What other workers erase must not be stored again by this one either.
                 await self.loop.run_in_executor(None, self._erased.refresh)
                 return

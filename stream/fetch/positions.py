@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stream.fetch.records import Record
-from stream.pipeline.commits import Partition
+from stream.fetch.records import Partition, Record
 
 _PROOFS = 3
 """So often the same answer must come, where records are fetched again, before they are taken to be nowhere."""
@@ -59,7 +58,7 @@ class Positions:
         """The same, of each partition."""
         return dict(self._next)
 
-    def judge(self, partition: Partition, fetched: Sequence[Record], *, end: int | None) -> int | FetchAgain:
+    def reconcile(self, partition: Partition, fetched: Sequence[Record], *, end: int | None) -> int | FetchAgain:
         """How many of *fetched* to leave out, since they were given before; or from where to fetch instead.
 
         Where the same records come whenever others are asked for, those are nowhere: a transaction left its marker in
@@ -70,7 +69,7 @@ class Positions:
         if first < expected and (first < self._starts[partition] or (end is not None and end < expected)):
             if expected == self._starts[partition]:
                 self._starts[partition] = self._next[partition] = first
-            # Otherwise `Offsets` ends the worker, and the next generation comes here with nothing given.
+            # Otherwise `Commits` ends the worker, and the next generation comes here with nothing given.
             return 0
         if first == expected:
             return 0

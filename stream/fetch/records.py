@@ -6,6 +6,9 @@ from typing import Protocol
 
 MICROS_PER_MILLI = 1000
 
+Partition = tuple[str, int]
+"""A topic and the number of one of its partitions."""
+
 
 class Record(Protocol):
     """What the worker reads of a record; `aiokafka.ConsumerRecord` has it all."""
@@ -43,6 +46,11 @@ class Chunk:
     generation: int
     records: Sequence[Record]
     behind_hole: int | None = None
+
+    @property
+    def place(self) -> Partition:
+        """The partition that it was fetched from."""
+        return self.topic, self.partition
 
     @property
     def begin(self) -> int:

@@ -16,16 +16,13 @@ import faust
 import structlog
 from aiokafka.errors import IllegalStateError
 from faust import streams
-from faust.app import base
 from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
-from mode.utils.queues import ThrowableQueue
 
 from stream.fetch.positions import FetchAgain, Positions
-from stream.fetch.records import Chunk, Record
-from stream.pipeline.commits import Partition
+from stream.fetch.records import Chunk, Partition, Record
 
 # The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
 if getattr(streams, "_CStreamIterator", None) is None:
@@ -87,7 +84,7 @@ class ChunkConsumer(driver.Consumer):
         if not self.positions.has(tp):
             return ()
         expected = self.positions.next(tp)
-        given_before = self.positions.judge(tp, fetched, end=self._end(tp))
+        given_before = self.positions.reconcile(tp, fetched, end=self._end(tp))
         if self.positions.next(tp) < expected:
             log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
         if isinstance(given_before, FetchAgain):
@@ -181,54 +178,33 @@ def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
     )
 
 
-class WorkerApp(faust.App):
-    """A Faust app that serves nothing, whatever the command line says.
+class GroupMembership:
+    """The membership of *app*'s consumer in its group."""
 
-    `faust worker` switches Faust's own web server on, on every interface, over the setting `web_enabled=False`.
-    """
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
 
-    def FlowControlQueue(  # noqa: N802 - Faust's
-        self,
-        maxsize: int | None = None,
-        *,
-        clear_on_resume: bool = False,  # noqa: ARG002 - as above
-    ) -> ThrowableQueue[Any]:
-        """A queue whose content stays when the flow is resumed.
+    def current_generation(self) -> int:
+        return self._consumer.generation
 
-        The flow may have been resumed before, and chunks of the present generation be in it. Those of another one are
-        known by their number.
+    def assigned(self) -> set[Partition]:
+        try:
+            return {(tp.topic, tp.partition) for tp in self._consumer.assignment()}
+        except ConsumerNotStarted:
+            # It starts when Kafka answers, which may take an outage long.
+            return set()
+
+    def started_at(self, chunk: Chunk) -> int | None:
+        return self._consumer.positions.start(chunk.generation, chunk.place)
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
+        """Commit *offsets*; `False` where a rebalance came first.
+
+        Any other failure ends the worker, as Faust crashes its consumer. The next worker reads the records again.
         """
-        return super().FlowControlQueue(maxsize, clear_on_resume=False)
+        due = {TP(*partition): offset for partition, offset in offsets.items()}
+        return await self._consumer._commit(due)  # noqa: SLF001 - `commit()` only knows Faust's own acknowledgements
 
-    class BootStrategy(base.BootStrategy):
-        """Starts everything but the web server."""
-
-        enable_web = False
-
-
-def assigned(app: faust.App) -> set[Partition]:
-    """The partitions that the app's consumer holds now: none before it has started, which may take an outage long."""
-    try:
-        return {(tp.topic, tp.partition) for tp in app.consumer.assignment()}
-    except ConsumerNotStarted:
-        return set()
-
-
-def current_generation(app: faust.App) -> int:
-    """The generation that this worker's partitions were assigned in, as `Chunk` counts them."""
-    return cast("ChunkConsumer", app.consumer).generation
-
-
-def started_at(app: faust.App, chunk: Chunk) -> int | None:
-    """Where the generation of *chunk* began to read its partition; `None` where that generation is over."""
-    return cast("ChunkConsumer", app.consumer).positions.start(chunk.generation, (chunk.topic, chunk.partition))
-
-
-async def commit(app: faust.App, offsets: dict[Partition, int]) -> bool:
-    """Commit next offsets for the app's consumer group; `False` where a rebalance came first.
-
-    Any other failure ends the worker (Faust crashes its consumer): the records are then read again, and fold.
-    """
-    due = {TP(topic, partition): offset for (topic, partition), offset in offsets.items()}
-    consumer = cast("ChunkConsumer", app.consumer)
-    return await consumer._commit(due)  # noqa: SLF001 - `commit()` only knows Faust's own acknowledgements
+    @property
+    def _consumer(self) -> ChunkConsumer:
+        return cast("ChunkConsumer", self._app.consumer)

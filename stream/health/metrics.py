@@ -122,18 +122,6 @@ METRICS = (
         "from a record's `recorded_at` to its row, or dead letter, being stored",
         buckets=_LATENCY_SECONDS,
     ),
-    Metric(
-        "audit_worker_dead_letter_share",
-        "gauge",
-        "0 to 1",
-        "dead letters among the records finished in the last five minutes",
-    ),
-    Metric(
-        "audit_worker_dead_letter_alarm",
-        "gauge",
-        "1 or 0",
-        "whether that share is over its limit, `AUDIT_DEAD_LETTER_LIMIT`",
-    ),
 )
 
 # They double every series with the time at which it was made.

@@ -1,22 +1,15 @@
-"""What the pipeline tells about itself, in one place: to `Progress`, to `Metrics` and to the alarm."""
+"""What the pipeline reports about itself: to `Progress` and to `Metrics`."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
-import structlog
-
 from schemas.errors import Reason, RegistryUnavailable
 from stream.errors import Unavailable
 from stream.fetch.records import Chunk
-from stream.health.dead_letter_share import DeadLetterShare
 from stream.health.metrics import STEPS, Metrics
 from stream.health.progress import Progress
-
-log = structlog.get_logger(__name__)
-
-DEFAULT_DEAD_LETTER_LIMIT = 0.01
 
 
 class Observer:
@@ -25,7 +18,6 @@ class Observer:
     def __init__(
         self,
         *,
-        dead_letter_limit: float = DEFAULT_DEAD_LETTER_LIMIT,
         clock: Callable[[], float] = time.monotonic,
         wall_ms: Callable[[], float] = lambda: time.time() * 1000,
     ) -> None:
@@ -33,8 +25,6 @@ class Observer:
         self.metrics = Metrics()
         self._clock = clock
         self._wall_ms = wall_ms
-        self._share = DeadLetterShare(dead_letter_limit)
-        self._alarmed = False
         self._read_at_scrapes()
 
     def received(self, chunk: Chunk) -> None:
@@ -64,26 +54,12 @@ class Observer:
         now_ms = self._wall_ms()
         for chunk in chunks:
             self.metrics.latencies((record.timestamp for record in chunk.records), now_ms=now_ms)
-        self._share.add(records, len(refused), now=self._clock())
-        self.alarm()
 
     def committed(self, chunks: Iterable[Chunk], *, whole: bool) -> None:
         """A commit of *chunks* came back; not *whole* where a rebalance took some of them away."""
         if not whole:
             self.metrics.commit_refused()
         self.progress.finished(chunks, committed=whole)
-
-    def alarm(self) -> bool:
-        """Whether too many records become dead letters; the log tells when that begins and ends."""
-        alarmed = self._share.is_alarm(self._clock())
-        if alarmed != self._alarmed:
-            self._alarmed = alarmed
-            share = round(self._share.share(self._clock()), 4)
-            if alarmed:
-                log.error("too many records become dead letters", share=share)
-            else:
-                log.info("dead letters are few again", share=share)
-        return alarmed
 
     def _read_at_scrapes(self) -> None:
         set_gauge, progress = self.metrics.set, self.progress
@@ -92,5 +68,3 @@ class Observer:
         set_gauge("audit_worker_oldest_unfinished_seconds", progress.oldest_unfinished_seconds)
         set_gauge("audit_worker_last_commit_seconds", progress.last_commit_seconds)
         set_gauge("audit_worker_assigned_partitions", lambda: progress.assigned_partitions)
-        set_gauge("audit_worker_dead_letter_share", lambda: self._share.share(self._clock()))
-        set_gauge("audit_worker_dead_letter_alarm", lambda: float(self.alarm()))

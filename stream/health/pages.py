@@ -1,4 +1,4 @@
-"""The worker's three pages: whether to let it live, whether it gets on, and its metrics."""
+"""The worker's three pages: liveness, readiness and metrics."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -23,7 +23,6 @@ def report(observer: Observer, verdict: Verdict) -> dict[str, Any]:
         "oldest_unfinished_seconds": round(progress.oldest_unfinished_seconds(), 3),
         "last_commit_seconds": round(progress.last_commit_seconds(), 3),
         "assigned_partitions": progress.assigned_partitions,
-        "dead_letter_alarm": observer.alarm(),
     }
     if isinstance(verdict, Stuck):
         answer["seen"] = verdict.what

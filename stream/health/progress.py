@@ -1,13 +1,19 @@
-"""How far the worker is: kept up to date by the pipeline and the probes, read by health, watchdog and metrics."""
+"""How far the worker is: kept up to date by the pipeline and the probes, read by pages, watchdog and metrics."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from schemas.errors import RegistryUnavailable
 from stream.errors import Unavailable
 from stream.fetch.records import Chunk
-from stream.health.watchdog import Seen
+
+FAILURE_COUNTS_SECONDS = 75.0
+"""For how long a failed attempt shows that its step still fails. A retry that takes longer hangs.
+
+It is the longest pause before a retry (16 s) and the longest time that a client waits for an answer (Kafka's 40 s,
+ClickHouse's 35 s), with some to spare.
+"""
 
 _Place = tuple[str, int, int, int]
 
@@ -15,22 +21,26 @@ _Place = tuple[str, int, int, int]
 class Progress:
     """What was taken, what was finished, and what is in the way. The event loop writes; any thread may read.
 
-    *clock* is monotonic; *wall_ms* is the time of day, to which records' times compare.
+    *clock* is monotonic; *wall_ms* is the time of day, to which records' times compare. Every time is one of *clock*.
     """
 
     def __init__(
         self, *, clock: Callable[[], float] = time.monotonic, wall_ms: Callable[[], float] = lambda: time.time() * 1000
     ) -> None:
-        self._clock = clock
+        self.now = clock
         self._wall_ms = wall_ms
-        now = clock()
-        self._looped_at = self._probed_at = self._committed_at = now
-        self._active_at = self._fruitful_at = now
-        self._failing: dict[str, float] = {}
+        self.looped_at = self.probed_at = clock()
+        """When the event loop last turned, and when every service was last asked."""
+        self.active_at = self.fruitful_at = clock()
+        """When a step last succeeded, and when a commit did, or when there last was a reason to stand still."""
+        self.lag = 0
+        """Records that are not committed: of this worker's partitions, or of all partitions where it holds none."""
+        self.assigned_partitions = 0
+        self._committed_at = clock()
+        self._failing: dict[str, tuple[float, float]] = {}
+        """Per step that fails, the times of its first and last failure."""
         self._down: dict[str, float] = {}
         self._unfinished: dict[_Place, int] = {}
-        self._lag = 0
-        self.assigned_partitions = 0
 
     def received(self, chunk: Chunk) -> None:
         """*chunk* has come."""
@@ -41,15 +51,17 @@ class Progress:
         for chunk in chunks:
             self._unfinished.pop(_place(chunk), None)
         if committed:
-            self._committed_at = self._active_at = self._fruitful_at = self._clock()
+            self._committed_at = self.active_at = self.fruitful_at = self.now()
 
     @contextmanager
     def attempting(self, step: str) -> Iterator[None]:
-        """An attempt at *step*, which works again once one succeeds."""
+        """An attempt at *step*. `Unavailable` begins an outage of the step; any other end of an attempt ends it."""
         try:
             yield
         except (Unavailable, RegistryUnavailable):
-            self._failing.setdefault(step, self._clock())
+            now = self.now()
+            self._failing[step] = (self._failing.get(step, (now, now))[0], now)
+            self._may_stand_still()
             raise
         except Exception:
             self._works(step)  # a refusal is an answer
@@ -58,74 +70,64 @@ class Progress:
 
     def looped(self) -> None:
         """The event loop turns."""
-        self._looped_at = self._clock()
+        self.looped_at = self.now()
 
     def answered(self, service: str, *, up: bool) -> None:
         """A probe of *service* has ended."""
+        if up and self._down.pop(service, None) is None:
+            return
         if not up:
-            self._down.setdefault(service, self._clock())
-        elif self._down.pop(service, None) is not None:
-            self._outage_ended()
+            self._down.setdefault(service, self.now())
+        self._may_stand_still()
 
     def probed(self) -> None:
         """Every service was asked."""
-        self._probed_at = self._clock()
+        self.probed_at = self.now()
 
     def stands_at(self, *, lag: int, assigned_partitions: int) -> None:
         """*lag* records are not committed, of this worker's partitions, or of all of them where it has none."""
-        now = self._clock()
         if assigned_partitions != self.assigned_partitions:
-            self._active_at = now
+            self.active_at = self.now()
         if lag == 0:
-            self._active_at = self._fruitful_at = now
-        self._lag = lag
+            self._may_stand_still()
+        self.lag = lag
         self.assigned_partitions = assigned_partitions
 
-    @property
-    def lag(self) -> int:
-        return self._lag
-
     def outages(self) -> dict[str, float]:
-        """For how many seconds each step has failed, or each service has not answered."""
-        now = self._clock()
-        return {name: now - since for name, since in self._outages().items()}
+        """For how many seconds each step has failed, or each service has not answered.
+
+        A step whose last failure is too old to show anything (`FAILURE_COUNTS_SECONDS`) is none of them.
+        """
+        now = self.now()
+        failing = {
+            step: now - first
+            for step, (first, last) in self._failing.copy().items()
+            if now - last <= FAILURE_COUNTS_SECONDS
+        }
+        return {**failing, **{f"{name} does not answer": now - since for name, since in self._down.copy().items()}}
 
     def failing_seconds(self, step: str) -> float:
         """For how long *step* has failed; 0 while it works."""
-        since = self._failing.get(step)
-        return 0.0 if since is None else self._clock() - since
+        first, _ = self._failing.get(step, (self.now(), 0))
+        return self.now() - first
 
     def last_commit_seconds(self) -> float:
         """Time since the last commit, or since the start."""
-        return self._clock() - self._committed_at
+        return self.now() - self._committed_at
 
     def oldest_unfinished_seconds(self) -> float:
         """Age of the oldest record that has come and is not finished; 0 where there is none."""
         oldest = min(self._unfinished.copy().values(), default=None)
         return 0.0 if oldest is None else max(0.0, (self._wall_ms() - oldest) / 1000)
 
-    def seen(self) -> Seen:
-        """All of it, to be judged."""
-        return Seen(
-            looped_at=self._looped_at,
-            probed_at=self._probed_at,
-            lag=self._lag,
-            active_at=self._active_at,
-            fruitful_at=self._fruitful_at,
-            outages=self._outages(),
-        )
-
-    def _outages(self) -> Mapping[str, float]:
-        return {**self._failing.copy(), **{f"{name} does not answer": at for name, at in self._down.copy().items()}}
-
     def _works(self, step: str) -> None:
         if self._failing.pop(step, None) is not None:
-            self._outage_ended()
-        self._active_at = self._clock()
+            self._may_stand_still()
+        self.active_at = self.now()
 
-    def _outage_ended(self) -> None:
-        # To have stood still until now was right.
-        self._active_at = self._fruitful_at = self._clock()
+    def _may_stand_still(self) -> None:
+        """Until now there was a reason to stand still."""
+        self.active_at = self.fruitful_at = self.now()
 
 
 def _place(chunk: Chunk) -> _Place:

@@ -1,7 +1,6 @@
 """The worker's monitor as a service of the Faust app: probes, health pages, watchdog."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
@@ -10,11 +9,11 @@ from mode import Service
 
 from schemas.topics import EVENTS_TOPIC
 from stream.errors import Unavailable
-from stream.fetch.transport import assigned
+from stream.fetch.transport import GroupMembership
 from stream.health.observer import Observer
 from stream.health.pages import pages, serve
 from stream.health.probes import GroupProbe, HttpProbe
-from stream.health.watchdog import Limits, Verdict, Watchdog, judge
+from stream.health.watchdog import Limits, Verdict, Watchdog, verdict
 from stream.settings import WorkerSettings
 
 PROBE_INTERVAL_SECONDS = 5.0
@@ -35,7 +34,7 @@ class Monitor(Service):
 
     def look(self) -> Verdict:
         """What state the worker is in now. Any thread may ask."""
-        return judge(self._observer.progress.seen(), self._limits, time.monotonic())
+        return verdict(self._observer.progress, self._limits)
 
     async def on_start(self) -> None:
         """Open the pages, and begin to watch. Raises `OSError` where their port is taken."""
@@ -86,7 +85,7 @@ class Monitor(Service):
         self._observer.metrics.set("audit_worker_dependency_up", float(up), name)
 
     def _note(self, lag: Mapping[int, int]) -> None:
-        mine = {partition for topic, partition in assigned(self._app) if topic == EVENTS_TOPIC}
+        mine = {partition for topic, partition in GroupMembership(self._app).assigned() if topic == EVENTS_TOPIC}
         own = {partition: records for partition, records in lag.items() if partition in mine}
         self._observer.metrics.lag(own)
         # Without a partition it may be a spare, or it may have left the group without noticing: then all stands still.

@@ -1,16 +1,19 @@
-"""Tells standing still from waiting, and ends a process that stands still while everything that it needs answers.
+"""Distinguish a stuck worker from a waiting one, and end a stuck one.
 
-Such hangs are known of Kafka clients: the process lives, sends heartbeats, and fetches nothing. Nothing is lost by
-ending it: what was not committed is read again.
+Kafka clients are known to hang so: the process lives, sends heartbeats and fetches nothing. Ending it loses nothing, as
+the next worker reads again what was not committed.
 """
 
+import faulthandler
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
+
+from stream.health.progress import Progress
 
 log = structlog.get_logger(__name__)
 
@@ -39,36 +42,24 @@ class Limits:
         return self.still_seconds / 2
 
     @property
+    def probe_seconds(self) -> float:
+        """How long a round of probes may take. Each of them gives up after seconds."""
+        return self.still_seconds + 30
+
+    @property
     def fruitless_seconds(self) -> float:
         """How long steps may succeed and nothing be committed: rebalances without end do that."""
         return self.still_seconds * 10
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What there is to judge by; times are of one monotonic clock.
-
-    *looped_at*: the event loop last turned. *probed_at*: every dependency was last asked. *lag*: records to be done, of
-    this worker's partitions, or of all where it has none. *active_at*: a step last succeeded, or there last was a
-    reason to stand still. *fruitful_at*: the same, of commits. *outages*: what fails or does not answer, since when.
-    """
-
-    looped_at: float
-    probed_at: float
-    lag: int
-    active_at: float
-    fruitful_at: float
-    outages: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
 class Ok:
-    """It does its work, or has none."""
+    """It works, or has nothing to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingOut:
-    """It waits for *outages*, the first of which began *seconds* ago. To end it would mend nothing."""
+    """It waits for *outages* to end, the first of which began *seconds* ago. A restart would not help."""
 
     outages: tuple[str, ...]
     seconds: float
@@ -76,7 +67,7 @@ class WaitingOut:
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """It stands still, and *what* says what was seen."""
+    """It stands still, and a restart helps. *what* says what was seen."""
 
     what: str
 
@@ -84,20 +75,26 @@ class Stuck:
 Verdict = Ok | WaitingOut | Stuck
 
 
-def judge(seen: Seen, limits: Limits, now: float) -> Verdict:
-    """What state the worker is in. Pure."""
-    if seen.outages:
-        return WaitingOut(tuple(sorted(seen.outages)), now - min(seen.outages.values()))
-    if now - seen.looped_at > limits.loop_seconds:
-        return Stuck(f"the event loop has not turned for {now - seen.looped_at:.0f} s")
-    # Where the probes hang, nothing tells whether everything answers: a hang looks like an outage then.
-    answers_are_known = now - seen.probed_at <= limits.still_seconds
-    if not seen.lag or not answers_are_known:
-        return Ok()
-    if now - seen.active_at > limits.still_seconds:
-        return Stuck(f"{seen.lag} records to do, and no step was done for {now - seen.active_at:.0f} s")
-    if now - seen.fruitful_at > limits.fruitless_seconds:
-        return Stuck(f"{seen.lag} records to do, and nothing was committed for {now - seen.fruitful_at:.0f} s")
+def verdict(progress: Progress, limits: Limits) -> Verdict:
+    """What state the worker is in now. Any thread may ask.
+
+    The event loop and the probes are judged first: only they can end an outage, so a hang of theirs would hide in one.
+    """
+    now = progress.now()
+    if now - progress.looped_at > limits.loop_seconds:
+        return Stuck(f"the event loop has not turned for {now - progress.looped_at:.0f} s")
+    if now - progress.probed_at > limits.probe_seconds:
+        return Stuck(f"the probes have not ended for {now - progress.probed_at:.0f} s")
+    if outages := progress.outages():
+        return WaitingOut(tuple(sorted(outages)), max(outages.values()))
+    return _progress_made(progress, limits, now) if progress.lag else Ok()
+
+
+def _progress_made(progress: Progress, limits: Limits, now: float) -> Ok | Stuck:
+    if now - progress.active_at > limits.still_seconds:
+        return Stuck(f"{progress.lag} records to do, and no step was done for {now - progress.active_at:.0f} s")
+    if now - progress.fruitful_at > limits.fruitless_seconds:
+        return Stuck(f"{progress.lag} records to do, and nothing was committed for {now - progress.fruitful_at:.0f} s")
     return Ok()
 
 
@@ -105,7 +102,7 @@ class Watchdog:
     """Looks once a second, from a thread: a hanging event loop runs no task.
 
     *look* judges the worker; *stopping* tells whether it is ending. Both are called from the thread. *end* ends the
-    process at once with a code; it is not expected to return.
+    process at once with a code; it is not expected to return. Before that, *dump* writes the stack of every thread.
     """
 
     def __init__(
@@ -114,11 +111,13 @@ class Watchdog:
         stopping: Callable[[], bool],
         *,
         end: Callable[[int], object] = os._exit,
+        dump: Callable[[], object] = faulthandler.dump_traceback,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look = look
         self._stopping = stopping
         self._end = end
+        self._dump = dump
         self._clock = clock
         self._stuck_looks = 0
         self._stopping_since: float | None = None
@@ -135,13 +134,18 @@ class Watchdog:
                 self._stopping_since = now
             if now - self._stopping_since >= STOP_SECONDS:
                 log.warning("the worker did not end in time and is ended", seconds=STOP_SECONDS)
-                self._end(EXIT_HELD_UP)
+                self._dump_and_end(EXIT_HELD_UP)
             return
-        verdict = self._look()
-        self._stuck_looks = self._stuck_looks + 1 if isinstance(verdict, Stuck) else 0
-        if isinstance(verdict, Stuck) and self._stuck_looks >= _LOOKS:
-            log.critical("the worker is stuck and is ended", seen=verdict.what)
-            self._end(EXIT_STUCK)
+        found = self._look()
+        self._stuck_looks = self._stuck_looks + 1 if isinstance(found, Stuck) else 0
+        if isinstance(found, Stuck) and self._stuck_looks >= _LOOKS:
+            log.critical("the worker is stuck and is ended", seen=found.what)
+            self._dump_and_end(EXIT_STUCK)
+
+    def _dump_and_end(self, code: int) -> None:
+        # Files, lines and functions, never a value. Every thread is in it, which is `faulthandler`'s default.
+        self._dump()
+        self._end(code)
 
     def _run(self) -> None:
         while True:

@@ -37,22 +37,22 @@ class Refused(NamedTuple):
     field: str
 
 
-def judge(chunk: Chunk, schemas: SchemasById) -> tuple[list[Accepted], list[Refused]]:
+def accept(chunk: Chunk, schemas: SchemasById) -> tuple[list[Accepted], list[Refused]]:
     """The events in *chunk*, and the records that are none. *schemas* has an entry for the id of each framed record."""
-    together = _judge_together(chunk, schemas)
+    together = _accept_together(chunk, schemas)
     if together is not None:
         return together, []
     accepted: list[Accepted] = []
     refused: list[Refused] = []
     for record in chunk.records:
         try:
-            accepted.append(_judge_one(chunk, record, schemas))
+            accepted.append(_accept_one(chunk, record, schemas))
         except InvalidEvent as error:
             refused.append(Refused(record, error.reason, error.field))
     return accepted, refused
 
 
-def _judge_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:
+def _accept_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:
     schema_id, datum = unframe(record.value)
     schema = schemas[schema_id]
     if isinstance(schema, Reason):
@@ -61,7 +61,7 @@ def _judge_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:
     return Accepted(chunk, record, schema_id, fields)
 
 
-def _judge_together(chunk: Chunk, schemas: SchemasById) -> list[Accepted] | None:
+def _accept_together(chunk: Chunk, schemas: SchemasById) -> list[Accepted] | None:
     """All of *chunk* at once, as most chunks can be; `None` where each record must be looked at."""
     values = [record.value or b"" for record in chunk.records]
     headers = {value[:HEADER_BYTES] for value in values}

@@ -11,10 +11,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from schemas.rows import ActivityRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.kafka_producer import LastingProducer
-from stream.pipeline.batches import Rows
 from stream.pipeline.published_names import Due, NameGuard, PublishedNames
 from stream.pipeline.rows.history_codec import encode_lines, lifetime_record
 from stream.pipeline.rows.lines import Lines
+from stream.pipeline.rows.rows import Rows
 
 MAX_LINES = 500
 """Lines in one record; with every text as long as it may be, a megabyte and a half."""

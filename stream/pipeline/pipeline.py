@@ -19,12 +19,14 @@ from stream.errors import StoreRefused, Unavailable
 from stream.fetch.records import Chunk
 from stream.health.observer import Observer
 from stream.pipeline.accept import Accepted, Refused, SchemasById
-from stream.pipeline.batches import Batch, Rows, build_batch, rows_of
-from stream.pipeline.commits import Offsets
-from stream.pipeline.conflicts import KnownEvents, without_conflicts
+from stream.pipeline.batch import Batch, build_batch
+from stream.pipeline.commits import Commits
+from stream.pipeline.conflicts import without_conflicts
 from stream.pipeline.dead_letters import DeadLetters
 from stream.pipeline.history import History
+from stream.pipeline.known_events import KnownEvents
 from stream.pipeline.rows.lines import Lines
+from stream.pipeline.rows.rows import Rows, rows_of
 from stream.pipeline.sink import LogSink
 
 log = structlog.get_logger(__name__)
@@ -50,14 +52,14 @@ Known = Sequence[ActivityRow]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the pipeline touches of the world."""
+    """What the pipeline touches of the world, in the order of its steps."""
 
     registry: SchemaRegistry
     known_events: KnownEvents
-    sink: LogSink
     dead_letters: DeadLetters
+    sink: LogSink
     history: History
-    offsets: Offsets
+    commits: Commits
 
 
 class Pipeline:
@@ -89,7 +91,6 @@ class Pipeline:
 
     async def put(self, chunk: Chunk) -> None:
         """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
-        self._ports.offsets.receive(chunk)
         self._observer.received(chunk)
         # One at a time: a small chunk must not overtake a large one that waits for room.
         async with self._one_put:
@@ -149,7 +150,7 @@ class Pipeline:
             current: list[Chunk] = []
             stale: list[Chunk] = []
             for chunk in chunks:
-                (current if self._ports.offsets.is_current(chunk) else stale).append(chunk)
+                (current if self._ports.commits.is_current(chunk) else stale).append(chunk)
             self._observer.dropped(stale)
             if current:
                 yield current
@@ -202,7 +203,7 @@ class Pipeline:
         await self._until_possible("history", lambda: self._ports.history.publish(rows))
         # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
         with self._observer.attempting("commit"):
-            whole = await self._ports.offsets.finish(batch.chunks)
+            whole = await self._ports.commits.finish(batch.chunks)
         # Killed here: all is done.
         self._observer.committed(batch.chunks, whole=whole)
 

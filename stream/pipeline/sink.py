@@ -21,9 +21,9 @@ from schemas.rows import (
     PersonLifetimeRow,
 )
 from stream.errors import StoreRefused, Unavailable, WrongSchema
-from stream.pipeline.batches import Rows
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.names import Names
+from stream.pipeline.rows.rows import Rows
 
 # The driver logs what it also raises, and what it logs may quote values.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())

@@ -21,10 +21,10 @@ from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import lifetime_in
 from stream.erasure.unreadable import UnreadableRecords
-from stream.pipeline.batches import Rows
 from stream.pipeline.published_names import LAST_SIGHT_SLACK
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
 from stream.pipeline.rows.lines import LineColumns, Lines
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 from stream.rebuild.store import RebuildStore
 

@@ -21,8 +21,8 @@ from schemas.rows import (
 )
 from stream.clients.migrate import migrate
 from stream.errors import Unavailable
-from stream.pipeline.batches import Rows
 from stream.pipeline.published_names import LAST_SIGHT_SLACK
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import connect
 
 PROGRESS_TABLE = "rebuild_progress"

@@ -21,7 +21,7 @@ from query_api.app import create_app
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Channel, Event, Source, UserLicenseUpdate
 from schemas.person_ref import person_refs
-from stream.pipeline.batches import build_batch
+from stream.pipeline.batch import build_batch
 from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import settings_for

@@ -15,7 +15,7 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
-from stream.fetch.transport import MAX_CHUNK_RECORDS, assigned
+from stream.fetch.transport import MAX_CHUNK_RECORDS, GroupMembership
 from tests.builders import KEY
 
 
@@ -68,7 +68,7 @@ def test_a_consumer_that_has_not_started_holds_no_partition() -> None:
     """The app's services run by then: while Kafka is awaited, the eraser has its turns."""
     thread = driver.AIOKafkaConsumerThread.__new__(driver.AIOKafkaConsumerThread)
     thread._consumer = None
-    assert assigned(cast("faust.App", SimpleNamespace(consumer=thread))) == set()
+    assert GroupMembership(cast("faust.App", SimpleNamespace(consumer=thread))).assigned() == set()
 
 
 def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: faust.App) -> None:
@@ -116,16 +116,16 @@ async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
             started.append(self.name)
 
     app = mode.Service()
-    for dependency in (Dependency("intake"), Dependency("wait", gate), Dependency("consumer")):
+    for dependency in (Dependency("worker"), Dependency("wait", gate), Dependency("consumer")):
         app.add_dependency(dependency)
     starting = asyncio.ensure_future(app.start())
     await asyncio.sleep(0.05)
-    assert started == ["intake"]
+    assert started == ["worker"]
     gate.set()
     await starting
-    assert started == ["intake", "wait", "consumer"]
+    assert started == ["worker", "wait", "consumer"]
     await app.stop()
 
 
 def test_kafka_is_awaited_before_anything_that_faust_adds_at_its_start(stream_app: faust.App) -> None:
-    assert [type(service).__name__ for service in stream_app._children] == ["Intake", "KafkaAwaited"]
+    assert [type(service).__name__ for service in stream_app._children] == ["Worker", "KafkaAwaited"]

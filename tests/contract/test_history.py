@@ -17,10 +17,10 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import KafkaNameTopic, NameTopic, Swept
 from stream.erasure.rules import Erasures
 from stream.errors import Unavailable
-from stream.pipeline.batches import Rows
 from stream.pipeline.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.pipeline.published_names import PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
+from stream.pipeline.rows.rows import Rows
 from tests.builders import NOW, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
 from tests.fakes.stream import InMemorySink

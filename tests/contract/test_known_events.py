@@ -10,9 +10,11 @@ import pytest
 
 from schemas.rows import ActivityRow
 from stream.clients.migrate import migrate
+from stream.commands.stored_conflicts import stored_conflicts
 from stream.errors import Unavailable
-from stream.pipeline.batches import Rows
-from stream.pipeline.conflicts import ClickHouseKnownEvents, KnownEvents, account, stored_conflicts
+from stream.pipeline.conflicts import account
+from stream.pipeline.known_events import ClickHouseKnownEvents, KnownEvents
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.fakes.stream import InMemoryKnownEvents, InMemorySink
 

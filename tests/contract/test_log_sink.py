@@ -19,8 +19,8 @@ from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, preceden
 from stream.clients.migrate import migrate
 from stream.commands.cli import app
 from stream.errors import StoreRefused, Unavailable, WrongSchema
-from stream.pipeline.batches import Rows
 from stream.pipeline.rows.lines import Lines
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, NOW_MS, a_uuid
 from tests.fakes.stream import InMemorySink

@@ -12,7 +12,7 @@ from stream.clients.migrate import migrate
 from stream.erasure.persons import ClickHousePersonStore, PersonStore
 from stream.erasure.rules import Erasure, PersonKey
 from stream.errors import Unavailable
-from stream.pipeline.batches import Rows
+from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink, connect
 from tests.builders import NOW, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore

@@ -25,12 +25,12 @@ from producers import (
     PublishFailed,
 )
 from producers.kafka_link import abandon
-from schemas.codec import decode
 from schemas.events import AdminRightsUpdate, Event, UserDeletion, UserLicenseUpdate
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_TOPIC, TOPICS
 from schemas.wire import unframe
 from tests.builders import NOW, an_event
+from tests.decoding import decode
 from tests.fakes.publisher import InMemoryPublisher
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, left_of_record, living_name
-from stream.pipeline.batches import Rows
 from stream.pipeline.published_names import NameGuard, PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
+from stream.pipeline.rows.rows import Rows
 from tests.fakes.stream import InMemorySink
 
 

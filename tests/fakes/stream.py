@@ -1,7 +1,7 @@
 """In-memory ports of the worker, and the faults that they can be told to have."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,10 +9,9 @@ from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import ContractError, UnknownSchemaId
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.errors import StoreRefused, StreamError, Unavailable
-from stream.fetch.records import Chunk
+from stream.fetch.records import Chunk, Partition
 from stream.pipeline.accept import Refused
-from stream.pipeline.batches import Rows
-from stream.pipeline.commits import Offsets, Partition
+from stream.pipeline.rows.rows import Rows
 from tests.builders import SCHEMA_ID
 
 
@@ -146,7 +145,7 @@ class InMemoryRegistry:
 
 
 class InMemoryGroup:
-    """The consumer group's side: its generation, this worker's partitions, and what was committed."""
+    """`Membership` of a group in memory: its generation, this worker's partitions, and what was committed."""
 
     def __init__(self, partitions: Iterable[int] = range(4), topic: str = "user-management.events") -> None:
         self.generation = 1
@@ -156,19 +155,20 @@ class InMemoryGroup:
         """Where the present generation began to read; in other partitions any chunk may be the first."""
         self.refuses_commits = False
 
-    async def commit(self, due: dict[Partition, int]) -> bool:
+    def current_generation(self) -> int:
+        return self.generation
+
+    def assigned(self) -> set[Partition]:
+        return self.partitions
+
+    def started_at(self, chunk: Chunk) -> int | None:
+        return self.starts.get(chunk.place)
+
+    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
         if self.refuses_commits:
             return False
-        self.committed.update(due)
+        self.committed.update(offsets)
         return True
-
-    def offsets(self) -> Offsets:
-        return Offsets(
-            current_generation=lambda: self.generation,
-            assigned=lambda: self.partitions,
-            started_at=lambda chunk: self.starts.get((chunk.topic, chunk.partition)),
-            commit=self.commit,
-        )
 
 
 UNAVAILABLE = Unavailable("a fault of the test")

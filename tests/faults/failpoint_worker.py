@@ -80,7 +80,7 @@ def set_clock(offset_seconds: float) -> None:
 def install(points: Failpoints, options: argparse.Namespace) -> None:
     """Put the failpoints into the worker's steps."""
     from stream.pipeline import pipeline  # noqa: PLC0415 - after `use_topic`
-    from stream.pipeline.commits import Offsets  # noqa: PLC0415 - as above
+    from stream.pipeline.commits import Commits  # noqa: PLC0415 - as above
     from stream.pipeline.dead_letters import KafkaDeadLetters  # noqa: PLC0415 - as above
     from stream.pipeline.history import KafkaHistory  # noqa: PLC0415 - as above
     from stream.pipeline.sink import ClickHouseSink  # noqa: PLC0415 - as above
@@ -91,7 +91,7 @@ def install(points: Failpoints, options: argparse.Namespace) -> None:
     around(ClickHouseSink, "_insert", points, after="between_inserts")
     around_async(KafkaDeadLetters, "keep", points, before="in_dead_letters", after="after_dead_letters")
     around_async(KafkaHistory, "publish", points, before="before_history", after="after_history")
-    around_async(Offsets, "finish", points, before="before_commit", after="after_commit")
+    around_async(Commits, "finish", points, before="before_commit", after="after_commit")
     if options.hold is not None:
         hold_inserts(ClickHouseSink, options.hold)
 

@@ -15,7 +15,7 @@ def store_batch(topic: str, points: harness.Failpoints) -> Callable[[list[Any]],
     from schemas.person_ref import person_refs  # noqa: PLC0415 - as above
     from schemas.wire import unframe  # noqa: PLC0415 - as above
     from stream.fetch.records import Chunk  # noqa: PLC0415 - as above
-    from stream.pipeline.batches import build_batch  # noqa: PLC0415 - as above
+    from stream.pipeline.batch import build_batch  # noqa: PLC0415 - as above
     from stream.pipeline.sink import ClickHouseSink  # noqa: PLC0415 - as above
     from stream.settings import WorkerSettings  # noqa: PLC0415 - as above
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from stream.fetch.records import Chunk
-from stream.pipeline.commits import Offsets
+from stream.pipeline.commits import Commits
 from stream.pipeline.sink import ClickHouseSink
 
 STEP, REACHED = sys.argv[1], Path(sys.argv[2])
@@ -27,7 +27,7 @@ def insert_then_stop(
         time.sleep(600)
 
 
-async def stop_instead_of_commit(self: Offsets, chunks: Iterable[Chunk]) -> bool:  # noqa: ARG001 - as the real one
+async def stop_instead_of_commit(self: Commits, chunks: Iterable[Chunk]) -> bool:  # noqa: ARG001 - as the real one
     """Never commit."""
     REACHED.touch()
     await asyncio.sleep(600)
@@ -37,7 +37,7 @@ async def stop_instead_of_commit(self: Offsets, chunks: Iterable[Chunk]) -> bool
 if __name__ == "__main__":
     ClickHouseSink._insert = insert_then_stop  # type: ignore[method-assign]
     if STEP == "commit":
-        Offsets.finish = stop_instead_of_commit  # type: ignore[method-assign]
+        Commits.finish = stop_instead_of_commit  # type: ignore[method-assign]
     from faust.cli.faust import cli
 
     cli(["-A", "stream.app", "worker", "-l", "info"])

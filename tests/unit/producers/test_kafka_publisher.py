@@ -21,11 +21,11 @@ from producers import (
     kafka_link,
 )
 from schemas.avro_schemas import AvroSchema, current_event_schema
-from schemas.codec import decode
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from schemas.wire import unframe
 from tests.builders import NOW, an_event
+from tests.decoding import decode
 
 SCHEMA_ID = 7
 SETTINGS = ProducerSettings(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.avro_schemas import current_event_schema, current_event_schema_text, parse_event_schema
-from schemas.codec import decode, encode
+from schemas.codec import encode
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import (
     AdminRightsUpdate,
@@ -23,6 +23,7 @@ from schemas.events import (
     UserLicenseUpdate,
 )
 from tests.builders import NOW, USER, an_event
+from tests.decoding import decode
 from tests.unit.schemas.strategies import events
 
 

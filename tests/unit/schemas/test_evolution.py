@@ -10,8 +10,9 @@ from fastavro import schemaless_reader, schemaless_writer
 from fastavro.schema import parse_schema
 
 from schemas.avro_schemas import event_schema_texts, parse_event_schema
-from schemas.codec import decode, encode
+from schemas.codec import encode
 from tests.builders import NOW, an_event
+from tests.decoding import decode
 
 VERSIONS = event_schema_texts()
 

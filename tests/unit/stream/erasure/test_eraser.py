@@ -20,7 +20,7 @@ from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasure, PersonKey
 from stream.erasure.verify import Report, Trace, Wanted, _until, verify_directory
 from stream.errors import Unavailable
-from stream.pipeline.batches import Rows
+from stream.pipeline.rows.rows import Rows
 from tests.builders import NOW, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics
 from tests.fakes.stream import UNAVAILABLE, InMemorySink

@@ -23,8 +23,8 @@ from schemas.rows import PersonNameRow
 from stream.erasure import guard, rules
 from stream.erasure.eraser import Eraser
 from stream.erasure.guard import ErasedPersons, GuardedSink
-from stream.pipeline.accept import Accepted, judge
-from stream.pipeline.batches import rows_of
+from stream.pipeline.accept import Accepted, accept
+from stream.pipeline.rows.rows import rows_of
 from tests.builders import KEY, SCHEMA_ID, a_chunk, a_record, an_event
 from tests.fakes import erasure as fakes_erasure
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory, erasures_of
@@ -197,7 +197,7 @@ async def play(events: list[EventTuple], steps: list[tuple[str, int, list[int]]]
 
 def outcome_of(number: int, event: EventTuple) -> Accepted:
     record = a_record(to_event(number, event), number, recorded_at=START + timedelta(days=2))
-    (accepted,), _ = judge(a_chunk(record), {SCHEMA_ID: current_event_schema()})
+    (accepted,), _ = accept(a_chunk(record), {SCHEMA_ID: current_event_schema()})
     return accepted
 
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping
 from types import SimpleNamespace
-from typing import Any, Never
+from typing import Any, Never, cast
 from unittest.mock import AsyncMock
 
+import faust
 import pytest
 from aiokafka.errors import IllegalStateError, KafkaConnectionError
 from faust.transport.drivers import aiokafka as driver
@@ -17,8 +18,8 @@ from structlog.testing import capture_logs
 from stream.errors import OffsetGap
 from stream.fetch.positions import Positions
 from stream.fetch.records import Chunk
-from stream.fetch.transport import ChunkConsumer, _chunks
-from stream.pipeline.commits import Offsets
+from stream.fetch.transport import ChunkConsumer, GroupMembership, _chunks
+from stream.pipeline.commits import Commits
 from tests.builders import FakeRecord
 
 PARTITION = TP("events", 0)
@@ -119,22 +120,19 @@ async def test_a_topic_that_ends_before_what_the_group_committed_was_made_anew_a
         chunks = [chunk for _ in range(10) for chunk in await consumer.chunks()]
     assert offsets_of(chunks) == list(range(END))
     assert [one["event"] for one in said] == ["the topic ended before the group's offset"]
-    offsets = offsets_of_the_group(consumer)
-    for chunk in chunks:
-        offsets.receive(chunk)
+    assert await commits_of(consumer).finish(chunks)
 
 
 @pytest.mark.parametrize("committed", [None, 0, 3])
 async def test_a_topic_that_is_made_anew_under_a_worker_ends_it(committed: int | None) -> None:
     broker = Broker(committed)
     consumer = FetchingConsumer(broker)
-    offsets = offsets_of_the_group(consumer)
-    for chunk in await consumer.next_chunks():
-        offsets.receive(chunk)
+    commits = commits_of(consumer)
+    assert await commits.finish(await consumer.next_chunks())
     broker.end = 4
     (chunk,) = await consumer.next_chunks()
     with pytest.raises(OffsetGap, match="received 0"):
-        offsets.receive(chunk)
+        await commits.finish([chunk])
 
 
 @pytest.mark.parametrize("committed", [None, 0, 3])
@@ -229,9 +227,7 @@ async def test_offsets_that_have_no_record_are_passed_over_and_told(
     assert [(one["event"], one["first"], one["count"]) for one in said] == [
         ("no records here", *hole) for hole in holes
     ]
-    offsets = offsets_of_the_group(consumer)
-    for chunk in given:
-        offsets.receive(chunk)
+    assert await commits_of(consumer).finish(given)
 
 
 def test_a_hole_between_two_chunks_of_one_fetch_is_told_by_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,9 +275,7 @@ async def test_a_chunk_that_never_arrived_ends_the_worker_before_the_next_is_com
     await consumer.next_chunks()
     (second,) = await consumer.next_chunks()
     with pytest.raises(OffsetGap, match="expected offset 3, received 8"):
-        offsets_of_the_group(consumer).receive(second)
-    with pytest.raises(OffsetGap, match="expected offset 3, received 8"):
-        await offsets_of_the_group(consumer).finish([second])
+        await commits_of(consumer).finish([second])
 
 
 @pytest.mark.parametrize("error", [IllegalStateError("not assigned"), AssertionError("none is assigned")])
@@ -305,16 +299,15 @@ async def test_a_seek_that_fails_for_another_reason_is_told() -> None:
         await FetchingConsumer(broker).chunks()
 
 
-def offsets_of_the_group(consumer: FetchingConsumer) -> Offsets:
+def commits_of(consumer: FetchingConsumer) -> Commits:
+    """What commits the chunks of *consumer*, as a member of the group that holds the partition."""
+
     async def commit(_: object) -> bool:
         return True
 
-    return Offsets(
-        current_generation=lambda: consumer.generation,
-        assigned=lambda: [PARTITION],
-        started_at=lambda chunk: consumer.positions.start(chunk.generation, (chunk.topic, chunk.partition)),
-        commit=commit,
-    )
+    consumer.assignment = lambda: {PARTITION}  # type: ignore[method-assign]
+    consumer._commit = commit  # type: ignore[assignment,method-assign]
+    return Commits(GroupMembership(cast("faust.App", SimpleNamespace(consumer=consumer))))
 
 
 STEPS = st.lists(

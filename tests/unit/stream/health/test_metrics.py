@@ -9,7 +9,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas.errors import Reason
 from schemas.events import UserCreation
 from stream.errors import Unavailable
-from stream.health.dead_letter_share import WINDOW_SECONDS, DeadLetterShare
 from stream.health.metrics import METRICS, STEPS, Latencies, Metric, Metrics
 from stream.health.observer import Observer
 from stream.settings import WorkerSettings
@@ -125,18 +124,3 @@ def test_no_metric_holds_anything_of_an_event() -> None:
     text = observer.metrics.text().decode()
     for value in ("acme", "usr_ada", "ada@example.com", "Ada Lovelace", str(event.event_id), str(NOW_MS)):
         assert value not in text
-
-
-def test_the_alarm_is_on_while_the_share_is_over_its_limit_and_off_when_the_window_has_passed() -> None:
-    share = DeadLetterShare(limit=0.01)
-    share.add(1_000, 10, now=0)
-    assert (share.share(0), share.is_alarm(0)) == (0.01, False)
-    share.add(100, 5, now=10)
-    assert share.is_alarm(10)
-    assert (share.share(11 + WINDOW_SECONDS), share.is_alarm(11 + WINDOW_SECONDS)) == (0, False)
-
-
-def test_one_bad_record_in_a_quiet_night_is_no_alarm() -> None:
-    share = DeadLetterShare(limit=0.01)
-    share.add(1, 1, now=0)
-    assert (share.share(0), share.is_alarm(0)) == (1, False)

@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from stream.errors import Unavailable
 from stream.health.observer import Observer
 from stream.health.pages import pages, serve
-from stream.health.watchdog import Limits, Ok, Stuck, Verdict, judge
+from stream.health.watchdog import Limits, Ok, Stuck, Verdict, verdict
 from tests.builders import FakeRecord, a_chunk
 
 Get = Callable[[str], Awaitable[tuple[int, dict[str, Any]]]]
@@ -23,8 +23,12 @@ class Worker:
         self.observer = Observer(clock=lambda: self.now)
         self.verdict: Verdict | None = None
 
+    def turns(self) -> None:
+        self.observer.progress.looped()
+        self.observer.progress.probed()
+
     def look(self) -> Verdict:
-        return self.verdict or judge(self.observer.progress.seen(), Limits(), self.now)
+        return self.verdict or verdict(self.observer.progress, Limits())
 
 
 @pytest.fixture
@@ -54,6 +58,7 @@ async def test_an_outage_is_red_where_progress_is_asked_and_not_where_a_restart_
     with pytest.raises(Unavailable), worker.observer.attempting("insert"):
         raise Unavailable("down")
     worker.now += 30
+    worker.turns()
     assert (await get("/healthz"))[0] == 200
     status, answer = await get("/readyz")
     assert (status, answer["status"], answer["outages"]) == (503, "waiting", [{"what": "insert", "seconds": 30}])

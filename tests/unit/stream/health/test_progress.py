@@ -8,7 +8,7 @@ import pytest
 from schemas.errors import RegistryUnavailable
 from stream.errors import StoreRefused, Unavailable
 from stream.health.progress import Progress
-from stream.health.watchdog import Limits, Ok, Stuck, WaitingOut, judge
+from stream.health.watchdog import Limits, Ok, Stuck, WaitingOut, verdict
 from tests.builders import NOW_MS, FakeRecord, a_chunk
 
 LIMITS = Limits(still_seconds=120)
@@ -28,7 +28,7 @@ class Clocked:
         self.progress.probed()
 
     def verdict(self) -> object:
-        return judge(self.progress.seen(), LIMITS, self.now)
+        return verdict(self.progress, LIMITS)
 
     def attempt(self, step: str, error: Exception | None = None) -> None:
         with suppress(Unavailable, RegistryUnavailable, StoreRefused), self.progress.attempting(step):
@@ -53,13 +53,27 @@ def test_a_step_that_fails_is_an_outage_until_it_works_and_then_has_its_full_tim
     clocked = Clocked()
     clocked.progress.stands_at(lag=9, assigned_partitions=4)
     clocked.attempt("insert", error)
-    clocked.later(900)
-    clocked.attempt("insert", error)
+    for _ in range(15):
+        clocked.later(60)
+        clocked.attempt("insert", error)
     assert clocked.verdict() == WaitingOut(("insert",), 900)
     assert clocked.progress.failing_seconds("insert") == 900
     clocked.attempt("insert")
     clocked.later(100)
     assert (clocked.verdict(), clocked.progress.failing_seconds("insert")) == (Ok(), 0)
+
+
+def test_a_retry_that_hangs_is_no_outage_for_ever() -> None:
+    """The step failed once; since then everything answers, and the next attempt at it never ends."""
+    clocked = Clocked()
+    clocked.progress.stands_at(lag=9, assigned_partitions=4)
+    clocked.attempt("insert", Unavailable("down"))
+    clocked.later(75)
+    assert clocked.verdict() == WaitingOut(("insert",), 75)
+    clocked.later(40)
+    assert clocked.verdict() == Ok()
+    clocked.later(10)
+    assert clocked.verdict() == Stuck("9 records to do, and no step was done for 125 s")
 
 
 def test_a_service_that_answers_again_gives_the_worker_its_full_time() -> None:

@@ -1,65 +1,90 @@
 """When the worker is judged to be stuck, and what is done about it."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
+from stream.errors import Unavailable
+from stream.health.progress import Progress
 from stream.health.watchdog import (
     EXIT_HELD_UP,
     EXIT_STUCK,
     STOP_SECONDS,
     Limits,
     Ok,
-    Seen,
     Stuck,
     Verdict,
     WaitingOut,
     Watchdog,
-    judge,
+    verdict,
 )
 
 NOW = 10_000.0
 LIMITS = Limits(still_seconds=120)
-WORKING = Seen(looped_at=NOW, probed_at=NOW - 3, lag=500, active_at=NOW - 1, fruitful_at=NOW - 2, outages={})
+STILL = Stuck("500 records to do, and no step was done for 121 s")
+
+
+def a_worker(**times: float) -> Progress:
+    """A worker that has 500 records to do and gets on, but for *times*: attributes of `Progress`, in seconds ago."""
+    progress = Progress(clock=lambda: NOW)
+    progress.stands_at(lag=500, assigned_partitions=4)
+    for attribute, seconds_ago in times.items():
+        setattr(progress, attribute, NOW - seconds_ago)
+    return progress
+
+
+def during_an_outage(progress: Progress) -> Progress:
+    """*progress*, with a step that fails and a service that does not answer; what hung before hangs on."""
+    hanging = progress.looped_at, progress.probed_at, progress.active_at, progress.fruitful_at
+    with suppress(Unavailable), progress.attempting("insert"):
+        raise Unavailable("down")
+    progress.answered("clickhouse", up=False)
+    progress.looped_at, progress.probed_at, progress.active_at, progress.fruitful_at = hanging
+    return progress
 
 
 def test_a_worker_that_does_steps_and_commits_is_ok() -> None:
-    assert judge(WORKING, LIMITS, NOW) == Ok()
+    assert verdict(a_worker(), LIMITS) == Ok()
 
 
 def test_a_worker_with_nothing_to_do_is_ok_for_any_time() -> None:
-    assert judge(replace(WORKING, lag=0, active_at=0, fruitful_at=0), LIMITS, NOW) == Ok()
+    progress = a_worker(active_at=NOW, fruitful_at=NOW)
+    progress.lag = 0
+    assert verdict(progress, LIMITS) == Ok()
 
 
 def test_work_to_do_and_no_step_while_everything_answers_is_stuck() -> None:
-    verdict = judge(replace(WORKING, active_at=NOW - 121), LIMITS, NOW)
-    assert verdict == Stuck("500 records to do, and no step was done for 121 s")
+    assert verdict(a_worker(active_at=121), LIMITS) == STILL
 
 
 def test_steps_without_a_commit_are_stuck_ten_times_later() -> None:
-    assert judge(replace(WORKING, fruitful_at=NOW - 1_199), LIMITS, NOW) == Ok()
-    verdict = judge(replace(WORKING, fruitful_at=NOW - 1_201), LIMITS, NOW)
-    assert verdict == Stuck("500 records to do, and nothing was committed for 1201 s")
+    assert verdict(a_worker(fruitful_at=1_199), LIMITS) == Ok()
+    found = verdict(a_worker(fruitful_at=1_201), LIMITS)
+    assert found == Stuck("500 records to do, and nothing was committed for 1201 s")
 
 
-def test_an_event_loop_that_does_not_turn_is_stuck_whatever_there_is_to_do() -> None:
-    verdict = judge(replace(WORKING, lag=0, looped_at=NOW - 61), LIMITS, NOW)
-    assert verdict == Stuck("the event loop has not turned for 61 s")
+@pytest.mark.parametrize("outage", [lambda progress: progress, during_an_outage], ids=["all answers", "outage"])
+def test_an_event_loop_that_does_not_turn_is_stuck_whatever_there_is_to_do(
+    outage: Callable[[Progress], Progress],
+) -> None:
+    """Only the event loop can end an outage: a hang during one would read "waiting" for ever."""
+    progress = a_worker(looped_at=61)
+    progress.lag = 0
+    assert verdict(outage(progress), LIMITS) == Stuck("the event loop has not turned for 61 s")
 
 
-@pytest.mark.parametrize(
-    "hanging",
-    [replace(WORKING, active_at=0), replace(WORKING, fruitful_at=0), replace(WORKING, looped_at=0)],
-    ids=["no step", "no commit", "no loop"],
-)
-def test_whatever_hangs_during_an_outage_waits_it_out(hanging: Seen) -> None:
-    seen = replace(hanging, outages={"insert": NOW - 40, "clickhouse does not answer": NOW - 50})
-    assert judge(seen, LIMITS, NOW) == WaitingOut(("clickhouse does not answer", "insert"), 50)
+@pytest.mark.parametrize("outage", [lambda progress: progress, during_an_outage], ids=["all answers", "outage"])
+def test_probes_that_never_end_are_stuck(outage: Callable[[Progress], Progress]) -> None:
+    assert verdict(outage(a_worker(probed_at=149)), LIMITS) != Stuck("the probes have not ended for 149 s")
+    assert verdict(outage(a_worker(probed_at=151)), LIMITS) == Stuck("the probes have not ended for 151 s")
 
 
-def test_nobody_is_stuck_while_it_is_not_known_whether_everything_answers() -> None:
-    assert judge(replace(WORKING, active_at=0, probed_at=NOW - 121), LIMITS, NOW) == Ok()
+@pytest.mark.parametrize("hanging", ["active_at", "fruitful_at"])
+def test_a_worker_without_progress_during_an_outage_waits_it_out(hanging: str) -> None:
+    found = verdict(during_an_outage(a_worker(**{hanging: NOW})), LIMITS)
+    assert found == WaitingOut(("clickhouse does not answer", "insert"), 0)
 
 
 class Process:
@@ -69,10 +94,19 @@ class Process:
         self.now = 0.0
         self.stopping = False
         self.ended: list[int] = []
+        self.dumps = 0
         self._verdicts: Iterator[Verdict] = iter(verdicts)
         self._watchdog = Watchdog(
-            lambda: next(self._verdicts), lambda: self.stopping, end=self.ended.append, clock=lambda: self.now
+            lambda: next(self._verdicts),
+            lambda: self.stopping,
+            end=self.ended.append,
+            dump=self._dump,
+            clock=lambda: self.now,
         )
+
+    def _dump(self) -> None:
+        assert not self.ended
+        self.dumps += 1
 
     def look(self, times: int = 1) -> None:
         """So many looks, one a second."""
@@ -86,7 +120,7 @@ def test_three_looks_in_a_row_end_the_process() -> None:
     process.look(2)
     assert process.ended == []
     process.look()
-    assert process.ended == [EXIT_STUCK]
+    assert (process.ended, process.dumps) == ([EXIT_STUCK], 1)
 
 
 def test_a_suspended_machine_that_wakes_up_ends_nothing() -> None:
@@ -107,5 +141,22 @@ def test_an_end_that_takes_too_long_is_cut_off_within_ten_seconds() -> None:
     process.look(int(STOP_SECONDS))
     assert process.ended == []
     process.look()
-    assert process.ended == [EXIT_HELD_UP]
+    assert (process.ended, process.dumps) == ([EXIT_HELD_UP], 1)
     assert process.now < 10
+
+
+def test_a_worker_that_is_ended_leaves_the_stack_of_every_thread(capfd: pytest.CaptureFixture[str]) -> None:
+    gate, ended = threading.Event(), list[int]()
+
+    def hangs_here() -> None:
+        gate.wait()
+
+    thread = threading.Thread(target=hangs_here)
+    thread.start()
+    watchdog = Watchdog(lambda: Stuck("it hangs"), lambda: False, end=ended.append)
+    for _ in range(3):
+        watchdog.check()
+    gate.set()
+    thread.join()
+    assert ended == [EXIT_STUCK]
+    assert "in hangs_here" in capfd.readouterr().err

@@ -27,8 +27,9 @@ from schemas.person_ref import person_ref, person_refs
 from schemas.retention import retention_start
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.wire import frame
-from stream.pipeline.accept import Refused, SchemasById, judge
-from stream.pipeline.batches import Rows, build_batch
+from stream.pipeline.accept import Refused, SchemasById, accept
+from stream.pipeline.batch import build_batch
+from stream.pipeline.rows.rows import Rows
 from tests.builders import ADMIN, KEY, NOW, NOW_MS, SCHEMA_ID, USER, FakeRecord, a_chunk, a_record, an_event
 
 ADMIN_REF = person_ref(KEY, "acme", ADMIN.id)
@@ -155,7 +156,7 @@ def test_append_times_are_exact_to_the_millisecond(milliseconds: int) -> None:
 def test_a_bad_record_is_refused_with_its_reason(value: bytes | None, reason: Reason) -> None:
     record = FakeRecord(5, value)
     good = a_record(an_event(), 6)
-    accepted, refused = judge(a_chunk(record, good), SCHEMAS)
+    accepted, refused = accept(a_chunk(record, good), SCHEMAS)
     assert refused == [Refused(record, reason, "")]
     assert [one.record for one in accepted] == [good]
 
@@ -188,8 +189,8 @@ SPOILED = st.builds(
 def test_a_chunk_is_judged_as_its_records_are_one_by_one(values: list[bytes | None]) -> None:
     schemas: SchemasById = defaultdict(lambda: Reason.UNKNOWN_SCHEMA_ID, SCHEMAS)
     records = [FakeRecord(offset, value) for offset, value in enumerate(values)]
-    accepted, refused = judge(a_chunk(*records), schemas)
+    accepted, refused = accept(a_chunk(*records), schemas)
     # A chunk with an empty record is never judged as a whole.
-    alone = [judge(a_chunk(record, FakeRecord(99, b"")), schemas) for record in records]
+    alone = [accept(a_chunk(record, FakeRecord(99, b"")), schemas) for record in records]
     assert [one[1:] for one in accepted] == [one[1:] for judged, _ in alone for one in judged]
     assert refused == [one for _, judged in alone for one in judged if one.record.offset != 99]

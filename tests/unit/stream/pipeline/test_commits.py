@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stream.errors import OffsetGap
+from stream.pipeline.commits import Commits
 from tests.builders import FakeRecord, a_chunk
 from tests.fakes.stream import InMemoryGroup
 
@@ -17,91 +18,91 @@ def records(*offsets: int) -> list[FakeRecord]:
 
 async def test_the_offset_after_the_last_finished_record_is_committed() -> None:
     group = InMemoryGroup()
-    offsets = group.offsets()
+    commits = Commits(group)
     chunks = [a_chunk(*records(5, 6)), a_chunk(*records(7)), a_chunk(*records(0), partition=2)]
-    assert await offsets.finish(chunks) is True
+    assert await commits.finish(chunks) is True
     assert group.committed == {(TOPIC, 0): 8, (TOPIC, 2): 1}
 
 
 async def test_a_chunk_of_an_earlier_generation_is_not_committed() -> None:
     group = InMemoryGroup()
     group.generation = 2
-    assert await group.offsets().finish([a_chunk(*records(5))]) is False
+    assert await Commits(group).finish([a_chunk(*records(5))]) is False
     assert group.committed == {}
 
 
 async def test_a_partition_that_was_taken_away_is_not_committed() -> None:
     group = InMemoryGroup(partitions=[1])
-    offsets = group.offsets()
-    assert await offsets.finish([a_chunk(*records(5)), a_chunk(*records(3), partition=1)]) is False
+    commits = Commits(group)
+    assert await commits.finish([a_chunk(*records(5)), a_chunk(*records(3), partition=1)]) is False
     assert group.committed == {(TOPIC, 1): 4}
 
 
 async def test_a_refused_commit_is_reported() -> None:
     group = InMemoryGroup()
     group.refuses_commits = True
-    assert await group.offsets().finish([a_chunk(*records(5))]) is False
+    assert await Commits(group).finish([a_chunk(*records(5))]) is False
 
 
-def test_a_hole_within_a_generation_ends_the_worker() -> None:
-    offsets = InMemoryGroup().offsets()
-    offsets.receive(a_chunk(*records(5, 6)))
+async def test_a_hole_within_a_generation_ends_the_worker() -> None:
+    commits = Commits(InMemoryGroup())
+    await commits.finish([a_chunk(*records(5, 6))])
     with pytest.raises(OffsetGap, match="expected offset 7, received 8"):
-        offsets.receive(a_chunk(*records(8)))
+        await commits.finish([a_chunk(*records(8))])
 
 
-def test_going_back_within_a_generation_ends_the_worker() -> None:
-    offsets = InMemoryGroup().offsets()
-    offsets.receive(a_chunk(*records(5, 6)))
+async def test_going_back_within_a_generation_ends_the_worker() -> None:
+    commits = Commits(InMemoryGroup())
+    await commits.finish([a_chunk(*records(5, 6))])
     with pytest.raises(OffsetGap):
-        offsets.receive(a_chunk(*records(6)))
+        await commits.finish([a_chunk(*records(6))])
 
 
-def test_partitions_are_counted_apart() -> None:
-    offsets = InMemoryGroup().offsets()
-    offsets.receive(a_chunk(*records(5)))
-    offsets.receive(a_chunk(*records(0), partition=1))
-    offsets.receive(a_chunk(*records(6)))
+async def test_partitions_are_counted_apart() -> None:
+    commits = Commits(InMemoryGroup())
+    assert await commits.finish([a_chunk(*records(5)), a_chunk(*records(0), partition=1)])
+    assert await commits.finish([a_chunk(*records(6))])
 
 
-def test_a_new_generation_starts_where_the_group_committed() -> None:
-    offsets = InMemoryGroup().offsets()
-    offsets.receive(a_chunk(*records(5, 6)))
-    offsets.receive(a_chunk(*records(5), generation=2))
+async def test_a_new_generation_starts_where_the_group_committed() -> None:
+    group = InMemoryGroup()
+    commits = Commits(group)
+    await commits.finish([a_chunk(*records(5, 6))])
+    group.generation = 2
+    assert await commits.finish([a_chunk(*records(5), generation=2)])
 
 
-def test_a_generation_that_begins_behind_where_the_group_committed_ends_the_worker() -> None:
+async def test_a_generation_that_begins_behind_where_the_group_committed_ends_the_worker() -> None:
     group = InMemoryGroup()
     group.starts[TOPIC, 0] = 5
     with pytest.raises(OffsetGap, match="expected offset 5, received 6"):
-        group.offsets().receive(a_chunk(*records(6)))
+        await Commits(group).finish([a_chunk(*records(6))])
+    assert group.committed == {}
 
 
 async def test_nothing_is_committed_over_a_chunk_that_was_left_out_on_the_way() -> None:
     group = InMemoryGroup()
     group.starts[TOPIC, 0] = 5
-    offsets = group.offsets()
-    chunks = [a_chunk(*records(5, 6)), a_chunk(*records(7)), a_chunk(*records(8))]
-    for chunk in chunks:
-        offsets.receive(chunk)
-    await offsets.finish(chunks[:1])
+    commits = Commits(group)
+    await commits.finish([a_chunk(*records(5, 6))])
     with pytest.raises(OffsetGap, match="expected offset 7, received 8"):
-        await offsets.finish(chunks[2:])
+        await commits.finish([a_chunk(*records(0), partition=1), a_chunk(*records(8))])
     assert group.committed == {(TOPIC, 0): 7}
 
 
 async def test_a_hole_that_a_chunk_tells_of_is_no_gap() -> None:
-    offsets = InMemoryGroup().offsets()
-    offsets.receive(a_chunk(*records(5, 6)))
-    offsets.receive(replace(a_chunk(*records(9)), behind_hole=7))
+    commits = Commits(InMemoryGroup())
+    await commits.finish([a_chunk(*records(5, 6))])
+    await commits.finish([replace(a_chunk(*records(9)), behind_hole=7)])
     with pytest.raises(OffsetGap):
-        offsets.receive(replace(a_chunk(*records(13)), behind_hole=11))
+        await commits.finish([replace(a_chunk(*records(13)), behind_hole=11)])
 
 
-def test_a_chunk_of_an_earlier_generation_that_comes_late_is_no_gap() -> None:
+async def test_a_chunk_of_an_earlier_generation_that_comes_late_is_no_gap() -> None:
     group = InMemoryGroup()
-    offsets = group.offsets()
+    group.generation = 2
+    commits = Commits(group)
     group.starts[TOPIC, 0] = 5
-    offsets.receive(a_chunk(*records(5, 6), generation=2))
-    offsets.receive(a_chunk(*records(7), generation=1))
-    offsets.receive(a_chunk(*records(7), generation=2))
+    assert await commits.finish([a_chunk(*records(5, 6), generation=2)])
+    assert not await commits.finish([a_chunk(*records(7), generation=1)])
+    assert await commits.finish([a_chunk(*records(7), generation=2)])

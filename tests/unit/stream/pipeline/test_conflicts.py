@@ -10,7 +10,7 @@ from schemas.errors import Reason
 from schemas.events import Event, Person, UserDeletion
 from schemas.person_ref import person_refs
 from schemas.rows import ERASED, ActivityRow
-from stream.pipeline.batches import Batch, build_batch
+from stream.pipeline.batch import Batch, build_batch
 from stream.pipeline.conflicts import account, without_conflicts
 from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record, an_event
 from tests.fakes.stream import InMemoryRegistry

@@ -12,6 +12,7 @@ from schemas.errors import Reason, RegistryUnavailable
 from schemas.events import Channel, Event
 from stream.errors import WrongSchema
 from stream.fetch.records import Chunk
+from stream.pipeline.commits import Commits
 from stream.pipeline.pipeline import Pipeline, Ports
 from tests.builders import KEY, FakeRecord, a_chunk, a_record, an_event
 from tests.fakes.stream import (
@@ -57,7 +58,7 @@ class World:
             sink=self.sink,
             dead_letters=self.dead_letters,
             history=self.history,
-            offsets=self.group.offsets(),
+            commits=Commits(self.group),
         )
         return Pipeline(ports, pseudonymization_key=KEY)
 

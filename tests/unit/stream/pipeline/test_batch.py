@@ -7,7 +7,7 @@ from schemas.errors import Reason
 from schemas.events import UserCreation, UserDeletion
 from schemas.person_ref import person_refs
 from stream.pipeline.accept import Refused
-from stream.pipeline.batches import build_batch
+from stream.pipeline.batch import build_batch
 from tests.builders import KEY, NOW, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
 
 

@@ -1,9 +1,9 @@
-"""Events become rows, and chunks become one batch: what they leave behind before their offsets may move. Pure.
+"""Make rows of events. Pure.
 
-A row is made of its record and the pseudonymization key alone, so a replay makes the same one again.
+A row depends on its record and the pseudonymization key alone, so a replay makes the same row again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import chain
@@ -15,8 +15,8 @@ from schemas.fields import ACTIVITY_TYPES, MICROSECOND, EventFields, from_micros
 from schemas.person_ref import PersonRefs
 from schemas.retention import SHORTEST_RETENTION, retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
-from stream.fetch.records import MICROS_PER_MILLI, Chunk
-from stream.pipeline.accept import Accepted, Refused, SchemasById, judge
+from stream.fetch.records import MICROS_PER_MILLI
+from stream.pipeline.accept import Accepted
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.names import NameColumns, Names
 
@@ -25,8 +25,8 @@ from stream.pipeline.rows.names import NameColumns, Names
 class Rows:
     """Rows for the three tables, in the order in which they must be inserted.
 
-    Lifetimes first: a line that the reader sees after its person was deleted must find the deletion there. Names
-    second: a line without its names would show none.
+    Lifetimes go first, so that no reader sees a line of a deleted person before the deletion. Names go second, so that
+    no reader sees a line without its names.
     """
 
     lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
@@ -34,36 +34,8 @@ class Rows:
     activities: Sequence[ActivityRow] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What is written before the offsets of *chunks* are committed: *rows*, and a dead letter for each refusal.
-
-    *accepted* is what *rows* were made of, for the case that the store refuses one of them. *expired* of them were
-    older than the retention when the broker recorded them.
-    """
-
-    chunks: tuple[Chunk, ...]
-    accepted: list[Accepted]
-    refusals: list[tuple[Chunk, Refused]]
-    rows: Rows
-    expired: int = 0
-
-
-def build_batch(chunks: Iterable[Chunk], *, schemas: SchemasById, refs: PersonRefs) -> Batch:
-    """One batch of *chunks*. *schemas* has an entry for the id of every framed record."""
-    all_chunks = tuple(chunks)
-    accepted: list[Accepted] = []
-    refusals: list[tuple[Chunk, Refused]] = []
-    for chunk in all_chunks:
-        of_chunk, refused = judge(chunk, schemas)
-        accepted += of_chunk
-        refusals += [(chunk, one) for one in refused]
-    rows = rows_of(accepted, refs)
-    return Batch(all_chunks, accepted, refusals, rows, expired=len(accepted) - len(rows.activities))
-
-
 def rows_of(accepted: Sequence[Accepted], refs: PersonRefs) -> Rows:
-    """The rows that *accepted* stand for; sightings of one name become one row, as their table would fold them."""
+    """The rows of *accepted*. Several sightings of one name become one row, as their table would merge them."""
     lines = accepted if _are_all_lines(accepted) else [one for one in accepted if is_line(one)]
     if not lines:
         return Rows(_lifetimes(accepted, refs))
@@ -72,17 +44,17 @@ def rows_of(accepted: Sequence[Accepted], refs: PersonRefs) -> Rows:
 
 
 def is_line(one: Accepted) -> bool:
-    """Whether *one* is shown: it is not contested, and the broker recorded it within the retention.
+    """Whether *one* becomes a line: it is not contested, and the broker recorded it within the retention.
 
-    Older ones are never shown, but a deletion among them still erases. The worker's clock is not asked: a replay, and
-    another worker, decide the same.
+    An older record becomes no line, but an older deletion still erases. The rule reads no clock, so that a replay and
+    every other worker decide the same.
     """
     recorded_at = from_micros(one.record.timestamp * MICROS_PER_MILLI)
     return not one.is_contested and from_micros(one.fields.occurred_at) >= retention_start(recorded_at)
 
 
 def _are_all_lines(accepted: Sequence[Accepted]) -> bool:
-    """Whether `is_line` says so of all, told without a calendar; it may be in doubt."""
+    """Fast check that every record passes `is_line`. `False` may be a false negative."""
     if not accepted or any(one.is_contested for one in accepted):
         return False
     newest_recorded_at = max(one.record.timestamp for one in accepted) * MICROS_PER_MILLI
@@ -143,7 +115,7 @@ def _lifetimes(accepted: Sequence[Accepted], refs: PersonRefs) -> list[PersonLif
 
 
 def _names(columns: Any, refs: PersonRefs) -> Names:  # noqa: ANN401 - as above
-    """What events tell of their persons' names. A deletion tells nothing of the deleted person, their id included."""
+    """The names that events show. A deletion shows no name, and no id, of the deleted person."""
     spaces, times = columns.client_space_id, columns.occurred_at
     admins = zip(spaces, columns.admin_id, columns.admin_username, columns.admin_display_name, strict=True)
     users = zip(
