@@ -13,10 +13,10 @@ from stream.fetch.repeated_lines import bound_repeated_lines
 from stream.fetch.transport import ChunkSchema, ChunkTransport, WorkerApp
 from stream.fetch.wait_for_kafka import KafkaAwaited
 from stream.health.probes import GroupProbe
-from stream.settings import WorkerSettings
+from stream.settings import load_settings
 from stream.worker import Intake
 
-settings = WorkerSettings()
+settings = load_settings()
 
 app = WorkerApp(
     settings.consumer_group,

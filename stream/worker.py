@@ -51,14 +51,14 @@ class Intake(Service):
         settings, app = self._settings, self._app
         observer = Observer(dead_letter_limit=settings.dead_letter_limit)
         await self.add_runtime_dependency(Monitor(app, settings, observer))
-        registry = await self._resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
+        registry = await self._resources.enter_async_context(HttpSchemaRegistry(settings.registry))
         dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
         self._resources.push_async_callback(dead_letters.close)
-        sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+        sink = ClickHouseSink(*settings.clickhouse)
         self._resources.callback(sink.close)
-        known_events = ClickHouseKnownEvents(settings.clickhouse_url, settings.clickhouse_database)
+        known_events = ClickHouseKnownEvents(*settings.clickhouse)
         self._resources.callback(known_events.close)
-        erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
+        erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
         history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
         self._resources.push_async_callback(history.close)
         offsets = Offsets(
