@@ -12,7 +12,6 @@ from producers.api import ApiRequest
 from producers.errors import (
     DeliveryUnknown,
     InvalidImport,
-    InvalidSettings,
     NothingChanged,
     ProducerError,
     PublisherClosed,
@@ -25,6 +24,7 @@ from producers.settings import ProducerSettings, load_settings
 from producers.ui import UiSession
 from schemas.errors import InvalidEvent
 from schemas.events import Person
+from schemas.settings import InvalidSettings
 
 __all__ = [
     "Acknowledgement",

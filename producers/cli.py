@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from producers.activities import utc_now
-from producers.errors import InvalidImport, InvalidSettings, ProducerError
+from producers.errors import InvalidImport, ProducerError
 from producers.file_import import FileImport, ImportRequest, MappingFileResolver, default_state_dir
 from producers.file_import.cells import parse_time
 from producers.import_run import OnError, RunOptions, Summary, run_import
@@ -22,6 +22,7 @@ from producers.progress import Progress
 from producers.settings import DEFAULT_SERVICE, ProducerSettings, load_settings
 from schemas.errors import InvalidEvent
 from schemas.events import Person
+from schemas.settings import InvalidSettings
 
 # A traceback with local variables would print the rows at hand.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

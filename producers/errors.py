@@ -1,9 +1,9 @@
 """Every error of the producers, split by what the caller must do.
 
-schemas.errors.InvalidEvent   refuse the call: the event breaks the contract; raised before any I/O
+schemas.errors.InvalidEvent       refuse the call: the event breaks the contract; raised before any I/O
+schemas.settings.InvalidSettings  stop: fix the environment; raised at start
 ProducerError
 ├── NothingChanged            drop the call: there is nothing to record
-├── InvalidSettings           stop: fix the environment; raised at start
 ├── InvalidImport             fix the file or the command; nothing was published
 ├── PublisherClosed           a bug of the caller: publish before closing
 ├── PublishFailed             not written: publish again if `retryable`, otherwise fix the cause first
@@ -36,10 +36,6 @@ class ProducerError(Exception):
 
 class NothingChanged(ProducerError, ValueError):
     """The update leaves everything as it was, so no activity took place."""
-
-
-class InvalidSettings(ProducerError):
-    """A setting is missing or impossible. The text names the variable and the reason, never the value."""
 
 
 class InvalidImport(ProducerError):

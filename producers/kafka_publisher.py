@@ -70,7 +70,7 @@ class KafkaPublisher:
 
     async def __aenter__(self) -> Self:
         if self._registry is None:
-            registry = HttpSchemaRegistry(self._settings.schema_registry_url)
+            registry = HttpSchemaRegistry(self._settings.registry)
             self._registry = await self._resources.enter_async_context(registry)
         self._link = KafkaLink(self._settings.kafka_bootstrap_servers, self._settings.publish_timeout_seconds)
         return self

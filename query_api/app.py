@@ -133,7 +133,7 @@ def _service(settings: Settings, reader: LogReader, access_log: AccessLog, clock
 
 
 def create_app_from_environment() -> FastAPI:
-    """The application as it is deployed. Raises `SettingsError` where the environment does not allow it."""
+    """The application as it is deployed. Raises `InvalidSettings` where the environment does not allow it."""
     settings = load_settings()
     structlog.configure(
         processors=[

@@ -8,7 +8,8 @@ import typer
 import uvicorn
 
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
-from query_api.settings import SettingsError, load_settings
+from query_api.settings import load_settings
+from schemas.settings import InvalidSettings
 
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
 
@@ -32,7 +33,7 @@ def token(
             now=int(time.time()),
             expires_in_seconds=expires_in_seconds,
         )
-    except SettingsError as error:
+    except InvalidSettings as error:
         raise _refusal(error) from None
     typer.echo(text)
 
@@ -45,7 +46,7 @@ def serve(
     """Serve the API with uvicorn until it is stopped."""
     try:
         load_settings()
-    except SettingsError as error:
+    except InvalidSettings as error:
         raise _refusal(error) from None
     uvicorn.run("query_api.app:app", host=host, port=port, access_log=False, server_header=False)
 
@@ -63,7 +64,7 @@ def main() -> None:
     app()
 
 
-def _refusal(error: SettingsError) -> typer.Exit:
+def _refusal(error: InvalidSettings) -> typer.Exit:
     typer.echo(str(error), err=True)
     return typer.Exit(code=2)
 

@@ -15,7 +15,8 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from query_api.access.auth import READ_SCOPE, development_token
 from query_api.panel.serve import CachedFiles
-from query_api.settings import Settings, SettingsError
+from query_api.settings import Settings
+from schemas.settings import InvalidSettings
 
 PREFIX = "/demo"
 CLIENT_SPACE = "acme"
@@ -41,9 +42,9 @@ _MAX_REPORT_BYTES = 10_000
 
 
 def mount_demo(app: FastAPI, settings: Settings) -> None:
-    """Add the demo page to *app*. Raises `SettingsError` in production: its tokens open every client space."""
+    """Add the demo page to *app*. Raises `InvalidSettings` in production: its tokens open every client space."""
     if settings.environment == "production":
-        raise SettingsError("AUDIT_ENVIRONMENT: the demo page is refused in production")
+        raise InvalidSettings("AUDIT_ENVIRONMENT: the demo page is refused in production")
     directory = _demo_directory()
     page = (directory / "demo.html").read_text(encoding="utf-8")
     reports: deque[Any] = deque(maxlen=_MAX_REPORTS)

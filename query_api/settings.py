@@ -1,9 +1,6 @@
 """The settings of the query API: read once at start, frozen, and refused with the reason where they cannot work."""
 
-import base64
-import binascii
 import re
-from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -11,11 +8,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_settings import SettingsConfigDict
 
-from schemas.clickhouse_address import read_clickhouse_url
-from schemas.person_ref import MIN_KEY_BYTES
+from schemas.settings import Key, LogSettings, load
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
 _MIN_RSA_BITS = 2048
@@ -23,30 +19,6 @@ _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey
-
-
-class SettingsError(Exception):
-    """The environment does not hold settings that work. The text names each setting at fault and holds no value."""
-
-
-def _decode_key(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    try:
-        return base64.b64decode(str(value), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("must be base64") from None
-
-
-def _check_key(value: SecretBytes) -> SecretBytes:
-    if len(value.get_secret_value()) < MIN_KEY_BYTES:
-        raise ValueError(f"must decode to at least {MIN_KEY_BYTES} bytes")
-    return value
-
-
-def _check_url(value: SecretStr) -> SecretStr:
-    read_clickhouse_url(value.get_secret_value())
-    return value
 
 
 def parse_public_key(pem: str) -> TokenPublicKey:
@@ -94,40 +66,14 @@ def _check_public_key(value: str) -> str:
     return value
 
 
-Key = Annotated[SecretBytes, BeforeValidator(_decode_key), AfterValidator(_check_key)]
+class Settings(LogSettings):
+    """What the API needs to know. Every field is an environment variable, named by its alias."""
 
-
-class Settings(BaseSettings):
-    """What the API needs to know. Construct it by `load_settings`, which words the errors."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, env_ignore_empty=True, hide_input_in_errors=True, extra="forbid", populate_by_name=True
-    )
+    model_config = SettingsConfigDict(extra="forbid")
 
     environment: Annotated[
         Literal["development", "production"],
         Field("production", alias="AUDIT_ENVIRONMENT", description="Which kind of token is accepted."),
-    ]
-    clickhouse_url: Annotated[
-        SecretStr,
-        AfterValidator(_check_url),
-        Field(
-            SecretStr("http://127.0.0.1:8123"),
-            alias="CLICKHOUSE_URL",
-            description="ClickHouse's HTTP interface; may carry user and password.",
-        ),
-    ]
-    clickhouse_database: Annotated[
-        str,
-        Field(
-            "audit",
-            alias="AUDIT_CLICKHOUSE_DATABASE",
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-            description="The database that `audit-stream migrate` made.",
-        ),
-    ]
-    pseudonymization_key: Annotated[
-        Key, Field(alias="AUDIT_PSEUDONYMIZATION_KEY", description="The worker's key, base64: it makes refs of ids.")
     ]
     cursor_key: Annotated[
         Key, Field(alias="AUDIT_CURSOR_KEY", description="Signs cursors, base64. A new key ends all open walks.")
@@ -225,19 +171,5 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings in the environment. Raises `SettingsError`, which names everything that is wrong at once."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        reasons = "\n".join(f"  {reason}" for reason in _reasons(error))
-    # Outside the handler: the validation error holds the values, and a chained traceback would print them.
-    raise SettingsError(f"the settings cannot work:\n{reasons}")
-
-
-def _reasons(error: ValidationError) -> Iterator[str]:
-    for found in error.errors(include_input=False, include_url=False, include_context=False):
-        setting = str(found["loc"][0]) if found["loc"] else ""
-        message = found["msg"].removeprefix("Value error, ")
-        if found["type"] == "missing":
-            message = "is required"
-        yield f"{setting}: {message}" if setting else message
+    """The settings of this process. Raises `InvalidSettings`, which names each variable at fault."""
+    return load(Settings)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from schemas.settings import database_name
+
 MIGRATIONS_TABLE = "schema_migrations"
 _FILE = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
-_DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,7 @@ class Migration:
 
         A statement ends with a semicolon at the end of a line.
         """
-        if not _DATABASE.fullmatch(database):
-            raise ValueError("a database name is letters, digits and underscores")
-        sql = self.text.replace("{database}", database)
+        sql = self.text.replace("{database}", database_name(database))
         return [statement.strip() for statement in re.split(r";\s*\n", sql + "\n") if statement.strip()]
 
 

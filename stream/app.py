@@ -22,10 +22,10 @@ from stream.fetch.records import Chunk
 from stream.fetch.transport import ChunkSchema
 from stream.fetch.wait_for_kafka import KafkaAwaited
 from stream.health.probes import GroupProbe
-from stream.settings import WorkerSettings
+from stream.settings import load_settings
 from stream.worker import Worker
 
-settings = WorkerSettings()
+settings = load_settings()
 app = faust_app(settings)
 worker = Worker(app, settings)
 app.add_dependency(worker)

@@ -51,7 +51,7 @@ class Worker(Service):
         settings, app = self._settings, self._app
         observer = Observer()
         await self.add_runtime_dependency(Monitor(app, settings, observer))
-        erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
+        erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
         ports = await self._ports(erased)
         self._pipeline = Pipeline(ports, pseudonymization_key=settings.key, observer=observer)
         # A batch is a quarter of a million tuples that hold no cycles and die together. At the default threshold the
@@ -62,12 +62,12 @@ class Worker(Service):
 
     async def _ports(self, erased: ErasedPersons) -> Ports:
         settings, resources = self._settings, self._resources
-        registry = await resources.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
-        known_events = ClickHouseKnownEvents(settings.clickhouse_url, settings.clickhouse_database)
+        registry = await resources.enter_async_context(HttpSchemaRegistry(settings.registry))
+        known_events = ClickHouseKnownEvents(*settings.clickhouse)
         resources.callback(known_events.close)
         dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
         resources.push_async_callback(dead_letters.close)
-        sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+        sink = ClickHouseSink(*settings.clickhouse)
         resources.callback(sink.close)
         history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
         resources.push_async_callback(history.close)

@@ -8,8 +8,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from query_api.errors import InsufficientScope, Unauthenticated
-from query_api.settings import Settings, SettingsError, TokenPublicKey, parse_public_key
+from query_api.settings import Settings, TokenPublicKey, parse_public_key
 from schemas.limits import MAX_LENGTHS
+from schemas.settings import InvalidSettings
 
 READ_SCOPE = "audit:read"
 EXPORT_SCOPE = "audit:export"
@@ -137,9 +138,9 @@ def claim_at(claims: Mapping[str, Any], path: str) -> object:
 def development_token(
     settings: Settings, *, client_space_id: str, subject: str, scope: str, now: int, expires_in_seconds: int
 ) -> str:
-    """A token that the same settings accept. Raises `SettingsError` in production."""
+    """A token that the same settings accept. Raises `InvalidSettings` in production."""
     if settings.environment == "production":
-        raise SettingsError("AUDIT_ENVIRONMENT: development tokens are refused in production")
+        raise InvalidSettings("AUDIT_ENVIRONMENT: development tokens are refused in production")
     claims = {
         "iss": settings.token_issuer,
         "aud": settings.token_audience,
@@ -176,7 +177,7 @@ def _scopes(value: object) -> frozenset[str]:
 
 def _development_secret(settings: Settings) -> bytes:
     if settings.development_token_secret is None:
-        raise SettingsError("AUDIT_DEVELOPMENT_TOKEN_SECRET: is required in development")
+        raise InvalidSettings("AUDIT_DEVELOPMENT_TOKEN_SECRET: is required in development")
     return settings.development_token_secret.get_secret_value()
 
 

@@ -5,17 +5,16 @@ first copy, whatever is stored beside it.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.space import SpaceReader
 from query_api.log.filters import IS_GONE, Selection, conditions
 from query_api.log.reader import Count, Mentions, Role
+from schemas.fields import from_micros, to_micros
 from schemas.rows import ACTIVITY_LOG
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NOBODY = UUID(int=0)
 
 _LINES = f"{ACTIVITY_LOG} FINAL"
@@ -42,9 +41,9 @@ class CountsReader(SpaceReader):
             _LINES,
             where.clauses,
             "GROUP BY 1, 2",
-            {**where.parameters, "starts": [(start - _EPOCH) // _MICROSECOND for start in starts]},
+            {**where.parameters, "starts": [to_micros(start) for start in starts]},
         )
-        return [Count(_EPOCH + start * _MICROSECOND, activity_type, lines) for start, activity_type, lines in rows]
+        return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
 
     async def mentions(
         self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int

@@ -12,11 +12,12 @@ import hashlib
 import hmac
 import struct
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from query_api.errors import InvalidCursor
 from query_api.log.filters import ActivityFilter, Order, Position
+from schemas.fields import from_micros, to_micros
 
 LIFETIME = timedelta(hours=24)
 
@@ -31,8 +32,6 @@ _OFFSETS_HEAD = struct.Struct(">Bq")
 """Version and expiry; a partition and its offset follow for each."""
 _OFFSET = struct.Struct(">HQ")
 _MAC_BYTES = hashlib.sha256().digest_size
-_MICROSECOND = timedelta(microseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CursorSealer:
@@ -48,8 +47,8 @@ class CursorSealer:
         body = _BODY.pack(
             _VERSION,
             _ORDERS.index(order),
-            _to_microseconds(now + LIFETIME),
-            _to_microseconds(position.occurred_at),
+            to_micros(now + LIFETIME),
+            to_micros(position.occurred_at),
             position.event_id.bytes,
         )
         return self._sealed(body, client_space_id, activity_filter)
@@ -62,15 +61,15 @@ class CursorSealer:
         if len(body) != _BODY.size or body[0] != _VERSION or _ORDERS[body[1]] is not order:
             raise InvalidCursor("the cursor is of another version or order")
         _, _, expires_at, occurred_at, event_id = _BODY.unpack(body)
-        if _to_microseconds(now) >= expires_at:
+        if to_micros(now) >= expires_at:
             raise InvalidCursor("the cursor has expired")
-        return Position(_EPOCH + occurred_at * _MICROSECOND, UUID(bytes=event_id))
+        return Position(from_micros(occurred_at), UUID(bytes=event_id))
 
     def seal_offsets(
         self, offsets: Mapping[int, int], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
     ) -> str:
         """The cursor of a walk in the order `recorded`: the last offset met in each partition. It lasts 30 days."""
-        head = _OFFSETS_HEAD.pack(_OFFSETS_VERSION, _to_microseconds(now + OFFSETS_LIFETIME))
+        head = _OFFSETS_HEAD.pack(_OFFSETS_VERSION, to_micros(now + OFFSETS_LIFETIME))
         body = head + b"".join(_OFFSET.pack(*place) for place in sorted(offsets.items()))
         return self._sealed(body, client_space_id, activity_filter)
 
@@ -82,7 +81,7 @@ class CursorSealer:
         if len(body) < _OFFSETS_HEAD.size or body[0] != _OFFSETS_VERSION:
             raise InvalidCursor("the cursor is of another version or order")
         _, expires_at = _OFFSETS_HEAD.unpack_from(body)
-        if _to_microseconds(now) >= expires_at:
+        if to_micros(now) >= expires_at:
             raise InvalidCursor("the cursor has expired")
         return dict(_OFFSET.iter_unpack(body[_OFFSETS_HEAD.size :]))
 
@@ -115,7 +114,3 @@ def _from_text(text: str) -> bytes:
     if len(sealed) <= _MAC_BYTES or _to_text(sealed) != text:
         raise InvalidCursor("the cursor is not spelled as it was given")
     return sealed
-
-
-def _to_microseconds(instant: datetime) -> int:
-    return (instant - _EPOCH) // _MICROSECOND

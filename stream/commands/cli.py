@@ -42,7 +42,7 @@ def worker() -> None:
 def migrate() -> None:
     """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
     settings = settings_or_exit()
-    with connect(settings.clickhouse_url, timeout_seconds=STATEMENT_SECONDS) as client:
+    with connect(settings.clickhouse_url.get_secret_value(), timeout_seconds=STATEMENT_SECONDS) as client:
         for migration in apply_migrations(client, settings.clickhouse_database):
             typer.echo(f"applied {migration.number:04d}_{migration.name}")
     typer.echo(f"database {settings.clickhouse_database} is up to date")
@@ -57,7 +57,7 @@ def topics(
     created = asyncio.run(create_topics(settings.kafka_bootstrap_servers, replication_factor=replication_factor))
     for name in created:
         typer.echo(f"created topic {name}")
-    for version, schema_id in asyncio.run(register_schemas(settings.schema_registry_url)).items():
+    for version, schema_id in asyncio.run(register_schemas(settings.registry)).items():
         typer.echo(f"event schema v{version} has id {schema_id}")
     differences = asyncio.run(topic_differences(settings.kafka_bootstrap_servers))
     for difference in differences:

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import IntEnum
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from stream.settings import WorkerSettings
+from schemas.settings import InvalidSettings
+from stream.settings import WorkerSettings, load_settings
 
 
 class ExitCode(IntEnum):
@@ -28,10 +28,9 @@ class ExitCode(IntEnum):
 def settings_or_exit() -> WorkerSettings:
     """The settings from the environment; ends the command with a line for each problem where they are not valid."""
     try:
-        return WorkerSettings()
-    except ValidationError as error:
-        for problem in error.errors(include_input=False, include_url=False):
-            typer.echo(f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}", err=True)
+        return load_settings()
+    except InvalidSettings as error:
+        typer.echo(str(error), err=True)
         raise typer.Exit(ExitCode.USAGE) from None
 
 

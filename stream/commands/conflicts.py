@@ -22,7 +22,7 @@ def conflicts(
     The worker refuses the second account of an event before it is stored; this finds what it could not see.
     """
     settings = settings_or_exit()
-    with connect(settings.clickhouse_url, timeout_seconds=_READ_SECONDS) as client:
+    with connect(settings.clickhouse_url.get_secret_value(), timeout_seconds=_READ_SECONDS) as client:
         found = list(islice(stored_conflicts(client, settings.clickhouse_database), at_most))
     for conflict in found:
         typer.echo(json.dumps(_fields(conflict)) if as_json else _line(conflict))

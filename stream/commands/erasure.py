@@ -34,7 +34,7 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 def status(client_space: ClientSpace, person: Person = None, *, json: Json = False) -> None:
     """Who was deleted and who of them still has a name stored; exits with 1 where somebody has."""
     settings = settings_or_exit()
-    store = ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database)
+    store = ClickHousePersonStore(*settings.clickhouse)
     erasures = ErasedPersons(store).refresh()
     due = store.due()
     wanted = None if person is None else person_ref(settings.key, client_space, person)
@@ -79,7 +79,7 @@ def reapply() -> None:
     Exits with 1 where a record of the ledger could not be read, which may be a deletion; the others are applied.
     """
     settings = settings_or_exit()
-    sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+    sink = ClickHouseSink(*settings.clickhouse)
     unreadable = UnreadableRecords()
     known = asyncio.run(_reapply(settings.kafka_bootstrap_servers, sink, unreadable))
     done = asyncio.run(_eraser(settings).run(sweep=True))
@@ -125,7 +125,7 @@ def verify(
     wanted = Wanted(PersonKey(client_space, ref), tuple(text for text in (person, *(name or ())) if text))
     report = asyncio.run(
         verify_everywhere(
-            clickhouse=(settings.clickhouse_url, settings.clickhouse_database),
+            clickhouse=settings.clickhouse,
             bootstrap_servers=settings.kafka_bootstrap_servers,
             directories=directory or [],
             wanted=wanted,
@@ -147,5 +147,5 @@ def _echo_report(report: Report) -> None:
 
 
 def _eraser(settings: WorkerSettings) -> Eraser:
-    store = ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database)
+    store = ClickHousePersonStore(*settings.clickhouse)
     return Eraser(store, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(store))

@@ -80,9 +80,9 @@ class _Options:
 
 async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> list[Difference]:
     began_at = datetime.now(UTC)
-    store = RebuildStore(settings.clickhouse_url, served=settings.clickhouse_database, rebuilt=into)
-    sink = ClickHouseSink(settings.clickhouse_url, into)
-    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, into))
+    store = RebuildStore(settings.clickhouse_url.get_secret_value(), served=settings.clickhouse_database, rebuilt=into)
+    sink = ClickHouseSink(settings.clickhouse_url.get_secret_value(), into)
+    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), into))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with open_reader(settings.kafka_bootstrap_servers) as reader:
@@ -105,7 +105,7 @@ async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> li
 
 
 async def _backfill(settings: WorkerSettings, store: RebuildStore) -> None:
-    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database))
+    erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
     writer = TopicWriter(settings.kafka_bootstrap_servers)
     try:
         count = await backfill_topics(store, erased, writer)
@@ -130,7 +130,7 @@ async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
     served = settings.clickhouse_database
     await work.hand_over(lambda: workers_are_past(settings.kafka_bootstrap_servers, settings.consumer_group))
     # From the exchange on, the rebuilt tables are found under the served database's name.
-    persons = ClickHousePersonStore(settings.clickhouse_url, served)
+    persons = ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), served)
     await Eraser(persons, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(persons)).run()
     await asyncio.to_thread(work.store.drop)
     typer.echo(f"database {served} serves the rebuilt tables; those before are dropped")

@@ -24,7 +24,7 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] =
     """What is on disk, shown and dropped next, and how long the topics keep what; exits with 1 where it warns."""
     settings = settings_or_exit()
     now = datetime.now(UTC)
-    stored = read_stored(settings.clickhouse_url, settings.clickhouse_database, now)
+    stored = read_stored(*settings.clickhouse, now)
     found = status_of(now, stored, asyncio.run(read_topics(settings.kafka_bootstrap_servers)))
     if json:
         echo_json(asdict(found))

@@ -27,7 +27,7 @@ class ErasureService(Service):
         self._app = app
         self._interval_seconds = settings.erasure_interval_seconds
         self._erased = erased
-        store = ClickHousePersonStore(settings.clickhouse_url, settings.clickhouse_database)
+        store = ClickHousePersonStore(*settings.clickhouse)
         self._eraser = Eraser(store, KafkaNameTopic(settings.kafka_bootstrap_servers), erased)
         super().__init__()
 

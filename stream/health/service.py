@@ -44,8 +44,8 @@ class Monitor(Service):
             self._resources.push_async_callback(runner.cleanup)
         group = GroupProbe(settings.kafka_bootstrap_servers, settings.consumer_group)
         self._resources.push_async_callback(group.close)
-        clickhouse = await self._resources.enter_async_context(HttpProbe(settings.clickhouse_url, "/ping"))
-        registry = await self._resources.enter_async_context(HttpProbe(settings.schema_registry_url, "/schemas/types"))
+        clickhouse = await self._resources.enter_async_context(HttpProbe(settings.clickhouse[0], "/ping"))
+        registry = await self._resources.enter_async_context(HttpProbe(settings.registry, "/schemas/types"))
 
         async def kafka() -> None:
             self._note(await group.lag())

@@ -14,7 +14,8 @@ from fastapi import FastAPI
 from deploy import vendor
 from query_api.demo_page import mount_demo
 from query_api.panel.serve import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
-from query_api.settings import Settings, SettingsError
+from query_api.settings import Settings
+from schemas.settings import InvalidSettings
 from tests import chromium
 
 
@@ -25,6 +26,7 @@ def key(letter: str) -> str:
 def settings(**changed: Any) -> Settings:
     usual = {
         "environment": "development",
+        "clickhouse_url": "http://127.0.0.1:8123",
         "pseudonymization_key": key("p"),
         "cursor_key": key("c"),
         "development_token_secret": key("s"),
@@ -138,7 +140,7 @@ def test_a_changed_or_missing_vendored_file_is_named(tmp_path: Path, repository:
 
 
 def test_the_demo_page_is_refused_in_production() -> None:
-    with pytest.raises(SettingsError, match="refused in production"):
+    with pytest.raises(InvalidSettings, match="refused in production"):
         mount_demo(FastAPI(), production())
 
 

@@ -243,7 +243,7 @@ class TestClickHouse:
         # What the command connects with, the settings of the stack's worker aside.
         monkeypatch.setattr(
             "stream.commands.cli.settings_or_exit",
-            lambda: SimpleNamespace(clickhouse_url=clickhouse_url, clickhouse_database=database),
+            lambda: SimpleNamespace(clickhouse=(clickhouse_url, database)),
         )
         with connect(clickhouse_url) as client, pytest.raises(OperationalError):
             list(migrate(client, database))

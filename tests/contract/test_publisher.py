@@ -52,7 +52,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     settings = kafka_settings(request.getfixturevalue("stack_environment"))
     await create_topic(settings.kafka_bootstrap_servers)
     async with AsyncExitStack() as stack:
-        registry = await stack.enter_async_context(HttpSchemaRegistry(settings.schema_registry_url))
+        registry = await stack.enter_async_context(HttpSchemaRegistry(settings.registry))
         consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
         await consumer.start()
         stack.push_async_callback(consumer.stop)

@@ -20,7 +20,7 @@ def store_batch(topic: str, points: harness.Failpoints) -> Callable[[list[Any]],
     from stream.settings import WorkerSettings  # noqa: PLC0415 - as above
 
     settings = WorkerSettings()
-    sink = ClickHouseSink(settings.clickhouse_url, settings.clickhouse_database)
+    sink = ClickHouseSink(*settings.clickhouse)
     refs = person_refs(settings.key)
 
     def store(messages: list[Any]) -> None:

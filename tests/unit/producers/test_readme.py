@@ -19,10 +19,11 @@ README = (Path(producers.__file__).parent / "README.md").read_text(encoding="utf
 def test_every_setting_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `?([^|`]+)`? \|", README, re.MULTILINE))
     fields = ProducerSettings.model_fields.values()
-    assert set(rows) == {str(field.validation_alias) for field in fields}
+    assert set(rows) == {str(field.alias) for field in fields}
     for field in fields:
-        default = rows[str(field.validation_alias)].strip()
-        assert default == ("required" if field.is_required() else str(field.default).removesuffix(".0"))
+        default = rows[str(field.alias)].strip()
+        given = "none" if field.default is None else str(field.default)
+        assert default == ("required" if field.is_required() else given.removesuffix(".0"))
 
 
 def test_every_exit_code_is_documented() -> None:
@@ -31,9 +32,13 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_every_error_is_documented() -> None:
     documented = set(re.findall(r"^\| `(\w+)` \| [^|]+ \| [^|]+ \|$", README, re.MULTILINE)) - {
-        str(field.validation_alias) for field in ProducerSettings.model_fields.values()
+        str(field.alias) for field in ProducerSettings.model_fields.values()
     }
-    assert documented == {"InvalidEvent", *(error.__name__ for error in ProducerError.__subclasses__())}
+    assert documented == {
+        "InvalidEvent",
+        "InvalidSettings",
+        *(error.__name__ for error in ProducerError.__subclasses__()),
+    }
 
 
 def test_every_column_is_documented() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from producers.errors import InvalidSettings
 from producers.settings import load_settings
+from schemas.settings import InvalidSettings
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_environment_makes_the_settings() -> None:
     settings = load_settings()
     assert settings.kafka_bootstrap_servers == "kafka:9092"
-    assert settings.schema_registry_url == "http://registry/apis/ccompat/v7"
+    assert settings.schema_registry_url.get_secret_value() == "http://registry/apis/ccompat/v7"
     assert settings.publish_timeout_seconds == 30
 
 

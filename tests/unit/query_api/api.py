@@ -28,6 +28,7 @@ def settings_for(**values: Any) -> Settings:
     """Settings for development, whatever the environment says."""
     defaults = {
         "AUDIT_ENVIRONMENT": "development",
+        "CLICKHOUSE_URL": "http://127.0.0.1:8123",
         "AUDIT_PSEUDONYMIZATION_KEY": encoded(KEY),
         "AUDIT_CURSOR_KEY": encoded(b"c" * 32),
         "AUDIT_DEVELOPMENT_TOKEN_SECRET": encoded(SECRET),

@@ -12,11 +12,13 @@ from typer.testing import CliRunner
 import query_api.app
 from query_api.access.auth import Authenticator
 from query_api.cli import app
-from query_api.settings import SettingsError, load_settings
+from query_api.settings import load_settings
+from schemas.settings import InvalidSettings
 from tests.unit.query_api.api import SECRET, encoded
 
 VALID = {
     "AUDIT_ENVIRONMENT": "development",
+    "CLICKHOUSE_URL": "http://127.0.0.1:8123",
     "AUDIT_PSEUDONYMIZATION_KEY": encoded(b"p" * 32),
     "AUDIT_CURSOR_KEY": encoded(b"c" * 32),
     "AUDIT_DEVELOPMENT_TOKEN_SECRET": encoded(SECRET),
@@ -40,14 +42,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_what_is_not_set_has_its_documented_default() -> None:
     settings = load_settings()
 
-    assert settings.clickhouse_url.get_secret_value() == "http://127.0.0.1:8123"
     assert (settings.clickhouse_database, settings.token_audience) == ("audit", "audit")
 
 
 def test_production_is_the_default(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("AUDIT_ENVIRONMENT")
 
-    with pytest.raises(SettingsError, match="AUDIT_DEVELOPMENT_TOKEN_SECRET: must be unset in production"):
+    with pytest.raises(InvalidSettings, match="AUDIT_DEVELOPMENT_TOKEN_SECRET: must be unset in production"):
         load_settings()
 
 
@@ -55,16 +56,17 @@ def test_production_is_the_default(environment: pytest.MonkeyPatch) -> None:
     ("changes", "reason"),
     [
         ({"AUDIT_ENVIRONMENT": "prod"}, "AUDIT_ENVIRONMENT: Input should be 'development' or 'production'"),
+        ({"CLICKHOUSE_URL": ""}, "CLICKHOUSE_URL: is required"),
         ({"CLICKHOUSE_URL": "hush"}, "CLICKHOUSE_URL: must be a URL such as http://user:password@host:8123"),
         ({"CLICKHOUSE_URL": "http://me:hush@host:port"}, "CLICKHOUSE_URL: must be a URL"),
         ({"CLICKHOUSE_URL": "http://me:hush@host/audit"}, "CLICKHOUSE_URL: must end after the port"),
-        ({"AUDIT_CLICKHOUSE_DATABASE": "a; DROP"}, "AUDIT_CLICKHOUSE_DATABASE: String should match pattern"),
+        ({"AUDIT_CLICKHOUSE_DATABASE": "a; DROP"}, "AUDIT_CLICKHOUSE_DATABASE: must be letters, digits"),
         ({"AUDIT_PSEUDONYMIZATION_KEY": ""}, "AUDIT_PSEUDONYMIZATION_KEY: is required"),
         ({"AUDIT_PSEUDONYMIZATION_KEY": "hush!"}, "AUDIT_PSEUDONYMIZATION_KEY: must be base64"),
-        ({"AUDIT_CURSOR_KEY": encoded(b"hush")}, "AUDIT_CURSOR_KEY: must decode to at least 32 bytes"),
+        ({"AUDIT_CURSOR_KEY": encoded(b"hush")}, "AUDIT_CURSOR_KEY: must hold at least 32 bytes"),
         (
             {"AUDIT_DEVELOPMENT_TOKEN_SECRET": encoded(b"hush")},
-            "AUDIT_DEVELOPMENT_TOKEN_SECRET: must decode to at least",
+            "AUDIT_DEVELOPMENT_TOKEN_SECRET: must hold at least",
         ),
         ({"AUDIT_DEVELOPMENT_TOKEN_SECRET": ""}, "AUDIT_DEVELOPMENT_TOKEN_SECRET: is required in development"),
         ({"AUDIT_TOKEN_ISSUER": ""}, "AUDIT_TOKEN_ISSUER: is required"),
@@ -93,7 +95,7 @@ def test_settings_that_cannot_work_are_refused_by_name_and_without_value(
     for name, value in changes.items():
         environment.setenv(name, value)
 
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(InvalidSettings) as caught:
         load_settings()
 
     assert reason in str(caught.value)
@@ -103,7 +105,7 @@ def test_settings_that_cannot_work_are_refused_by_name_and_without_value(
 
 
 def test_everything_that_is_wrong_is_named_at_once() -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(InvalidSettings) as caught:
         load_settings()
 
     assert all(name in str(caught.value) for name in ("PSEUDONYMIZATION_KEY", "CURSOR_KEY", "TOKEN_ISSUER"))

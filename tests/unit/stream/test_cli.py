@@ -65,7 +65,7 @@ def test_nothing_is_discarded_without_consent(answer: str, monkeypatch: pytest.M
 def test_a_wrong_environment_is_told_before_anything_is_done(command: list[str]) -> None:
     ended = CliRunner().invoke(cli.app, command)
     assert ended.exit_code == ExitCode.USAGE
-    assert "KAFKA_BOOTSTRAP_SERVERS: Field required" in ended.output
+    assert "KAFKA_BOOTSTRAP_SERVERS: is required" in ended.output
 
 
 def test_every_exit_code_is_documented() -> None:

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from query_api.access.auth import Authenticator, Caller, development_token
 from query_api.errors import InsufficientScope, Unauthenticated
-from query_api.settings import Settings, SettingsError
+from query_api.settings import Settings
+from schemas.settings import InvalidSettings
 from tests.unit.query_api.api import SECRET, SPACE, Api, claims, encoded, running_api, settings_for, token
 
 RSA_KEY = rsa.generate_private_key(65537, 2048)
@@ -177,7 +178,7 @@ async def test_a_development_token_is_accepted_by_the_settings_that_made_it() ->
 
 
 def test_development_tokens_are_refused_in_production() -> None:
-    with pytest.raises(SettingsError, match="production"):
+    with pytest.raises(InvalidSettings, match="production"):
         development_token(
             production(RSA_KEY), client_space_id="acme", subject="x", scope="audit:read", now=0, expires_in_seconds=60
         )
