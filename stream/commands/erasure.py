@@ -17,9 +17,9 @@ from stream.erasure.ledger import reapply as reapply_ledger
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.rules import PersonKey
-from stream.erasure.unreadable import UnreadableRecords, in_words
-from stream.erasure.verify import Report, Wanted
-from stream.erasure.verify import verify as verify_everywhere
+from stream.erasure.verify.everywhere import verify as verify_everywhere
+from stream.erasure.verify.report import Report, Wanted
+from stream.pipeline.rows.unreadable import UnreadableRecords, in_words
 from stream.pipeline.sink import ClickHouseSink, LogSink
 from stream.settings import WorkerSettings
 

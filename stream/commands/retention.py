@@ -1,4 +1,4 @@
-"""Retention: what is kept, for how long, and whether everything is set to it."""
+"""Retention: what is kept, for how long, and whether everything is set accordingly."""
 
 import asyncio
 from dataclasses import asdict
@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from stream.clients.topics import topic_differences
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
 from stream.erasure.retention import read_stored, read_topics
 from stream.erasure.retention import status as status_of
@@ -16,16 +17,20 @@ app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 @app.callback()
 def retention() -> None:
-    """Retention: what is kept, for how long, and whether everything is set to it."""
+    """Retention: what is kept, for how long, and whether everything is set accordingly."""
 
 
 @app.command()
 def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """What is on disk, shown and dropped next, and how long the topics keep what; exits with 1 where it warns."""
+    """Show what is on disk, what is shown, what is dropped next, and how long topics keep what.
+
+    Exits with 1 if a month is overdue to be dropped, or if a topic is not set as declared.
+    """
     settings = settings_or_exit()
     now = datetime.now(UTC)
     stored = read_stored(*settings.clickhouse, now)
-    found = status_of(now, stored, asyncio.run(read_topics(settings.kafka_bootstrap_servers)))
+    configs, differences = asyncio.run(_topics(settings.kafka_bootstrap_servers))
+    found = status_of(now, stored, configs, differences)
     if json:
         echo_json(asdict(found))
     else:
@@ -35,3 +40,8 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] =
             typer.echo(f"warning: {warning}", err=True)
     if found.warnings:
         raise typer.Exit(ExitCode.FOUND)
+
+
+async def _topics(bootstrap_servers: str) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """Every topic's options, and where they differ from the declared ones."""
+    return await read_topics(bootstrap_servers), await topic_differences(bootstrap_servers)

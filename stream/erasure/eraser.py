@@ -17,9 +17,9 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import NameTopic, Swept
 from stream.erasure.persons import PersonStore
 from stream.erasure.rules import PersonKey
-from stream.erasure.unreadable import in_words
 from stream.errors import Unavailable
-from stream.pipeline.published_names import LAST_SIGHT_SLACK
+from stream.pipeline.published_names import LAST_SIGHTING_SLACK
+from stream.pipeline.rows.unreadable import in_words
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ class Eraser:
         return len(persons)
 
     async def _sweep(self, now: datetime) -> Swept:
-        swept = await self._topic.sweep(self._erased.refresh, retention_start(now) - LAST_SIGHT_SLACK)
+        swept = await self._topic.sweep(self._erased.refresh, retention_start(now) - LAST_SIGHTING_SLACK)
         self._swept_at = now
         if swept.unreadable:
             # Not an error that a repetition could mend: the others are erased, and the worker goes on.

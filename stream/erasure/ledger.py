@@ -12,9 +12,9 @@ from aiokafka import ConsumerRecord
 from schemas.rows import PersonLifetimeRow
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import TopicReader
-from stream.erasure.unreadable import UnreadableRecords
 from stream.pipeline.rows.history_codec import read_person_key
 from stream.pipeline.rows.rows import Rows
+from stream.pipeline.rows.unreadable import UnreadableRecords
 from stream.pipeline.sink import LogSink
 
 

@@ -11,9 +11,9 @@ from aiokafka import ConsumerRecord
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader, open_reader
 from stream.erasure.rules import Erasures, left_of_record
-from stream.erasure.unreadable import place_of
 from stream.pipeline.history import Message, TopicWriter
-from stream.pipeline.rows.history_codec import UnreadableHistory, tick_record
+from stream.pipeline.rows.history_codec import UnreadableHistory, segment_roll_record
+from stream.pipeline.rows.unreadable import place_of
 
 WhoIsErased = Callable[[], Erasures]
 """Everybody who was ever deleted, as the store knows it now. Blocks; raises `Unavailable`."""
@@ -151,9 +151,11 @@ class _Sweep:
             for record in records:
                 yield record
 
-    async def _write(self, values: Mapping[bytes, bytes | None], ticked: Iterable[int] = ()) -> None:
-        """Write *values* by key, and a tick to each of the partitions *ticked*."""
+    async def _write(self, values: Mapping[bytes, bytes | None], rolled: Iterable[int] = ()) -> None:
+        """Write *values* by key, and a segment roll to each of the partitions *rolled*."""
         messages = [Message(PERSON_NAMES_TOPIC, key, value) for key, value in values.items()]
         # The broker compacts no segment that it writes to. Where nobody publishes, these end the last sweep's.
-        messages += [Message(PERSON_NAMES_TOPIC, *tick_record(partition), partition=partition) for partition in ticked]
+        messages += [
+            Message(PERSON_NAMES_TOPIC, *segment_roll_record(partition), partition=partition) for partition in rolled
+        ]
         await self.writer.write(messages)

@@ -1,4 +1,4 @@
-"""What the retention comes to: what is on disk, what is shown, what is dropped next, and what the topics are set to."""
+"""The state of the retention: what is on disk, what is shown, what is dropped next, and how long topics keep what."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,24 +9,11 @@ from aiokafka.errors import KafkaError
 
 from schemas.retention import retention_start
 from schemas.rows import ACTIVITY_LOG, PERSON_NAMES
-from schemas.topics import (
-    ACTIVITY_LOG_TOPIC,
-    DEAD_LETTERS_TOPIC,
-    EVENT_SEGMENT,
-    EVENTS_TOPIC,
-    LONGEST_YEAR,
-    NAME_COMPACTION_LAG,
-    NAME_SEGMENT,
-    PERSON_NAMES_TOPIC,
-    TOPICS,
-)
+from schemas.topics import TOPICS
 from stream.clients.topics import duration, topic_config
 from stream.erasure.eraser import compacted_within
 from stream.errors import Unavailable
 from stream.pipeline.sink import connect
-
-LONGEST_OUTAGE = timedelta(days=7)
-"""What the topic of events must cover: as long as the worker may be down, and as long as names may lie in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +29,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The whole picture. *topics* maps each topic to how long it keeps what."""
+    """The state of the retention. *topics* maps each topic to how long it keeps what."""
 
     now: datetime
     retention_start: datetime
@@ -85,49 +72,10 @@ async def read_topics(bootstrap_servers: str) -> dict[str, dict[str, str]]:
         await admin.close()
 
 
-def status(now: datetime, stored: Stored, configs: Mapping[str, Mapping[str, str]]) -> Status:
-    """The picture that these make. Pure."""
+def status(now: datetime, stored: Stored, configs: Mapping[str, Mapping[str, str]], differences: list[str]) -> Status:
+    """The state that these facts describe. Pure. *differences* from the declared topics become warnings."""
     topics = {name: _in_words(config) for name, config in configs.items()}
-    return Status(now, retention_start(now), stored, topics, [*_late(now, stored), *topic_warnings(configs)])
-
-
-def topic_warnings(configs: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Where a topic keeps less than it must, or personal data for longer than is promised."""
-    found = []
-    log = duration(configs[ACTIVITY_LOG_TOPIC], "retention.ms")
-    if log is not None and log < LONGEST_YEAR:
-        found.append(f"{ACTIVITY_LOG_TOPIC} keeps {log.days} days: a rebuild would lack lines that are shown")
-    events = duration(configs[EVENTS_TOPIC], "retention.ms")
-    if events is not None and events < LONGEST_OUTAGE:
-        found.append(f"{EVENTS_TOPIC} keeps {events}: an outage of {LONGEST_OUTAGE.days} days would lose events")
-    for name in (EVENTS_TOPIC, DEAD_LETTERS_TOPIC):
-        kept = duration(configs[name], "retention.ms")
-        if kept is None or kept > LONGEST_OUTAGE:
-            found.append(f"{name} keeps names for {_words(kept)}, {LONGEST_OUTAGE.days} days are promised")
-        segment = duration(configs[name], "segment.ms")
-        if segment is None or segment > EVENT_SEGMENT:
-            found.append(f"{name} ends segments after {_words(segment)}: names stay for so much longer")
-    found += _name_warnings(configs[PERSON_NAMES_TOPIC])
-    for name, config in configs.items():
-        if int(config.get("retention.bytes", -1)) >= 0 and "delete" in config.get("cleanup.policy", ""):
-            found.append(f"{name} is bounded by size as well: it may drop what its retention still promises")
-    return found
-
-
-def _name_warnings(names: Mapping[str, str]) -> list[str]:
-    """Where the topic of names keeps one longer than is promised, or none."""
-    found = []
-    if names.get("cleanup.policy") != "compact":
-        found.append(
-            f"{PERSON_NAMES_TOPIC} is not compacted: names are never overwritten on disk, or all of them expire"
-        )
-    lag = duration(names, "max.compaction.lag.ms")
-    if lag is None or lag > NAME_COMPACTION_LAG:
-        found.append(f"{PERSON_NAMES_TOPIC} may keep an overwritten name for more than {NAME_COMPACTION_LAG}")
-    segment = duration(names, "segment.ms")
-    if segment is None or segment > NAME_SEGMENT:
-        found.append(f"{PERSON_NAMES_TOPIC} ends segments after {_words(segment)}: it compacts later than is promised")
-    return found
+    return Status(now, retention_start(now), stored, topics, [*_late(now, stored), *differences])
 
 
 def _late(now: datetime, stored: Stored) -> list[str]:

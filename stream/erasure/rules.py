@@ -49,8 +49,8 @@ def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
 def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:
     """*row* as it may be kept; `None` where it must go.
 
-    A name that was seen before and after the person began anew is the living person's. Its first sight is moved to the
-    beginning of this life: the one before would tell that there was a former life under the same name.
+    A name that was seen before and after the person began anew is the living person's. Its first sighting is moved to
+    the beginning of this life: an earlier one would tell that there was a former life under the same name.
     """
     erasure = erasures.get(PersonKey(row.client_space_id, row.person_ref))
     if erasure is None:

@@ -1,4 +1,4 @@
-"""Which sights of names must be published, so that a compacted topic tells when each name was seen first and last."""
+"""Decides which sightings of names to publish: a compacted topic must tell when each name was first and last seen."""
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ from uuid import uuid4
 
 from schemas.fields import MICROSECOND
 from schemas.rows import PersonNameRow
-from stream.pipeline.rows.history_codec import encode_sights, name_key
+from stream.pipeline.rows.history_codec import encode_sightings, name_key
 from stream.pipeline.rows.names import Names
 
 MAX_REMEMBERED_NAMES = 30_000
 
-LAST_SIGHT_SLACK = timedelta(days=7)
-"""How much later than published a name may have been seen. To publish every sight would cost as much as all the rest of
-a record's way. Who asks for the last sight, to let a name expire, can wait as long as Kafka keeps the event itself."""
+LAST_SIGHTING_SLACK = timedelta(days=7)
+"""By how much the published last sighting of a name may lag. To publish every sighting would double the worker's work.
+A name may therefore expire a week late, which is as long as Kafka keeps the event itself."""
 
-_SLACK = LAST_SIGHT_SLACK // MICROSECOND
+_SLACK = LAST_SIGHTING_SLACK // MICROSECOND
 
 _Person = tuple[str, str]
 _Name = tuple[str, str, str, str]
@@ -48,7 +48,7 @@ class NameGuard(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class _Sights:
+class _Sightings:
     """What this process knows of one name: its number in the topic, over which span it was seen, and what is published.
 
     *is_one_of_several* tells whether its person was seen under another name, too.
@@ -62,7 +62,7 @@ class _Sights:
     published: _Span | None = None
 
     def add(self, person_id: str, first_seen: int, last_seen: int) -> None:
-        """Note another sight."""
+        """Note another sighting."""
         self.person_id = person_id
         self.first_seen = min(self.first_seen, first_seen)
         self.last_seen = max(self.last_seen, last_seen)
@@ -81,7 +81,7 @@ class _Sights:
 
 @dataclass(slots=True)
 class PublishedNames:
-    """What this process has published of each name, so that a compacted topic keeps its first sight as well.
+    """What this process has published of each name, so that a compacted topic keeps its first sighting as well.
 
     The broker keeps the last record of a key, and that must tell the whole span over which a name was seen. No process
     knows the whole span; so each writes under keys of its own, an *epoch*, and a reader unites them. Nothing need be
@@ -89,21 +89,20 @@ class PublishedNames:
     """
 
     epoch: str = field(default_factory=lambda: uuid4().hex[:16])
-    _known: dict[_Name, _Sights] = field(default_factory=dict)
+    _known: dict[_Name, _Sightings] = field(default_factory=dict)
     _first_names: dict[_Person, _Name] = field(default_factory=dict)
-    # Names with sights that did not matter before their person was seen under a second name.
-    _owed: set[_Name] = field(default_factory=set)
+    # Names with sightings that did not matter before their person was seen under a second name.
+    _overdue: set[_Name] = field(default_factory=set)
     # Never used twice in a process, whatever was published of what was due.
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
     def due(self, rows: Sequence[PersonNameRow], guard: NameGuard) -> list[Due]:
         """The records that *rows* call for: none for a sighting within the span that is published, but for a week.
 
-        For somebody of whom this process has seen several names every sight is due: which of them a line shows depends
-        on the last one, too.
+        For a person with several names every sighting is due: which name a line shows depends on the last one, too.
         """
         if len(self._known) > MAX_REMEMBERED_NAMES:
-            for memory in (self._known, self._first_names, self._owed):
+            for memory in (self._known, self._first_names, self._overdue):
                 memory.clear()
             self.epoch = uuid4().hex[:16]
         candidates: dict[_Name, None] = {}
@@ -111,33 +110,35 @@ class PublishedNames:
             *Names.of(rows).columns, strict=True
         ):
             name = space, ref, username, display_name
-            sights = self._noted(name, person_id, first_seen, last_seen)
+            sightings = self._noted(name, person_id, first_seen, last_seen)
             # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to
-            # which side of a creation the last sight lies.
-            if sights.is_due() or guard.was_erased(space, ref):
+            # which side of a creation the last sighting lies.
+            if sightings.is_due() or guard.was_erased(space, ref):
                 candidates[name] = None
-        return [due for name in (*candidates, *(self._owed - candidates.keys())) for due in self._living(name, guard)]
+        return [
+            due for name in (*candidates, *(self._overdue - candidates.keys())) for due in self._living(name, guard)
+        ]
 
     def remember(self, published: Iterable[Due]) -> None:
         """Note that the broker has *published*."""
         for due in published:
             self._known[due.name].published = due.span
-            self._owed.discard(due.name)
+            self._overdue.discard(due.name)
 
-    def _noted(self, name: _Name, person_id: str, first_seen: int, last_seen: int) -> _Sights:
-        """What is known of *name*, this sight included."""
-        sights = self._known.get(name)
-        if sights is not None:
-            sights.add(person_id, first_seen, last_seen)
-            return sights
-        sights = self._known[name] = _Sights(next(self._serials), first_seen, last_seen, person_id)
+    def _noted(self, name: _Name, person_id: str, first_seen: int, last_seen: int) -> _Sightings:
+        """What is known of *name*, this sighting included."""
+        sightings = self._known.get(name)
+        if sightings is not None:
+            sightings.add(person_id, first_seen, last_seen)
+            return sightings
+        sightings = self._known[name] = _Sightings(next(self._serials), first_seen, last_seen, person_id)
         first_name = self._first_names.setdefault(name[:2], name)
         if first_name != name:
             first = self._known[first_name]
-            first.is_one_of_several = sights.is_one_of_several = True
+            first.is_one_of_several = sightings.is_one_of_several = True
             if first.is_due():
-                self._owed.add(first_name)
-        return sights
+                self._overdue.add(first_name)
+        return sightings
 
     def _living(self, name: _Name, guard: NameGuard) -> Iterator[Due]:
         """The record of *name*, if it may be kept.
@@ -145,21 +146,21 @@ class PublishedNames:
         The span as a whole is judged: it may reach back into a life that has ended since it was published.
         """
         space, ref, username, display_name = name
-        sights = self._known[name]
-        person_id, first_seen, last_seen = sights.person_id, sights.first_seen, sights.last_seen
+        sightings = self._known[name]
+        person_id, first_seen, last_seen = sightings.person_id, sightings.first_seen, sightings.last_seen
         if guard.was_erased(space, ref):
             kept = guard.living([Names.to_row(space, ref, person_id, username, display_name, first_seen, last_seen)])
             if not kept:
                 self._forget(name)
                 return
             (first_seen,) = Names.of(kept).columns.first_seen
-            sights.first_seen = first_seen
-        value = encode_sights(person_id, username, display_name, first_seen, last_seen)
-        key = name_key(space, ref, self.epoch, sights.serial)
+            sightings.first_seen = first_seen
+        value = encode_sightings(person_id, username, display_name, first_seen, last_seen)
+        key = name_key(space, ref, self.epoch, sightings.serial)
         yield Due(key, value, name, (person_id, first_seen, last_seen))
 
     def _forget(self, name: _Name) -> None:
         self._known.pop(name, None)
-        self._owed.discard(name)
+        self._overdue.discard(name)
         if self._first_names.get(name[:2]) == name:
             del self._first_names[name[:2]]

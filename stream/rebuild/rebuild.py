@@ -20,11 +20,11 @@ from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import lifetime_in
-from stream.erasure.unreadable import UnreadableRecords
-from stream.pipeline.published_names import LAST_SIGHT_SLACK
+from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.rows import Rows
+from stream.pipeline.rows.unreadable import UnreadableRecords
 from stream.pipeline.sink import LogSink
 from stream.rebuild.store import RebuildStore
 
@@ -146,7 +146,7 @@ class Rebuild:
         pile.lifetimes += [row for row in found if row is not None]
 
     def _names(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
-        start = retention_start(self.clock()) - LAST_SIGHT_SLACK
+        start = retention_start(self.clock()) - LAST_SIGHTING_SLACK
         found = (self.unreadable.read(record, self._name_in) for record in records)
         pile.names += self.erased.living([name for name in found if name is not None and name.last_seen >= start])
 

@@ -21,7 +21,7 @@ from schemas.rows import (
 )
 from stream.clients.migrate import migrate
 from stream.errors import Unavailable
-from stream.pipeline.published_names import LAST_SIGHT_SLACK
+from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import connect
 
@@ -40,7 +40,7 @@ _ONLY_SERVED_LIFETIMES = (
     f" (SELECT person_ref, change, occurred_at FROM {{rebuilt}}.{PERSON_LIFETIMES}"
     " WHERE client_space_id = {{space:String}})"
 )
-_SLACK = f"INTERVAL {LAST_SIGHT_SLACK // timedelta(seconds=1)} SECOND"
+_SLACK = f"INTERVAL {LAST_SIGHTING_SLACK // timedelta(seconds=1)} SECOND"
 
 _ONLY_SERVED_NAMES = (
     f"SELECT {', '.join(f'served.{field}' for field in PersonNameRow._fields)} FROM"  # noqa: S608 - names of our own
@@ -106,15 +106,15 @@ _COMPARED = (
     _Compared(
         PERSON_NAMES,
         "0",
-        # Not the first sight, which late events move. Nor what is on its way out: names of the erased, and of a former
-        # life.
+        # Not the first sighting, which late events move. Nor names of erased persons and of former lives: they are
+        # about to be removed.
         ("client_space_id", "person_ref", "person_id", "username", "display_name", "later_seen"),
         "last_seen >= {{since:DateTime64(6, 'UTC')}} AND first_seen < {{until:DateTime64(6, 'UTC')}}"
         " AND (client_space_id, person_ref, username, display_name) NOT IN"
         " (SELECT n.client_space_id, n.person_ref, n.username, n.display_name FROM {database}.person_names AS n FINAL"
         " INNER JOIN {database}.erased_persons AS e USING (client_space_id, person_ref)"
         " WHERE e.recreated_at <= e.erased_at OR n.last_seen < e.recreated_at)",
-        # The last sight decides what a line shows and when a name expires. It goes on, and may be rebuilt a bit late.
+        # The last sighting decides what a line shows and when a name expires. The rebuilt one may lag.
         f"(SELECT n.*, n.last_seen > r.last_seen + {_SLACK} ? n.last_seen : r.last_seen AS later_seen"  # noqa: S608 - as above
         " FROM (SELECT * FROM {database}.{table} FINAL) AS n LEFT JOIN (SELECT * FROM {rebuilt}.{table} FINAL) AS r"
         " USING (client_space_id, person_ref, username, display_name))",
@@ -258,8 +258,8 @@ class RebuildStore:
     def only_served(self, client_space_id: str, since: datetime) -> Iterator[Rows]:
         """What the served tables hold of *client_space_id* and the rebuilt ones do not, in parts; lines from *since*.
 
-        Of a name both sights count: one that was seen earlier than is known in the rebuilt table is returned too, and
-        one that was seen later by more than what is left unpublished (`LAST_SIGHT_SLACK`).
+        Of a name both sightings count: a name is returned if its first sighting is earlier than the rebuilt table's, or
+        its last one later by more than `LAST_SIGHTING_SLACK`.
         """
         for block in self._blocks(_ONLY_SERVED_LIFETIMES, space=client_space_id):
             yield Rows(lifetimes=[PersonLifetimeRow(*row) for row in block])

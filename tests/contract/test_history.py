@@ -19,7 +19,14 @@ from stream.erasure.rules import Erasures
 from stream.errors import Unavailable
 from stream.pipeline.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.pipeline.published_names import PublishedNames
-from stream.pipeline.rows.history_codec import NameKey, Tick, decode_lines, decode_name, encode_name, read_person_key
+from stream.pipeline.rows.history_codec import (
+    NameKey,
+    SegmentRoll,
+    decode_lines,
+    decode_name,
+    encode_name,
+    read_person_key,
+)
 from stream.pipeline.rows.rows import Rows
 from tests.builders import NOW, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
@@ -218,7 +225,7 @@ async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_er
     assert (await subject.found()).names == []
 
 
-async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment: dict[str, str]) -> None:
+async def test_each_sweep_appends_one_segment_roll_to_every_partition(stack_environment: dict[str, str]) -> None:
     """Kafka ends a segment at an append only: without one, what was overwritten would never be compacted."""
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
     async with open_reader(servers) as reader:
@@ -231,7 +238,7 @@ async def test_each_sweep_appends_one_tick_to_every_partition(stack_environment:
             async for records, _ in reader.records(PERSON_NAMES_TOPIC, after, start)
             for record in records
         ]
-    assert sorted(appended) == [(partition, Tick(partition), True) for partition in sorted(before)]
+    assert sorted(appended) == [(partition, SegmentRoll(partition), True) for partition in sorted(before)]
 
 
 async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:

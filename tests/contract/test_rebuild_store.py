@@ -132,10 +132,10 @@ def only_served(subject: Subject) -> list[PersonNameRow]:
 @pytest.mark.parametrize(
     ("served", "rebuilt", "is_lost"),
     [
-        # A, B and A again: without A's last sight, every line from B's on shows B.
+        # A, B and A again: without A's last sighting, every line from B's on shows B.
         ((0, 20), (0, 1), True),
         ((0, 8.1), (0, 1), True),
-        # The worker publishes the last sight of a name up to a week late.
+        # The worker publishes the last sighting of a name up to a week late.
         ((0, 8), (0, 1), False),
         ((0, 1), (0, 20), False),
         ((0, 20), (0, 20), False),

@@ -7,7 +7,7 @@ Keys of the person names, which the broker compacts:
 
     <client space>/<ref>/name/<epoch>/<serial>              a name; the eraser overwrites it
     <client space>/<ref>/created|erased/<microseconds>/-    a beginning or end of a life; stays for ever
-    tick/<partition>                                        says nothing; the broker ends a segment at an append only
+    segment-roll/<partition>                                says nothing; the broker ends a segment at an append only
 """
 
 import io
@@ -34,7 +34,7 @@ _NOT_THE_MATTER = 2
 _NO_ROW_NUMBER = -1
 _MILLI = 1000
 _KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+|-)", re.DOTALL)
-_TICK = re.compile(r"tick/([0-9]+)")
+_SEGMENT_ROLL = re.compile(r"segment-roll/([0-9]+)")
 _NAME = "name"
 _FACT = b"1"
 """The value of a lifetime's record. The key says it all, but a record without a value would be a tombstone."""
@@ -62,7 +62,7 @@ def name_key(client_space_id: str, person_ref: str, epoch: str, serial: int) -> 
     return f"{client_space_id}/{person_ref}/{_NAME}/{epoch}/{serial}".encode()
 
 
-class Tick(NamedTuple):
+class SegmentRoll(NamedTuple):
     """A record for its own sake, the last one of which compaction keeps in each *partition*. Who reads passes over it.
 
     Kafka compacts no segment that it writes to, and ends one no earlier than at the first append after its time.
@@ -71,9 +71,9 @@ class Tick(NamedTuple):
     partition: int
 
 
-def tick_record(partition: int) -> tuple[bytes, bytes]:
-    """Key and value of a tick."""
-    return f"tick/{partition}".encode(), _FACT
+def segment_roll_record(partition: int) -> tuple[bytes, bytes]:
+    """Key and value of a segment roll."""
+    return f"segment-roll/{partition}".encode(), _FACT
 
 
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
@@ -82,7 +82,7 @@ def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
     return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/-".encode(), _FACT
 
 
-def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | Tick:
+def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | SegmentRoll:
     """What the key of a record of the person names stands for. Raises `UnreadableHistory`."""
     try:
         place = _read_key((key or b"").decode())
@@ -94,9 +94,9 @@ def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | Tick:
     return place
 
 
-def _read_key(text: str) -> NameKey | PersonLifetimeRow | Tick | None:
-    if tick := _TICK.fullmatch(text):
-        return Tick(int(tick[1]))
+def _read_key(text: str) -> NameKey | PersonLifetimeRow | SegmentRoll | None:
+    if roll := _SEGMENT_ROLL.fullmatch(text):
+        return SegmentRoll(int(roll[1]))
     found = _KEY.fullmatch(text)
     if found is None:
         return None
@@ -109,10 +109,10 @@ def _read_key(text: str) -> NameKey | PersonLifetimeRow | Tick | None:
 def encode_name(row: PersonNameRow) -> bytes:
     """The value of a name's record."""
     first_seen, last_seen = to_micros(row.first_seen), to_micros(row.last_seen)
-    return encode_sights(row.person_id, row.username, row.display_name, first_seen, last_seen)
+    return encode_sightings(row.person_id, row.username, row.display_name, first_seen, last_seen)
 
 
-def encode_sights(person_id: str, username: str, display_name: str, first_seen: int, last_seen: int) -> bytes:
+def encode_sightings(person_id: str, username: str, display_name: str, first_seen: int, last_seen: int) -> bytes:
     """What `encode_name` returns, sooner: times are microseconds since 1970."""
     return _encode(
         "person_name",

@@ -1,4 +1,4 @@
-"""Names of people by columns, as `stream.pipeline.rows.lines` has lines."""
+"""Names of persons by columns, as `stream.pipeline.rows.lines` has lines."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

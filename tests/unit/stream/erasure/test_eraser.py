@@ -1,24 +1,15 @@
 """The eraser and the guard, step by step; `test_erasure_histories.py` runs them through everything at once."""
 
-import errno
-import json
-import os
-import shutil
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
-from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
 from stream.commands.common import in_words
 from stream.erasure.eraser import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasure, PersonKey
-from stream.erasure.verify import Report, Trace, Wanted, _until, verify_directory
 from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
 from tests.builders import NOW, a_uuid
@@ -77,14 +68,6 @@ async def test_the_topic_is_swept_at_the_first_run_and_then_once_an_hour() -> No
         swept.append((await eraser.run()).overwritten is not None)
     assert swept == [True, False, False, True, False, True]
     assert timedelta(hours=1) == SWEEP_INTERVAL
-
-
-@pytest.mark.parametrize("name", [EVENTS_TOPIC, DEAD_LETTERS_TOPIC])
-def test_an_event_s_end_is_told_from_when_its_own_topic_took_it_in_and_what_begins_it_anew(name: str) -> None:
-    (config,) = (topic.config for topic in TOPICS if topic.name == name)
-    trace = _until(Trace(name, 2, None, ""), config, int(NOW.timestamp()) * 1000)
-    assert trace.until == NOW.replace(microsecond=0) + timedelta(days=7, hours=6, minutes=6)
-    assert "refused or replayed" in trace.reason
 
 
 @pytest.mark.parametrize(
@@ -169,90 +152,6 @@ def test_what_is_given_to_the_sink_is_left_as_it_is() -> None:
     rows = Rows([a_change(ERASED, 2)], [a_name()])
     GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink))).write(rows)
     assert rows.names == [a_name()]
-
-
-def test_raw_bytes_of_an_id_or_a_name_are_found_in_files_and_not_printed(tmp_path: Path) -> None:
-    (tmp_path / "part").mkdir()
-    (tmp_path / "part" / "data.bin").write_bytes(b"\0\1Ada Lovelace\xff ada@example.com Ada Lovelace")
-    (tmp_path / "other").write_bytes(b"nobody")
-    (tmp_path / "empty").touch()
-    wanted = Wanted(ADA, ("ada@example.com", "Ada Lovelace"))
-    (trace,) = verify_directory(tmp_path, wanted)
-    assert (trace.place, trace.count) == ("file:part/data.bin", 3)
-
-
-@pytest.fixture
-def scanned(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[Path], None]], None]:
-    """Do something each time that a directory of a name is about to be read."""
-    scan = os.scandir
-
-    def before(name: str, act: Callable[[Path], None]) -> None:
-        def acting(path: Any) -> Any:
-            if not isinstance(path, int) and Path(path).name == name:
-                act(Path(path))
-            return scan(path)
-
-        monkeypatch.setattr(os, "scandir", acting)
-
-    return before
-
-
-def test_a_directory_that_vanishes_while_others_are_looked_at_is_skipped(
-    tmp_path: Path, scanned: Callable[[str, Callable[[Path], None]], None]
-) -> None:
-    for name in ("all_1_1_0", "all_2_2_0"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "data.bin").write_bytes(b"Ada Lovelace")
-    scanned("all_1_1_0", shutil.rmtree)
-    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
-    assert (trace.place, trace.count) == ("file:all_2_2_0/data.bin", 1)
-
-
-def test_a_directory_that_may_not_be_read_is_not_taken_for_clean(
-    tmp_path: Path, scanned: Callable[[str, Callable[[Path], None]], None]
-) -> None:
-    def refuse(path: Path) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    (tmp_path / "logs" / "private").mkdir(parents=True)
-    scanned("private", refuse)
-    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
-    assert (trace.place, trace.count, trace.reason) == (
-        "file:logs/private",
-        0,
-        "not looked into: Permission denied",
-    )
-
-
-def test_a_directory_that_is_gone_itself_is_not_taken_for_clean(tmp_path: Path) -> None:
-    (trace,) = verify_directory(tmp_path / "gone", Wanted(ADA, ("Ada Lovelace",)))
-    assert (trace.place, trace.count) == ("file:.", 0)
-
-
-def test_a_file_that_may_not_be_read_is_not_taken_for_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path, *_: object) -> None:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    (tmp_path / "sealed.log").write_bytes(b"anything")
-    monkeypatch.setattr(Path, "open", refuse)
-    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
-    assert (trace.place, trace.count) == ("file:sealed.log", 0)
-
-
-def test_large_files_are_looked_into_as_small_ones_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stream.erasure.verify._READ_WHOLE_BYTES", 8)
-    (tmp_path / "rotated.log").write_bytes(b"of Ada Lovelace, and of nobody else")
-    (trace,) = verify_directory(tmp_path, Wanted(ADA, ("Ada Lovelace",)))
-    assert (trace.place, trace.count) == ("file:rotated.log", 1)
-
-
-def test_a_report_is_json_with_times_in_rfc_3339() -> None:
-    trace = Trace("kafka:events", 2, NOW, "records")
-    report = Report("acme", str(ADA.person_ref), NOW, None, ("kafka:events",), (trace,))
-    found = json.loads(json.dumps(report.as_dict()))
-    assert found["erased_at"] == "2026-11-24T09:31:07.412345Z"
-    assert (found["traces"][0]["until"], found["is_clean"]) == ("2026-11-24T09:31:07.412345Z", False)
-    assert Report("acme", "", None, None, (), ()).is_clean()
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def spans(events: list[EventTuple], person: int) -> dict[str, tuple[int, int]]:
 def names_allowed(events: list[EventTuple], person: int, minute: int) -> set[str | None]:
     """What a line of *minute* may show for *person*: "Deleted User", or the name of that time.
 
-    Two answers are right for a name of the life before that came back: it counts from its first sight in this life, or
+    Two answers are right for a former life's name that came back: it counts from its first sighting in this life, or
     from the beginning of this life.
     """
     end, begin = lives(events, person)

@@ -12,9 +12,9 @@ from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import reapply
-from stream.erasure.unreadable import MAX_NAMED, UnreadableRecords, in_words
 from stream.errors import UnreadableRecord
 from stream.pipeline.rows.history_codec import NameKey, encode_name, lifetime_record
+from stream.pipeline.rows.unreadable import MAX_NAMED, UnreadableRecords, in_words
 from stream.rebuild.rebuild import Rebuild
 from stream.rebuild.store import RebuildStore
 from tests.builders import NOW, a_uuid

@@ -20,7 +20,7 @@ def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
     assert [row.activity_type for row in batch.rows.activities] == ["user_creation", "user_deletion"]
     assert [row.change for row in batch.rows.lifetimes] == ["created", "erased"]
     assert batch.refusals == [(first, Refused(first.records[1], Reason.WRONG_MAGIC, ""))]
-    # The admin was seen twice under one name: one row, from the first sight to the last.
+    # The admin was seen twice under one name: one row, from the first sighting to the last.
     assert [(name.person_id, name.first_seen, name.last_seen) for name in batch.rows.names] == [
         ("usr_admin", NOW, later),
         ("usr_ada", NOW, NOW),

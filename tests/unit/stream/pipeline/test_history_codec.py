@@ -13,7 +13,7 @@ from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, Person
 from stream.pipeline.rows import history_codec as history
 from stream.pipeline.rows.history_codec import (
     NameKey,
-    Tick,
+    SegmentRoll,
     UnreadableHistory,
     decode_lines,
     decode_name,
@@ -22,7 +22,7 @@ from stream.pipeline.rows.history_codec import (
     history_schemas,
     lifetime_record,
     read_person_key,
-    tick_record,
+    segment_roll_record,
 )
 from tests.builders import NOW, a_uuid
 
@@ -83,8 +83,8 @@ def test_a_lifetime_comes_back_from_its_key_alone(space: str, ref: UUID, change:
 
 @given(st.integers(0, 10**6))
 def test_a_tick_is_told_from_a_name_and_a_lifetime_by_its_key(partition: int) -> None:
-    key, value = tick_record(partition)
-    assert read_person_key(key) == Tick(partition)
+    key, value = segment_roll_record(partition)
+    assert read_person_key(key) == SegmentRoll(partition)
     assert value, "a record without a value would be a tombstone, and go"
 
 
@@ -154,8 +154,8 @@ REF_KEY = b"%s/" + str(a_uuid(1)).encode() + b"/%s"
         REF_KEY % (b"\xff\xfe", b"name/a/0"),
         REF_KEY % (b"acme", b"name/a/-"),
         REF_KEY % (b"acme", b"created/" + b"f" * 30 + b"/-"),
-        b"tick/",
-        b"tick/x",
+        b"segment-roll/",
+        b"segment-roll/x",
         b"\xff\xfe",
         b"acme",
     ],

@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import TypeVar
-
-from aiokafka import ConsumerRecord
+from typing import Protocol, TypeVar
 
 from stream.errors import UnreadableRecord
 from stream.pipeline.rows.history_codec import UnreadableHistory
 
 MAX_NAMED = 10
 
+
+class Placed(Protocol):
+    """What names a record; `aiokafka.ConsumerRecord` has it."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
 Content = TypeVar("Content")
+R = TypeVar("R", bound=Placed)
 
 
 class UnreadableRecords:
@@ -21,7 +29,7 @@ class UnreadableRecords:
         self.places: set[str] = set()
         self._refuses = refuses
 
-    def read(self, record: ConsumerRecord, function: Callable[[ConsumerRecord], Content | None]) -> Content | None:
+    def read(self, record: R, function: Callable[[R], Content | None]) -> Content | None:
         """What *function* makes of *record*; `None` where it cannot read it."""
         try:
             return function(record)
@@ -32,7 +40,7 @@ class UnreadableRecords:
             return None
 
 
-def place_of(record: ConsumerRecord) -> str:
+def place_of(record: Placed) -> str:
     """Where *record* lies."""
     return f"{record.topic}[{record.partition}]@{record.offset}"
 

@@ -11,9 +11,10 @@ import cramjam
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from stream.erasure.packed_files import Sealed, inside
 from stream.erasure.rules import PersonKey
-from stream.erasure.verify import Wanted, verify_directory
+from stream.erasure.verify.files import verify_directory
+from stream.erasure.verify.packed import CannotInspect, inside
+from stream.erasure.verify.report import Wanted
 
 NAME = "Ada Lovelace"
 WANTED = Wanted(PersonKey("acme", UUID(int=1)), (NAME,))
@@ -86,7 +87,7 @@ def test_a_name_that_lies_across_two_blocks_is_found_once(method: int, tmp_path:
 
 @pytest.mark.parametrize("block", [a_block(0x96, b"secret", 6), a_block(0x82, b"\xff\xff\xff", 99)])
 def test_what_cannot_be_looked_into_is_never_called_clean(block: bytes, tmp_path: Path) -> None:
-    with pytest.raises(Sealed):
+    with pytest.raises(CannotInspect):
         list(inside("data.bin", block))
     assert traces(tmp_path, "data.bin", block) == [("file:data.bin", 0)]
 

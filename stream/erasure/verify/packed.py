@@ -25,14 +25,14 @@ _FOR_NUMBERS = frozenset({0x92, 0x93, 0x94, 0x95, 0x98, 0x9A})
 _MAX_BLOCK_BYTES = 1 << 30
 
 
-class Sealed(ValueError):
+class CannotInspect(ValueError):
     """A block that cannot be looked into: encrypted, damaged, or of a later version than this."""
 
 
 def inside(name: str, content: mmap | bytes) -> Iterator[bytes]:
     """What the file *name* with *content* holds once it is decompressed, piece by piece; nothing for a plain file.
 
-    A block or batch that is still being written at the end of the file is left out. Raises `Sealed`.
+    A block or batch that is still being written at the end of the file is left out. Raises `CannotInspect`.
     """
     if _SEGMENT.fullmatch(name):
         return _of_segment(content)
@@ -53,7 +53,7 @@ def _of_segment(content: mmap | bytes) -> Iterator[bytes]:
                 for record in batch:
                     yield (record.key or b"") + b"\0" + (record.value or b"")
         except (CorruptRecordException, ValueError, RuntimeError, cramjam.DecompressionError) as error:
-            raise Sealed("a batch of a segment") from error
+            raise CannotInspect("a batch of a segment") from error
         at = end
 
 
@@ -96,7 +96,7 @@ def _unpacked(block: bytes) -> bytes:
                 inner = _unpacked(inner) if inner else inner
             return inner
     except (cramjam.DecompressionError, IndexError, struct.error) as error:
-        raise Sealed("a compressed block") from error
+        raise CannotInspect("a compressed block") from error
     if method in _FOR_NUMBERS:
         return b""
-    raise Sealed(f"a block of the codec {method:#x}")
+    raise CannotInspect(f"a block of the codec {method:#x}")

@@ -1,0 +1,38 @@
+"""Looks for a person everywhere: the proof of an erasure.
+
+It looks at what is there, not at what should be there: every text column of every table, every record of every topic,
+and every file of the given directories. It takes the id and the names in clear, and prints none of them.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.topics import TOPICS
+from stream.erasure.verify.clickhouse import verify_clickhouse
+from stream.erasure.verify.files import verify_directory
+from stream.erasure.verify.report import Report, Wanted
+from stream.erasure.verify.topics import verify_topics
+
+
+async def verify(
+    *, clickhouse: tuple[str, str], bootstrap_servers: str, directories: Sequence[Path], wanted: Wanted
+) -> Report:
+    """Look everywhere. *clickhouse* is its URL and database. Raises `Unavailable` where a part cannot be looked at."""
+    report = await asyncio.to_thread(verify_clickhouse, *clickhouse, wanted)
+    traces = list(report.traces) + await verify_topics(bootstrap_servers, wanted)
+    for directory in directories:
+        traces += await asyncio.to_thread(verify_directory, directory, wanted)
+    looked_at = (
+        *report.looked_at,
+        *(f"kafka:{topic.name}" for topic in TOPICS),
+        *(f"directory:{directory.name}" for directory in directories),
+    )
+    return Report(
+        report.client_space_id,
+        report.person_ref,
+        report.erased_at,
+        report.recreated_at,
+        looked_at,
+        tuple(traces),
+    )

@@ -1,0 +1,56 @@
+"""What is looked for, and what was found: pure."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from stream.erasure.rules import PersonKey
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom to look for: *person* by ref, and *texts* (the id, the names) that must be found nowhere."""
+
+    person: PersonKey
+    texts: tuple[str, ...]
+
+    def needles(self) -> tuple[bytes, ...]:
+        """*texts* as they lie in files and records."""
+        return tuple(text.encode() for text in self.texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A place that still holds the person's id or a name of theirs. *until* is the latest time of its end, if known."""
+
+    place: str
+    count: int
+    until: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was looked at, and what was found. *erased_at* is `None` for a person who was never deleted."""
+
+    client_space_id: str
+    person_ref: str
+    erased_at: datetime | None
+    recreated_at: datetime | None
+    looked_at: tuple[str, ...]
+    traces: tuple[Trace, ...]
+
+    def is_clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.traces
+
+    def as_dict(self) -> dict[str, object]:
+        """The report for JSON: times in RFC 3339."""
+        found = asdict(self)
+        found["traces"] = [{**asdict(trace), "until": _time(trace.until)} for trace in self.traces]
+        found["looked_at"] = list(self.looked_at)
+        found["is_clean"] = self.is_clean()
+        return {**found, "erased_at": _time(self.erased_at), "recreated_at": _time(self.recreated_at)}
+
+
+def _time(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat(timespec="microseconds").replace("+00:00", "Z")

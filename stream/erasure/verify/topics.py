@@ -1,0 +1,59 @@
+"""Looks for a person in Kafka: every record of every topic that a consumer can read."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.topics import TOPICS, Topic
+from stream.clients.topic_reader import TopicReader, open_reader
+from stream.clients.topics import duration, topic_config
+from stream.erasure.eraser import SWEEP_INTERVAL, compacted_within
+from stream.erasure.verify.report import Trace, Wanted
+
+RETENTION_SLACK = timedelta(minutes=6)
+"""Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
+
+
+async def verify_topics(bootstrap_servers: str, wanted: Wanted, topics: Sequence[Topic] = TOPICS) -> list[Trace]:
+    """Look at every record of *topics* that a consumer can read."""
+    async with open_reader(bootstrap_servers) as reader:
+        found = [await _verify_topic(reader, topic, wanted) for topic in topics]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        return [
+            _until(trace, await topic_config(admin, topic.name), newest)
+            for topic, (trace, newest) in zip(topics, found, strict=True)
+            if trace is not None
+        ]
+    finally:
+        await admin.close()
+
+
+async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tuple[Trace | None, int]:
+    needles, count, newest = wanted.needles(), 0, 0
+    extents = await reader.extents(topic.name)
+    async for records, _ in reader.records(topic.name, extents):
+        for record in records:
+            content = (record.key or b"") + b"\0" + (record.value or b"")
+            if any(needle in content for needle in needles):
+                count += 1
+                newest = max(newest, record.timestamp)
+    return (Trace(f"kafka:{topic.name}", count, None, "") if count else None), newest
+
+
+def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
+    """*trace* with the time at which the last of its records is gone by the topic's own configuration."""
+    if "compact" in config["cleanup.policy"]:
+        within = compacted_within(config)
+        until = None if within is None else datetime.now(UTC) + SWEEP_INTERVAL + within
+        return Trace(trace.place, trace.count, until, "records; overwritten by the next sweep, then compacted")
+    kept = duration(config, "retention.ms")
+    if kept is None:
+        return Trace(trace.place, trace.count, None, "records; the topic keeps everything for ever")
+    # A segment goes as a whole, once its newest record is old enough.
+    segment = duration(config, "segment.ms") or timedelta(0)
+    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept + RETENTION_SLACK
+    reason = "records; deleted by the topic's retention, which begins anew for one that is refused or replayed"
+    return Trace(trace.place, trace.count, until, reason)
