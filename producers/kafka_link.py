@@ -5,19 +5,16 @@ import contextlib
 import logging
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.codec import has_lz4
 from aiokafka.structs import RecordMetadata
 
+from schemas import kafka
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 
 _LINGER_MS = 5
 _MAX_BATCH_BYTES = 65_536
 _MAX_REQUEST_SECONDS = 10.0
-
-# At DEBUG aiokafka logs every record, and every request with its records: ids and names.
-for _name in ("aiokafka.producer.producer", "aiokafka.conn"):
-    logging.getLogger(_name).setLevel(logging.INFO)
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +23,7 @@ _log = logging.getLogger(__name__)
 class Delivery:
     """A record in aiokafka's hands: *acknowledged* resolves when the broker has answered for it."""
 
-    producer: AIOKafkaProducer
+    producer: kafka.Producer
     acknowledged: asyncio.Future[RecordMetadata]
 
 
@@ -37,10 +34,10 @@ class KafkaLink:
     is away: one full batch per partition, after which `send` waits.
     """
 
-    def __init__(self, bootstrap_servers: str, timeout_seconds: float) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, address: KafkaAddress, timeout_seconds: float) -> None:
+        self._address = address
         self._timeout = timeout_seconds
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: kafka.Producer | None = None
         self._starting = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -52,7 +49,7 @@ class KafkaLink:
         producer = self._producer or await self._start()
         return Delivery(producer, await producer.send(EVENTS_TOPIC, value, key))
 
-    def replace(self, producer: AIOKafkaProducer, cause: BaseException) -> None:
+    def replace(self, producer: kafka.Producer, cause: BaseException) -> None:
         """Start a new producer for what comes next, because a batch of *producer* failed.
 
         The failed batch took sequence numbers with it. The broker refuses everything after such a gap
@@ -72,28 +69,21 @@ class KafkaLink:
             await _stop(producer, patience_seconds)
         await asyncio.gather(*self._retiring)
 
-    async def _start(self) -> AIOKafkaProducer:
+    async def _start(self) -> kafka.Producer:
         async with self._starting:
             if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap_servers,
-                    enable_idempotence=True,
-                    acks="all",
+                producer = kafka.producer(
+                    self._address,
                     linger_ms=_LINGER_MS,
                     max_batch_size=_MAX_BATCH_BYTES,
                     compression_type="lz4" if has_lz4() else None,
                     request_timeout_ms=round(min(self._timeout, _MAX_REQUEST_SECONDS) * 1000),
                 )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
+                self._producer = await kafka.started(producer)
             return self._producer
 
 
-async def _stop(producer: AIOKafkaProducer, patience_seconds: float) -> None:
+async def _stop(producer: kafka.Producer, patience_seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(patience_seconds):
             await producer.flush()
@@ -102,7 +92,7 @@ async def _stop(producer: AIOKafkaProducer, patience_seconds: float) -> None:
     await abandon(producer)
 
 
-async def abandon(producer: AIOKafkaProducer) -> None:
+async def abandon(producer: kafka.Producer) -> None:
     """Drop *producer* with whatever it holds.
 
     `AIOKafkaProducer.stop` waits for its buffers, and an idempotent producer never gives them up: while Kafka is away

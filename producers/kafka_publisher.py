@@ -72,7 +72,7 @@ class KafkaPublisher:
         if self._registry is None:
             registry = HttpSchemaRegistry(self._settings.registry)
             self._registry = await self._resources.enter_async_context(registry)
-        self._link = KafkaLink(self._settings.kafka_bootstrap_servers, self._settings.publish_timeout_seconds)
+        self._link = KafkaLink(self._settings.kafka, self._settings.publish_timeout_seconds)
         return self
 
     async def __aexit__(

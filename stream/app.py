@@ -30,7 +30,7 @@ app = faust_app(settings)
 worker = Worker(app, settings)
 app.add_dependency(worker)
 # Behind the worker, whose health pages tell of the wait; before Faust's own clients, which would end the process.
-app.add_dependency(KafkaAwaited(GroupProbe(settings.kafka_bootstrap_servers, settings.consumer_group)))
+app.add_dependency(KafkaAwaited(GroupProbe(settings.kafka, settings.consumer_group)))
 
 # `acks=False`: Faust's own acknowledgements would commit over a failed batch. `stream.pipeline.commits` moves offsets.
 events = app.topic(EVENTS_TOPIC, schema=ChunkSchema(), acks=False)

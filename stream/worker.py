@@ -65,11 +65,11 @@ class Worker(Service):
         registry = await resources.enter_async_context(HttpSchemaRegistry(settings.registry))
         known_events = ClickHouseKnownEvents(*settings.clickhouse)
         resources.callback(known_events.close)
-        dead_letters = KafkaDeadLetters(settings.kafka_bootstrap_servers)
+        dead_letters = KafkaDeadLetters(settings.kafka)
         resources.push_async_callback(dead_letters.close)
         sink = ClickHouseSink(*settings.clickhouse)
         resources.callback(sink.close)
-        history = KafkaHistory(settings.kafka_bootstrap_servers, erased)
+        history = KafkaHistory(settings.kafka, erased)
         resources.push_async_callback(history.close)
         return Ports(
             registry=registry,

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import clickhouse_connect
 import structlog
 from aiohttp import ConnectionTimeoutError
 from clickhouse_connect.driver.asyncclient import AsyncClient
 
 from query_api.errors import OtherSchema, QueryTimeout, StoreError, StoreUnavailable
 from query_api.settings import Settings
-from schemas.clickhouse_address import read_clickhouse_url
+from schemas.clickhouse_client import connect_pool, error_code
 from schemas.migrations import MIGRATIONS_TABLE, difference
 
 CONNECT_TIMEOUT_SECONDS = 3
@@ -42,8 +41,7 @@ class ClickHouseConnection:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._url = settings.clickhouse_url
-        self._database = settings.clickhouse_database
+        self._url, self._database = settings.clickhouse
         self._opening: asyncio.Task[AsyncClient] | None = None
 
     async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -94,21 +92,10 @@ class ClickHouseConnection:
         return await asyncio.shield(self._opening)
 
     async def _open(self) -> AsyncClient:
-        address = read_clickhouse_url(self._url.get_secret_value())
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
-                client = await clickhouse_connect.get_async_client(
-                    interface=address.scheme,
-                    host=address.host,
-                    port=address.port,
-                    username=address.username,
-                    password=address.password,
-                    connect_timeout=CONNECT_TIMEOUT_SECONDS,
-                    send_receive_timeout=ANSWER_TIMEOUT_SECONDS,
-                    # A session would let one query run at a time.
-                    autogenerate_session_id=False,
-                    tz_mode="aware",
-                    client_name="user-management-audit-log",
+                client = await connect_pool(
+                    self._url, connect_seconds=CONNECT_TIMEOUT_SECONDS, timeout_seconds=ANSWER_TIMEOUT_SECONDS
                 )
         except Exception as error:  # noqa: BLE001 - what a server that is none raises in a client is no closed list
             raise _translated(error) from None
@@ -161,7 +148,7 @@ def _translated(error: Exception) -> StoreError:
 
     Only its class and code are kept, and it is not chained: ClickHouse's texts quote statements, rows and values.
     """
-    code = getattr(error, "code", None)
+    code = error_code(error)
     _logger.warning("clickhouse_error", error=type(error).__name__, code=code)
     late = error if isinstance(error, TimeoutError) else error.__cause__
     if code in _TIMEOUT_CODES or (isinstance(late, TimeoutError) and not isinstance(late, ConnectionTimeoutError)):

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from stream.errors import Unavailable
+from schemas import kafka
+from schemas.kafka_address import KafkaAddress
+from stream.clients.kafka import kafka_answers
 
 REQUEST_MILLISECONDS = 10_000
 
@@ -18,22 +19,23 @@ class LastingProducer:
     with zstd, in batches of *max_batch_bytes*.
     """
 
-    def __init__(self, bootstrap_servers: str, what: str, *, max_request_bytes: int, max_batch_bytes: int) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, address: KafkaAddress, what: str, *, max_request_bytes: int, max_batch_bytes: int) -> None:
+        self._address = address
         self._what = what
         self._max_request_bytes = max_request_bytes
         self._max_batch_bytes = max_batch_bytes
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: kafka.Producer | None = None
 
     @asynccontextmanager
-    async def ready(self) -> AsyncIterator[AIOKafkaProducer]:
+    async def ready(self) -> AsyncIterator[kafka.Producer]:
         """The producer, in which the block waits for every acknowledgement. Kafka's errors become `Unavailable`."""
-        try:
-            yield await self._started()
-        except KafkaError as error:
-            # An idempotent producer that lost its sequence never recovers: the next use starts a new one.
-            await self.close()
-            raise Unavailable(f"{self._what}: {type(error).__name__}") from error
+        with kafka_answers(self._what):
+            try:
+                yield await self._started()
+            except KafkaError:
+                # An idempotent producer that lost its sequence never recovers: the next use starts a new one.
+                await self.close()
+                raise
 
     async def close(self) -> None:
         """End the producer; the next use starts another."""
@@ -41,21 +43,14 @@ class LastingProducer:
         if producer is not None:
             await producer.stop()
 
-    async def _started(self) -> AIOKafkaProducer:
+    async def _started(self) -> kafka.Producer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap_servers,
-                enable_idempotence=True,
-                acks="all",
+            producer = kafka.producer(
+                self._address,
                 request_timeout_ms=REQUEST_MILLISECONDS,
                 compression_type="zstd",
                 max_batch_size=self._max_batch_bytes,
                 max_request_size=self._max_request_bytes,
             )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
+            self._producer = await kafka.started(producer)
         return self._producer

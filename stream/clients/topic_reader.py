@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import ConsumerRecord, TopicPartition
 
+from schemas.kafka import Consumer
+from schemas.kafka_address import KafkaAddress
+from stream.clients.kafka import kafka_answers, open_consumer
 from stream.errors import Unavailable
 
 FETCH_MILLISECONDS = 1_000
@@ -24,12 +26,12 @@ class Extent:
 class TopicReader:
     """Reads whole topics without a consumer group; nothing is committed anywhere. Open it with `open_reader`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: Consumer) -> None:
         self._consumer = consumer
 
     async def extents(self, topic: str) -> dict[int, Extent]:
         """What each partition of *topic* holds now. Raises `Unavailable`, for a topic that does not exist too."""
-        try:
+        with kafka_answers(topic):
             await self._consumer._client.set_topics([topic])  # noqa: SLF001 - nothing public asks for one topic anew
             partitions = self._consumer.partitions_for_topic(topic)
             if not partitions:
@@ -37,8 +39,6 @@ class TopicReader:
             places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
             first = await self._consumer.beginning_offsets(places)
             end = await self._consumer.end_offsets(places)
-        except KafkaError as error:
-            raise Unavailable(f"{topic}: {type(error).__name__}") from error
         return {place.partition: Extent(first[place], end[place]) for place in places}
 
     async def records(
@@ -50,7 +50,7 @@ class TopicReader:
         """
         position = {p: max(extent.first, (start or {}).get(p, 0)) for p, extent in extents.items()}
         places = [TopicPartition(topic, p) for p, extent in extents.items() if position[p] < extent.end]
-        try:
+        with kafka_answers(topic):
             self._consumer.assign(places)
             for place in places:
                 self._consumer.seek(place, position[place.partition])
@@ -63,27 +63,16 @@ class TopicReader:
                     # Not the last record's offset: compaction leaves holes, at the end of a partition too.
                     position[place.partition] = min(end, await self._consumer.position(place))
                 yield found, dict(position)
-        except KafkaError as error:
-            raise Unavailable(f"{topic}: {type(error).__name__}") from error
 
 
 @asynccontextmanager
-async def open_reader(bootstrap_servers: str) -> AsyncIterator[TopicReader]:
+async def open_reader(kafka: KafkaAddress) -> AsyncIterator[TopicReader]:
     """A reader for as long as the block lasts. Raises `Unavailable` where no broker answers."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
-        enable_auto_commit=False,
+    async with open_consumer(
+        kafka,
         fetch_max_bytes=16 * 1024 * 1024,
         max_partition_fetch_bytes=16 * 1024 * 1024,
         # At the end of a topic a fetch waits at the broker for so long, and what is asked next waits behind it.
         fetch_max_wait_ms=20,
-    )
-    try:
-        await consumer.start()
-    except KafkaError as error:
-        await consumer.stop()
-        raise Unavailable(f"Kafka: {type(error).__name__}") from error
-    try:
+    ) as consumer:
         yield TopicReader(consumer)
-    finally:
-        await consumer.stop()

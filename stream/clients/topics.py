@@ -3,22 +3,23 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.avro_schemas import event_schema_texts
+from schemas.kafka import Admin
+from schemas.kafka_address import KafkaAddress
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, TOPICS, Topic
+from stream.clients.kafka import open_admin
 from stream.errors import Unavailable
 
 FOR_EVER_MS = 2**53
 
 
-async def create_topics(bootstrap_servers: str, *, replication_factor: int) -> list[str]:
-    """Create the topics of `schemas.topics` that do not exist; the answer names them."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
+async def create_topics(kafka: KafkaAddress, *, replication_factor: int) -> list[str]:
+    """Create the topics of `schemas.topics` that do not exist; the answer names them. Raises `Unavailable`."""
+    async with open_admin(kafka) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in TOPICS if topic.name not in existing]
         response = await admin.create_topics(
@@ -28,15 +29,11 @@ async def create_topics(bootstrap_servers: str, *, replication_factor: int) -> l
             if code:
                 raise Unavailable(f"creating topic {name}: error {code} {message}")
         return [topic.name for topic in missing]
-    finally:
-        await admin.close()
 
 
-async def topic_differences(bootstrap_servers: str, topics: Sequence[Topic] = TOPICS) -> list[str]:
+async def topic_differences(kafka: KafkaAddress, topics: Sequence[Topic] = TOPICS) -> list[str]:
     """In words, where an existing topic is not as declared. They are not changed: a shorter retention would delete."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
+    async with open_admin(kafka) as admin:
         found: list[str] = []
         described = {d["topic"]: d for d in await admin.describe_topics([topic.name for topic in topics])}
         for topic in topics:
@@ -50,8 +47,6 @@ async def topic_differences(bootstrap_servers: str, topics: Sequence[Topic] = TO
                 if actual.get(option) != value
             ]
         return found
-    finally:
-        await admin.close()
 
 
 async def register_schemas(registry_url: str) -> dict[int, int]:
@@ -70,7 +65,7 @@ def duration(config: Mapping[str, str], option: str) -> timedelta | None:
     return timedelta(milliseconds=milliseconds) if 0 <= milliseconds < FOR_EVER_MS else None
 
 
-async def topic_config(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
+async def topic_config(admin: Admin, topic: str) -> dict[str, str]:
     """Every option of *topic*, defaults included."""
     (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
     (resource,) = response.resources

@@ -6,10 +6,9 @@ import traceback
 from typing import Annotated
 
 import typer
-from aiokafka.errors import KafkaError
-from clickhouse_connect.driver.exceptions import Error
 
 from schemas.errors import ContractError
+from stream.clients.clickhouse import open_clickhouse
 from stream.clients.migrate import STATEMENT_SECONDS
 from stream.clients.migrate import migrate as apply_migrations
 from stream.clients.topics import create_topics, register_schemas, topic_differences
@@ -18,7 +17,6 @@ from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
 from stream.commands.rebuild import rebuild
 from stream.errors import StreamError, UnreadableRecord
-from stream.pipeline.sink import connect
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -41,11 +39,11 @@ def worker() -> None:
 @app.command()
 def migrate() -> None:
     """Bring ClickHouse's schema to this version; worker and API refuse to start on another one."""
-    settings = settings_or_exit()
-    with connect(settings.clickhouse_url.get_secret_value(), timeout_seconds=STATEMENT_SECONDS) as client:
-        for migration in apply_migrations(client, settings.clickhouse_database):
+    url, database = settings_or_exit().clickhouse
+    with open_clickhouse(url, timeout_seconds=STATEMENT_SECONDS) as client:
+        for migration in apply_migrations(client, database):
             typer.echo(f"applied {migration.number:04d}_{migration.name}")
-    typer.echo(f"database {settings.clickhouse_database} is up to date")
+    typer.echo(f"database {database} is up to date")
 
 
 @app.command()
@@ -54,12 +52,12 @@ def topics(
 ) -> None:
     """Create the topics that are missing and register the event's schemas; report what differs from the declaration."""
     settings = settings_or_exit()
-    created = asyncio.run(create_topics(settings.kafka_bootstrap_servers, replication_factor=replication_factor))
+    created = asyncio.run(create_topics(settings.kafka, replication_factor=replication_factor))
     for name in created:
         typer.echo(f"created topic {name}")
     for version, schema_id in asyncio.run(register_schemas(settings.registry)).items():
         typer.echo(f"event schema v{version} has id {schema_id}")
-    differences = asyncio.run(topic_differences(settings.kafka_bootstrap_servers))
+    differences = asyncio.run(topic_differences(settings.kafka))
     for difference in differences:
         typer.echo(f"differs: {difference}", err=True)
     if differences:
@@ -78,11 +76,6 @@ def main() -> None:
         sys.exit(ExitCode.FOUND)
     except (StreamError, ContractError) as error:
         typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
-    except KafkaError as error:
-        typer.echo(f"audit-stream: Kafka: {type(error).__name__}", err=True)
-    except Error as error:
-        # Its text may quote a statement and its values.
-        typer.echo(f"audit-stream: ClickHouse: {type(error).__name__} (code {error.code})", err=True)
     except Exception as error:  # noqa: BLE001 - Python's own code for it is 1
         # Where it came from, and no text: that of an error nobody foresaw may hold a name.
         traceback.print_tb(error.__traceback__)

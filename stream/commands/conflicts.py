@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from stream.clients.clickhouse import open_clickhouse
 from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.stored_conflicts import Conflict, stored_conflicts
-from stream.pipeline.sink import connect
 
 _READ_SECONDS = 600.0
 
@@ -22,8 +22,9 @@ def conflicts(
     The worker refuses the second account of an event before it is stored; this finds what it could not see.
     """
     settings = settings_or_exit()
-    with connect(settings.clickhouse_url.get_secret_value(), timeout_seconds=_READ_SECONDS) as client:
-        found = list(islice(stored_conflicts(client, settings.clickhouse_database), at_most))
+    url, database = settings.clickhouse
+    with open_clickhouse(url, timeout_seconds=_READ_SECONDS) as client:
+        found = list(islice(stored_conflicts(client, database), at_most))
     for conflict in found:
         typer.echo(json.dumps(_fields(conflict)) if as_json else _line(conflict))
     if found:

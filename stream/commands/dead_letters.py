@@ -185,7 +185,7 @@ def _with_box(use: Callable[[DeadLetterBox], Awaitable[T]]) -> T:
 
     async def run() -> T:
         group = f"{settings.consumer_group}.dead-letter-review"
-        async with KafkaDeadLetterBox(settings.kafka_bootstrap_servers, group) as box:
+        async with KafkaDeadLetterBox(settings.kafka, group) as box:
             return await use(box)
 
     return asyncio.run(run())

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from schemas.kafka_address import KafkaAddress
 from schemas.person_ref import person_ref
 from stream.clients.topic_reader import open_reader
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
@@ -81,14 +82,14 @@ def reapply() -> None:
     settings = settings_or_exit()
     sink = ClickHouseSink(*settings.clickhouse)
     unreadable = UnreadableRecords()
-    known = asyncio.run(_reapply(settings.kafka_bootstrap_servers, sink, unreadable))
+    known = asyncio.run(_reapply(settings.kafka, sink, unreadable))
     done = asyncio.run(_eraser(settings).run(sweep=True))
     typer.echo(f"{known} deletions and creations known; names of {done.persons} persons removed")
     _exit_for(unreadable.places | set(done.unreadable))
 
 
-async def _reapply(bootstrap_servers: str, sink: LogSink, unreadable: UnreadableRecords) -> int:
-    async with open_reader(bootstrap_servers) as reader:
+async def _reapply(kafka: KafkaAddress, sink: LogSink, unreadable: UnreadableRecords) -> int:
+    async with open_reader(kafka) as reader:
         return await reapply_ledger(reader, sink, unreadable)
 
 
@@ -126,7 +127,7 @@ def verify(
     report = asyncio.run(
         verify_everywhere(
             clickhouse=settings.clickhouse,
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            kafka=settings.kafka,
             directories=directory or [],
             wanted=wanted,
         )
@@ -148,4 +149,4 @@ def _echo_report(report: Report) -> None:
 
 def _eraser(settings: WorkerSettings) -> Eraser:
     store = ClickHousePersonStore(*settings.clickhouse)
-    return Eraser(store, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(store))
+    return Eraser(store, KafkaNameTopic(settings.kafka), ErasedPersons(store))

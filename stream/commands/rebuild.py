@@ -85,7 +85,7 @@ async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> li
     erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), into))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    async with open_reader(settings.kafka_bootstrap_servers) as reader:
+    async with open_reader(settings.kafka) as reader:
         with Progress(*columns, console=console) as progress:
             unreadable = UnreadableRecords(refuses=not options.skip_unreadable)
             work = Rebuild(store, sink, erased, reader, _Report(progress), unreadable=unreadable)
@@ -106,7 +106,7 @@ async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> li
 
 async def _backfill(settings: WorkerSettings, store: RebuildStore) -> None:
     erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
-    writer = TopicWriter(settings.kafka_bootstrap_servers)
+    writer = TopicWriter(settings.kafka)
     try:
         count = await backfill_topics(store, erased, writer)
     finally:
@@ -128,10 +128,10 @@ async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> l
 
 async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
     served = settings.clickhouse_database
-    await work.hand_over(lambda: workers_are_past(settings.kafka_bootstrap_servers, settings.consumer_group))
+    await work.hand_over(lambda: workers_are_past(settings.kafka, settings.consumer_group))
     # From the exchange on, the rebuilt tables are found under the served database's name.
     persons = ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), served)
-    await Eraser(persons, KafkaNameTopic(settings.kafka_bootstrap_servers), ErasedPersons(persons)).run()
+    await Eraser(persons, KafkaNameTopic(settings.kafka), ErasedPersons(persons)).run()
     await asyncio.to_thread(work.store.drop)
     typer.echo(f"database {served} serves the rebuilt tables; those before are dropped")
 

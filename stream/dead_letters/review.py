@@ -12,12 +12,12 @@ from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, OffsetAndMetadata, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka import ConsumerRecord, OffsetAndMetadata, TopicPartition
 
 from schemas.fields import from_micros
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
+from stream.clients.kafka import kafka_answers, open_admin, open_consumer
 from stream.clients.kafka_producer import LastingProducer
 from stream.dead_letters.ledger import Ledger
 from stream.errors import Unavailable
@@ -29,6 +29,7 @@ LETTERS_PER_COMMIT = 100
 """What a crash may make a replay send again."""
 
 _SILENCE_SECONDS = 30.0
+_WHAT = "dead letters"
 
 
 class Place(NamedTuple):
@@ -146,12 +147,12 @@ class KafkaDeadLetterBox:
     Two runs at once do no harm but this: what one closed, the other may open again.
     """
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, address: KafkaAddress, group: str) -> None:
+        self._address = address
         self._group = group
         self._resources = AsyncExitStack()
         self._producer = LastingProducer(
-            bootstrap_servers, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+            address, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
         )
         self._resources.push_async_callback(self._producer.close)
         self._starts: dict[TopicPartition, int] = {}
@@ -161,10 +162,8 @@ class KafkaDeadLetterBox:
 
     async def __aenter__(self) -> Self:
         try:
-            await self._open()
-        except KafkaError as error:
-            await self._resources.aclose()
-            raise Unavailable(f"dead letters: {type(error).__name__}") from error
+            with kafka_answers(_WHAT):
+                await self._open()
         except BaseException:
             await self._resources.aclose()
             raise
@@ -208,27 +207,16 @@ class KafkaDeadLetterBox:
             for partition in self._ends
             for ledger in [self._ledgers[partition.partition]]
         }
-        try:
+        with kafka_answers(_WHAT):
             await self._review.commit(commits)
-        except KafkaError as error:
-            raise Unavailable(f"dead letters: {type(error).__name__}") from error
 
     async def _open(self) -> None:
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            max_partition_fetch_bytes=8 * 1024 * 1024,
+        enter = self._resources.enter_async_context
+        self._consumer = await enter(
+            open_consumer(self._address, _WHAT, auto_offset_reset="earliest", max_partition_fetch_bytes=8 * 1024 * 1024)
         )
-        self._review = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers, group_id=self._group, enable_auto_commit=False
-        )
-        for consumer in (self._consumer, self._review):
-            self._resources.push_async_callback(consumer.stop)
-            await consumer.start()
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers)
-        self._resources.push_async_callback(admin.close)
-        await admin.start()
+        self._review = await enter(open_consumer(self._address, _WHAT, group_id=self._group))
+        admin = await enter(open_admin(self._address, _WHAT))
         numbers = await partition_numbers(admin, DEAD_LETTERS_TOPIC)
         partitions = [TopicPartition(DEAD_LETTERS_TOPIC, number) for number in numbers]
         self._starts = await self._consumer.beginning_offsets(partitions)
@@ -251,18 +239,18 @@ class KafkaDeadLetterBox:
         return ledger
 
     async def _position(self, partition: TopicPartition) -> int:
-        position: int = await self._consumer.position(partition)
+        with kafka_answers(_WHAT):
+            position: int = await self._consumer.position(partition)
         return position
 
     async def _fetch(self, partition: TopicPartition) -> Sequence[ConsumerRecord]:
         try:
-            async with asyncio.timeout(_SILENCE_SECONDS):
-                while not (fetched := await self._consumer.getmany(partition, timeout_ms=1000)):
-                    pass
+            with kafka_answers(_WHAT):
+                async with asyncio.timeout(_SILENCE_SECONDS):
+                    while not (fetched := await self._consumer.getmany(partition, timeout_ms=1000)):
+                        pass
         except TimeoutError:
             raise Unavailable("dead letters: Kafka sends nothing") from None
-        except KafkaError as error:
-            raise Unavailable(f"dead letters: {type(error).__name__}") from error
         records: Sequence[ConsumerRecord] = fetched[partition]
         return records
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aiokafka import ConsumerRecord
 
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader, open_reader
 from stream.erasure.rules import Erasures, left_of_record
@@ -53,14 +54,14 @@ class KafkaNameTopic:
     every race between a worker that publishes a name and one that learns of the deletion; what is read is right.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, kafka: KafkaAddress) -> None:
+        self._kafka = kafka
 
     async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
-        writer = TopicWriter(self._bootstrap_servers)
+        writer = TopicWriter(self._kafka)
         try:
-            async with open_reader(self._bootstrap_servers) as reader:
+            async with open_reader(self._kafka) as reader:
                 return await _Sweep(reader, writer, who_is_erased, expired).run()
         finally:
             await writer.close()

@@ -1,16 +1,15 @@
 """The persons of ClickHouse: who was erased, whose names are still there, and their removal."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
 from schemas.rows import PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow
+from stream.clients.clickhouse import open_clickhouse
 from stream.erasure.rules import Erasure, PersonKey
-from stream.errors import Unavailable
-from stream.pipeline.sink import connect
 
 PERSONS_PER_STATEMENT = 200
 """ClickHouse takes 128 KiB a parameter by default; a client space's name may be 512 bytes long."""
@@ -115,14 +114,8 @@ class ClickHousePersonStore:
         sql = f"SELECT DISTINCT {columns} FROM {self._database}.{PERSON_LIFETIMES} WHERE {condition}"  # noqa: S608 - as above
         return [PersonLifetimeRow(*row) for row in client.query(sql, parameters=parameters).result_rows]
 
-    @contextmanager
-    def _client(self) -> Iterator[Client]:
-        try:
-            with connect(self._url, timeout_seconds=MUTATION_SECONDS) as client:
-                yield client
-        except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
-            # Not chained: ClickHouse's texts quote values.
-            raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None
+    def _client(self) -> AbstractContextManager[Client]:
+        return open_clickhouse(self._url, timeout_seconds=MUTATION_SECONDS)
 
 
 def _parts(persons: Sequence[PersonKey]) -> Iterator[list[PersonKey]]:

@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-
+from schemas.kafka_address import KafkaAddress
 from schemas.retention import retention_start
 from schemas.rows import ACTIVITY_LOG, PERSON_NAMES
 from schemas.topics import TOPICS
+from stream.clients.clickhouse import open_clickhouse
+from stream.clients.kafka import open_admin
 from stream.clients.topics import duration, topic_config
 from stream.erasure.eraser import compacted_within
-from stream.errors import Unavailable
-from stream.pipeline.sink import connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,34 +40,25 @@ def read_stored(url: str, database: str, now: datetime) -> Stored:
     """Ask ClickHouse. Blocks; raises `Unavailable`."""
     start = {"start": retention_start(now)}
     lines = f"{database}.{ACTIVITY_LOG}"
-    try:
-        with connect(url, timeout_seconds=120) as client:
-            ((oldest, shown, hidden),) = client.query(
-                "SELECT minOrNull(occurred_at), minOrNullIf(occurred_at, occurred_at >= {start:DateTime64(6, 'UTC')}),"  # noqa: S608 - a checked name
-                f" countIf(occurred_at < {{start:DateTime64(6, 'UTC')}}) FROM {lines}",
-                start,
-            ).result_rows
-            ((drop,),) = client.query(
-                "SELECT minOrNull(toTimeZone(delete_ttl_info_max, 'UTC')) FROM system.parts"
-                " WHERE active AND database = {database:String} AND table = {table:String}",
-                {"database": database, "table": ACTIVITY_LOG},
-            ).result_rows
-            ((name,),) = client.query(f"SELECT minOrNull(last_seen) FROM {database}.{PERSON_NAMES}").result_rows  # noqa: S608 - as above
-    except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
-        raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None
+    with open_clickhouse(url, timeout_seconds=120) as client:
+        ((oldest, shown, hidden),) = client.query(
+            "SELECT minOrNull(occurred_at), minOrNullIf(occurred_at, occurred_at >= {start:DateTime64(6, 'UTC')}),"  # noqa: S608 - a checked name
+            f" countIf(occurred_at < {{start:DateTime64(6, 'UTC')}}) FROM {lines}",
+            start,
+        ).result_rows
+        ((drop,),) = client.query(
+            "SELECT minOrNull(toTimeZone(delete_ttl_info_max, 'UTC')) FROM system.parts"
+            " WHERE active AND database = {database:String} AND table = {table:String}",
+            {"database": database, "table": ACTIVITY_LOG},
+        ).result_rows
+        ((name,),) = client.query(f"SELECT minOrNull(last_seen) FROM {database}.{PERSON_NAMES}").result_rows  # noqa: S608 - as above
     return Stored(oldest, shown, hidden, drop, name)
 
 
-async def read_topics(bootstrap_servers: str) -> dict[str, dict[str, str]]:
+async def read_topics(kafka: KafkaAddress) -> dict[str, dict[str, str]]:
     """Every topic's options as the broker has them. Raises `Unavailable`."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    try:
-        await admin.start()
+    async with open_admin(kafka) as admin:
         return {topic.name: await topic_config(admin, topic.name) for topic in TOPICS}
-    except KafkaError as error:
-        raise Unavailable(f"Kafka: {type(error).__name__}") from error
-    finally:
-        await admin.close()
 
 
 def status(now: datetime, stored: Stored, configs: Mapping[str, Mapping[str, str]], differences: list[str]) -> Status:

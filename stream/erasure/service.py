@@ -28,7 +28,7 @@ class ErasureService(Service):
         self._interval_seconds = settings.erasure_interval_seconds
         self._erased = erased
         store = ClickHousePersonStore(*settings.clickhouse)
-        self._eraser = Eraser(store, KafkaNameTopic(settings.kafka_bootstrap_servers), erased)
+        self._eraser = Eraser(store, KafkaNameTopic(settings.kafka), erased)
         super().__init__()
 
     @Service.task

@@ -8,6 +8,7 @@ import faust
 from faust.app import base
 from mode.utils.queues import ThrowableQueue
 
+from stream.fetch.broker import broker_options
 from stream.fetch.repeated_lines import bound_repeated_lines
 from stream.fetch.transport import ChunkTransport
 from stream.settings import WorkerSettings
@@ -44,7 +45,7 @@ def faust_app(settings: WorkerSettings) -> FaustApp:
         settings.consumer_group,
         # Faust makes this directory at its start, in the current one by default. It holds nothing.
         datadir=Path(tempfile.gettempdir()) / "user-management-audit-log",
-        broker=[f"kafka://{server}" for server in settings.kafka_bootstrap_servers.split(",")],
+        **broker_options(settings.kafka),
         key_serializer="raw",
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",

@@ -11,11 +11,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas import kafka
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
+from stream.clients.kafka import kafka_answers, open_consumer
 from stream.errors import Unavailable
 
 PROBE_SECONDS = 5.0
@@ -25,10 +27,10 @@ _SERVER_ERROR = 500
 class GroupProbe:
     """Where a consumer group stands, asked of Kafka without joining it."""
 
-    def __init__(self, bootstrap_servers: str, group: str) -> None:
-        self._bootstrap_servers = bootstrap_servers
+    def __init__(self, address: KafkaAddress, group: str) -> None:
+        self._address = address
         self._group = group
-        self._clients: tuple[AIOKafkaConsumer, AIOKafkaAdminClient] | None = None
+        self._clients: tuple[kafka.Consumer, kafka.Admin] | None = None
         self._open: dict[int, tuple[int, int]] = {}
         """Per partition, the offsets from the commit to the end, at the last answer."""
 
@@ -39,9 +41,13 @@ class GroupProbe:
         but markers follows a commit, it is 0 from the second time on that it is asked for.
         """
         try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                return await self._ask()
-        except (KafkaError, TimeoutError, OSError) as error:
+            with kafka_answers():
+                async with asyncio.timeout(PROBE_SECONDS):
+                    return await self._ask()
+        except Unavailable:
+            await self.close()
+            raise
+        except (TimeoutError, OSError) as error:
             await self.close()
             raise Unavailable(f"Kafka: {type(error).__name__}") from error
 
@@ -52,18 +58,13 @@ class GroupProbe:
             # What does not end is of no more use either way.
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(PROBE_SECONDS):
-                    await asyncio.gather(clients[0].stop(), clients[1].close())
+                    await asyncio.gather(*map(kafka.close, clients))
 
     async def _ask(self) -> Mapping[int, int]:
         if self._clients is None:
             timeout_ms = int(PROBE_SECONDS * 1000)
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._bootstrap_servers,
-                group_id=self._group,
-                enable_auto_commit=False,
-                request_timeout_ms=timeout_ms,
-            )
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap_servers, request_timeout_ms=timeout_ms)
+            consumer = kafka.consumer(self._address, group_id=self._group, request_timeout_ms=timeout_ms)
+            admin = kafka.admin(self._address, request_timeout_ms=timeout_ms)
             self._clients = consumer, admin
             await consumer.start()
             await admin.start()
@@ -78,18 +79,18 @@ class GroupProbe:
             records = max(0, open_[1] - open_[0])
             # Looked at only where nothing has moved since: a worker that gets on is not slowed down by it.
             if records and open_ == self._open.get(partition.partition):
-                records *= await holds_records(self._bootstrap_servers, partition, *open_)
+                records *= await holds_records(self._address, partition, *open_)
             lag[partition.partition] = records
             self._open[partition.partition] = open_
         return lag
 
 
-async def holds_records(bootstrap_servers: str, partition: TopicPartition, start: int, end: int) -> bool:
+async def holds_records(address: KafkaAddress, partition: TopicPartition, start: int, end: int) -> bool:
     """Whether any offset of *partition* from *start* and below *end* is a record's, and not a transaction's marker.
 
-    Raises `KafkaError` where Kafka does not answer. It reads no further than the first record, in one small fetch.
+    Raises `Unavailable` where Kafka does not answer. It reads no further than the first record, in one small fetch.
     """
-    async with AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, max_partition_fetch_bytes=1) as consumer:
+    async with open_consumer(address, max_partition_fetch_bytes=1) as consumer:
         consumer.assign([partition])
         consumer.seek(partition, start)
         while await consumer.position(partition) < end:
@@ -98,7 +99,7 @@ async def holds_records(bootstrap_servers: str, partition: TopicPartition, start
         return False
 
 
-async def partition_numbers(admin: AIOKafkaAdminClient, topic: str) -> list[int]:
+async def partition_numbers(admin: kafka.Admin, topic: str) -> list[int]:
     """The partitions of *topic*; none where it does not exist."""
     (described,) = await admin.describe_topics([topic])
     return sorted(partition["partition"] for partition in described["partitions"])

@@ -42,7 +42,7 @@ class Monitor(Service):
         if settings.http_port is not None:
             runner = await serve(pages(self._observer, self.look), settings.http_host, settings.http_port)
             self._resources.push_async_callback(runner.cleanup)
-        group = GroupProbe(settings.kafka_bootstrap_servers, settings.consumer_group)
+        group = GroupProbe(settings.kafka, settings.consumer_group)
         self._resources.push_async_callback(group.close)
         clickhouse = await self._resources.enter_async_context(HttpProbe(settings.clickhouse[0], "/ping"))
         registry = await self._resources.enter_async_context(HttpProbe(settings.registry, "/schemas/types"))

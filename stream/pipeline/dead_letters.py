@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import DEAD_LETTERS_TOPIC
 from stream.clients.kafka_producer import LastingProducer
 from stream.fetch.records import Chunk
@@ -27,11 +28,11 @@ class DeadLetters(Protocol):
 class KafkaDeadLetters:
     """`DeadLetters` in a topic of the same cluster. Key and value are the record's own bytes."""
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, kafka: KafkaAddress) -> None:
         # Brokers bound a record's compressed size, so a small batch can unpack into a huge one. It must go back in: a
         # dead letter that cannot be written would hold up its partition for ever.
         self._producer = LastingProducer(
-            bootstrap_servers, "dead letters", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+            kafka, "dead letters", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
         )
 
     async def keep(self, refusals: Sequence[tuple[Chunk, Refused]]) -> None:

@@ -5,9 +5,10 @@ import zlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from schemas.kafka import Producer
+from schemas.kafka_address import KafkaAddress
 from schemas.rows import ActivityRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.kafka_producer import LastingProducer
@@ -48,8 +49,8 @@ class History(Protocol):
 class KafkaHistory:
     """`History` in two topics of the same cluster."""
 
-    def __init__(self, bootstrap_servers: str, guard: NameGuard) -> None:
-        self._topics = TopicWriter(bootstrap_servers)
+    def __init__(self, kafka: KafkaAddress, guard: NameGuard) -> None:
+        self._topics = TopicWriter(kafka)
         self._guard = guard
         self._names = PublishedNames()
 
@@ -90,9 +91,9 @@ class TopicWriter:
     one, each would cost more than the rest of the worker's work on it.
     """
 
-    def __init__(self, bootstrap_servers: str) -> None:
+    def __init__(self, kafka: KafkaAddress) -> None:
         self._producer = LastingProducer(
-            bootstrap_servers, "history", max_request_bytes=MAX_REQUEST_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+            kafka, "history", max_request_bytes=MAX_REQUEST_BYTES, max_batch_bytes=MAX_BATCH_BYTES
         )
 
     async def write(self, messages: Sequence[Message]) -> None:
@@ -111,9 +112,7 @@ class TopicWriter:
         await self._producer.close()
 
 
-async def _batches(
-    producer: AIOKafkaProducer, messages: Iterable[Message]
-) -> list[tuple[tuple[str, int], BatchBuilder]]:
+async def _batches(producer: Producer, messages: Iterable[Message]) -> list[tuple[tuple[str, int], BatchBuilder]]:
     """*messages* in batches for their partitions, in their order."""
     partitions: dict[str, list[int]] = {}
     filled: list[tuple[tuple[str, int], BatchBuilder]] = []

@@ -8,11 +8,11 @@ from uuid import UUID
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httpclient import HttpClient
 
+from schemas.clickhouse_client import connect, in_words
 from schemas.fields import to_micros
 from schemas.rows import ACTIVITY_LOG, ActivityRow
 from stream.errors import Unavailable
 from stream.pipeline.rows.lines import Lines
-from stream.pipeline.sink import connect
 
 KEYS_TABLE = "event_keys"
 _MAX_QUERY_BYTES = 16 * 1024 * 1024
@@ -49,7 +49,7 @@ class ClickHouseKnownEvents:
         except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
             self.close()
             # Not chained: the driver's text may quote what was bound.
-            raise Unavailable(f"ClickHouse: {type(error).__name__}") from None
+            raise Unavailable(in_words(error)) from None
 
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""

@@ -1,15 +1,13 @@
 """Where rows go: the port, and ClickHouse behind it."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import clickhouse_connect
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import DatabaseError, DataError, Error
+from clickhouse_connect.driver.exceptions import DatabaseError, DataError
 from clickhouse_connect.driver.insert import InsertContext
 
-from schemas.clickhouse_address import read_clickhouse_url
+from schemas.clickhouse_client import connect, error_code, in_words
 from schemas.fields import to_micros
 from schemas.migrations import MIGRATIONS_TABLE, difference
 from schemas.rows import (
@@ -24,10 +22,6 @@ from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
-
-# The driver logs what it also raises, and what it logs may quote values.
-logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
-logging.getLogger("clickhouse_connect").propagate = False
 
 INSERT_SETTINGS = {
     # Batches are built here; the server must not hold rows back, and its answer must mean that they are stored.
@@ -64,23 +58,6 @@ _THROUGH_TYPES = {"client_space_id": "String", "kafka_partition": "UInt16", "kaf
 (`input_format_native_allow_types_conversion`); the driver would do so one by one, in Python."""
 
 
-def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
-    """A client of the ClickHouse at *url* (`http[s]://[user:password@]host[:port]`). It retries nothing by itself."""
-    address = read_clickhouse_url(url)
-    return clickhouse_connect.get_client(
-        interface=address.scheme,
-        host=address.host,
-        port=address.port,
-        username=address.username,
-        password=address.password,
-        connect_timeout=5,
-        send_receive_timeout=timeout_seconds,
-        query_retries=0,
-        # A naive time would take the zone of whoever reads it.
-        tz_mode="aware",
-    )
-
-
 class LogSink(Protocol):
     """The store of the log. One caller at a time."""
 
@@ -111,8 +88,8 @@ class ClickHouseSink:
         try:
             sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
             applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}
-        except Exception as error:
-            raise self._translated(error) from error
+        except Exception as error:  # noqa: BLE001 - as in `write`
+            raise self._translated(error) from None
         if found := difference(applied):
             raise WrongSchema(found)
 
@@ -161,14 +138,14 @@ class ClickHouseSink:
 
     def _translated(self, error: Exception) -> Unavailable | StoreRefused:
         """*error* as one of ours. Its text is dropped: an insert's may quote the values that failed."""
-        code = error.code if isinstance(error, Error) else None
+        code = error_code(error)
         # What a failed insert leaves in its context is of no use to the next one.
         self._contexts.clear()
         if isinstance(error, DataError) or (isinstance(error, DatabaseError) and code in REFUSAL_CODES):
             # A `DataError` without a code is the driver's: it could not even serialize the rows.
             return StoreRefused(code)
         self.close()
-        return Unavailable(f"ClickHouse: {type(error).__name__} (code {code})")
+        return Unavailable(in_words(error))
 
 
 def _through_columns(lines: LineColumns) -> list[list[object]]:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -19,11 +19,11 @@ from schemas.rows import (
     PersonLifetimeRow,
     PersonNameRow,
 )
+from stream.clients.clickhouse import open_clickhouse
 from stream.clients.migrate import migrate
 from stream.errors import Unavailable
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.sink import connect
 
 PROGRESS_TABLE = "rebuild_progress"
 STATEMENT_SECONDS = 600.0
@@ -333,13 +333,5 @@ class RebuildStore:
         sql = "SELECT name FROM system.tables WHERE database = {database:String}"
         return client.query(sql, parameters={"database": self._rebuilt}).result_rows
 
-    @contextmanager
-    def _client(self) -> Iterator[Client]:
-        try:
-            with connect(self._url, timeout_seconds=STATEMENT_SECONDS) as client:
-                yield client
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
-            # Not chained: ClickHouse's texts quote values.
-            raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None
+    def _client(self) -> AbstractContextManager[Client]:
+        return open_clickhouse(self._url, timeout_seconds=STATEMENT_SECONDS)

@@ -29,7 +29,7 @@ from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import READ_SCOPE, development_token
 from query_api.app import create_app
 from query_api.settings import load_settings
-from stream.pipeline.sink import connect
+from schemas.clickhouse_client import connect
 from tests.benchmarks.read_data import LARGEST, Log, load, user_ref
 from tests.benchmarks.read_peers import SqliteLog, naive, naive_stats
 

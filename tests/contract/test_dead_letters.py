@@ -8,6 +8,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.errors import Reason
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import DEAD_LETTERS_TOPIC
 from stream.errors import Unavailable
 from stream.pipeline.accept import Refused
@@ -38,7 +39,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         return
     servers = request.getfixturevalue("stack_environment")["KAFKA_BOOTSTRAP_SERVERS"]
     partition = TopicPartition(DEAD_LETTERS_TOPIC, 0)
-    keeper = KafkaDeadLetters(servers)
+    keeper = KafkaDeadLetters(KafkaAddress(servers))
     async with AIOKafkaConsumer(bootstrap_servers=servers) as consumer:
         consumer.assign([partition])
         start = (await consumer.end_offsets([partition]))[partition]
@@ -81,7 +82,7 @@ async def test_nothing_to_keep_keeps_nothing(subject: Subject) -> None:
 
 
 async def test_headers_say_where_a_record_came_from_and_hold_nothing_of_it(stack_environment: dict[str, str]) -> None:
-    keeper = KafkaDeadLetters(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
+    keeper = KafkaDeadLetters(KafkaAddress(stack_environment["KAFKA_BOOTSTRAP_SERVERS"]))
     partition = TopicPartition(DEAD_LETTERS_TOPIC, 0)
     async with AIOKafkaConsumer(bootstrap_servers=stack_environment["KAFKA_BOOTSTRAP_SERVERS"]) as consumer:
         consumer.assign([partition])
@@ -101,7 +102,7 @@ async def test_headers_say_where_a_record_came_from_and_hold_nothing_of_it(stack
 
 
 async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
-    keeper = KafkaDeadLetters("127.0.0.1:9")
+    keeper = KafkaDeadLetters(KafkaAddress("127.0.0.1:9"))
     record = FakeRecord(0, b"x")
     with pytest.raises(Unavailable):
         await keeper.keep([(a_chunk(record), Refused(record, Reason.MALFORMED, ""))])

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from schemas.fields import to_micros
+from schemas.kafka_address import KafkaAddress
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import open_reader
@@ -102,24 +103,24 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         yield Subject(space, store, erased, history_in_memory, topics, found_in_memory, put_in_memory)
         return
     servers = request.getfixturevalue("stack_environment")["KAFKA_BOOTSTRAP_SERVERS"]
-    history = KafkaHistory(servers, erased)
+    history = KafkaHistory(KafkaAddress(servers), erased)
 
     async def found_in_kafka() -> Found:
         return await read_back(servers, space)
 
     async def put_in_kafka(records: dict[bytes, bytes | None]) -> None:
-        writer = TopicWriter(servers)
+        writer = TopicWriter(KafkaAddress(servers))
         await writer.write([Message(PERSON_NAMES_TOPIC, key, value) for key, value in records.items()])
         await writer.close()
 
-    yield Subject(space, store, erased, history, KafkaNameTopic(servers), found_in_kafka, put_in_kafka)
+    yield Subject(space, store, erased, history, KafkaNameTopic(KafkaAddress(servers)), found_in_kafka, put_in_kafka)
     await history.close()
 
 
 async def read_back(servers: str, space: str) -> Found:
     lines: list[ActivityRow] = []
     last: dict[bytes, bytes | None] = {}
-    async with open_reader(servers) as reader:
+    async with open_reader(KafkaAddress(servers)) as reader:
         extents = await reader.extents(ACTIVITY_LOG_TOPIC)
         async for records, _ in reader.records(ACTIVITY_LOG_TOPIC, extents):
             lines += [line for r in records if r.key == space.encode() for line in decode_lines(r.value)]
@@ -228,9 +229,9 @@ async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_er
 async def test_each_sweep_appends_one_segment_roll_to_every_partition(stack_environment: dict[str, str]) -> None:
     """Kafka ends a segment at an append only: without one, what was overwritten would never be compacted."""
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
-    async with open_reader(servers) as reader:
+    async with open_reader(KafkaAddress(servers)) as reader:
         before = await reader.extents(PERSON_NAMES_TOPIC)
-        await KafkaNameTopic(servers).sweep(dict, NOW - timedelta(days=365))
+        await KafkaNameTopic(KafkaAddress(servers)).sweep(dict, NOW - timedelta(days=365))
         after = await reader.extents(PERSON_NAMES_TOPIC)
         start = {partition: extent.end for partition, extent in before.items()}
         appended = [
@@ -263,7 +264,7 @@ async def test_nothing_to_publish_is_no_error(subject: Subject) -> None:
 
 
 async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
-    history = KafkaHistory("127.0.0.1:9", ErasedPersons(InMemoryPersonStore(InMemorySink())))
+    history = KafkaHistory(KafkaAddress("127.0.0.1:9"), ErasedPersons(InMemoryPersonStore(InMemorySink())))
     with pytest.raises(Unavailable):
         await history.publish(Rows(lifetimes=[PersonLifetimeRow("acme", a_uuid(1), "created", NOW)]))
     await history.close()
@@ -274,14 +275,14 @@ async def test_a_record_larger_than_a_batch_is_written_too(stack_environment: di
     space = f"history/{uuid4().hex}"
     subject = Subject(space, *[None] * 6)  # type: ignore[arg-type] # a builder of lines, no more
     lines = [subject.line(kafka_offset=n, request_id=uuid4().hex * 80) for n in range(MAX_LINES)]
-    history = KafkaHistory(servers, ErasedPersons(InMemoryPersonStore(InMemorySink())))
+    history = KafkaHistory(KafkaAddress(servers), ErasedPersons(InMemoryPersonStore(InMemorySink())))
     await history.publish(Rows(activities=lines))
     await history.close()
     assert (await read_back(servers, space)).lines == lines
 
 
 async def test_an_overwriting_record_has_no_value(stack_environment: dict[str, str]) -> None:
-    writer = TopicWriter(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
+    writer = TopicWriter(KafkaAddress(stack_environment["KAFKA_BOOTSTRAP_SERVERS"]))
     key = NameKey(f"history/{uuid4().hex}", a_uuid(1), "a", 0)
     await writer.write([Message(PERSON_NAMES_TOPIC, key.encoded(), None)])
     await writer.close()

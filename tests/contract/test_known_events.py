@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from schemas.clickhouse_client import connect
 from schemas.rows import ActivityRow
 from stream.clients.migrate import migrate
 from stream.commands.stored_conflicts import stored_conflicts
@@ -15,7 +16,7 @@ from stream.errors import Unavailable
 from stream.pipeline.conflicts import account
 from stream.pipeline.known_events import ClickHouseKnownEvents, KnownEvents
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.sink import ClickHouseSink, LogSink
 from tests.fakes.stream import InMemoryKnownEvents, InMemorySink
 
 NOW = datetime.now(UTC)

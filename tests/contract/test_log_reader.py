@@ -26,6 +26,7 @@ from query_api.log.filters import ActivityFilter, Order, Position, Selection, Sp
 from query_api.log.persons import KnownName, Lifetime
 from query_api.log.reader import Count, Line, LogReader, Mentions, Role
 from query_api.settings import Settings
+from schemas.clickhouse_client import connect
 from schemas.migrations import MIGRATIONS_TABLE
 from schemas.rows import (
     ACTIVITY_LOG,
@@ -39,7 +40,6 @@ from schemas.rows import (
     PersonNameRow,
 )
 from stream.clients.migrate import migrate
-from stream.pipeline.sink import connect
 from tests.builders import NOW, a_uuid
 from tests.fakes.reader import InMemoryLogReader
 from tests.unit.query_api.api import settings_for

@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from typer.testing import CliRunner
 
+from schemas.clickhouse_client import connect
 from schemas.migrations import Migration, migrations
 from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from stream.clients.migrate import migrate
@@ -21,7 +22,7 @@ from stream.commands.cli import app
 from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.sink import ClickHouseSink, LogSink
 from tests.builders import NOW, NOW_MS, a_uuid
 from tests.fakes.stream import InMemorySink
 

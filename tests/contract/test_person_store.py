@@ -7,13 +7,14 @@ from uuid import uuid4
 
 import pytest
 
+from schemas.clickhouse_client import connect
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from stream.clients.migrate import migrate
 from stream.erasure.persons import ClickHousePersonStore, PersonStore
 from stream.erasure.rules import Erasure, PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.sink import ClickHouseSink, LogSink, connect
+from stream.pipeline.sink import ClickHouseSink, LogSink
 from tests.builders import NOW, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore
 from tests.fakes.stream import InMemorySink

@@ -11,11 +11,12 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import Error
 
+from schemas.clickhouse_client import connect
 from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow
 from stream.clients.migrate import migrate
 from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.sink import ClickHouseSink, connect
+from stream.pipeline.sink import ClickHouseSink
 from stream.rebuild.store import Difference, RebuildStore
 from tests.builders import NOW, a_uuid
 

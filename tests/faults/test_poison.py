@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 from schemas.codec import encode
 from schemas.errors import Reason
 from schemas.events import Person
+from schemas.kafka_address import KafkaAddress
 from schemas.registry import HttpSchemaRegistry
 from schemas.wire import frame
 from stream.health import probes
@@ -109,7 +110,7 @@ def lags(trial: Trial) -> list[Mapping[int, int]]:
     """What a worker's probe says about the trial's topic, the first and the second time."""
 
     async def ask() -> list[Mapping[int, int]]:
-        probe = probes.GroupProbe(trial.servers, trial.group)
+        probe = probes.GroupProbe(KafkaAddress(trial.servers), trial.group)
         try:
             return [await probe.lag(), await probe.lag()]
         finally:

@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.stack.stack import LocalStack
 from schemas.codec import encode
 from schemas.errors import Reason
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame
 from stream.dead_letters.review import DeadLetter, KafkaDeadLetterBox, Place, Selection, close_letters
@@ -68,7 +69,7 @@ async def test_a_list_names_place_reason_and_size_and_shows_no_value(stack: Loca
 async def keep_good(stack: LocalStack, client_space_id: str, count: int) -> set[str]:
     """Good events as dead letters, as a worker with a bug that is mended now left them; the answer is their ids."""
     events = [an_event(client_space_id=client_space_id, occurred_at=datetime.now(UTC)) for _ in range(count)]
-    keeper = KafkaDeadLetters(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])
+    keeper = KafkaDeadLetters(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]))
     records = [
         FakeRecord(10**6 + n, frame(1, encode(event, now=event.occurred_at)), f"{client_space_id}/usr_ada".encode())
         for n, event in enumerate(events)
@@ -101,7 +102,7 @@ async def test_a_replay_killed_between_sending_and_remembering_and_run_again_sho
         await box.replay(letters)
         raise ConnectionError
 
-    async with KafkaDeadLetterBox(servers, group) as box:
+    async with KafkaDeadLetterBox(KafkaAddress(servers), group) as box:
         with pytest.raises(ConnectionError):
             await close_letters(box, Selection(), send_and_die)
     assert "sent 5 " in run_command(stack, "audit-stream", "dead-letters", "replay")
@@ -140,7 +141,9 @@ async def test_a_discard_sends_nothing_and_closes_only_its_reason(stack: LocalSt
 
 async def test_a_box_sees_its_places_as_the_worker_wrote_them(stack: LocalStack, client_space_id: str) -> None:
     (place,) = await send_poison(stack, client_space_id, b"")
-    async with KafkaDeadLetterBox(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"], f"look-{client_space_id}") as box:
+    async with KafkaDeadLetterBox(
+        KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), f"look-{client_space_id}"
+    ) as box:
         found = [letter async for letter in box.letters()]
     partition, offset = map(int, place.split("/"))
     assert Place(partition, offset) in {letter.place for letter in found}

@@ -19,12 +19,13 @@ from aiokafka.errors import CommitFailedError, UnknownMemberIdError
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
+from schemas.clickhouse_client import connect
+from schemas.kafka_address import KafkaAddress
 from schemas.person_ref import person_ref
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import EVENTS_TOPIC, PERSON_NAMES_TOPIC, TOPICS
 from stream.clients.topic_reader import open_reader
 from stream.pipeline.rows.history_codec import NameKey, decode_name, read_person_key
-from stream.pipeline.sink import connect
 from stream.settings import WorkerSettings
 from tests.log_client import Line, LogClient, run_command
 
@@ -80,7 +81,7 @@ def places(report: dict[str, Any]) -> set[str]:
 async def names_in_topic(stack: LocalStack, client_space_id: str) -> list[PersonNameRow]:
     """The names that a reader of the whole topic is left with."""
     last: dict[bytes, bytes | None] = {}
-    async with open_reader(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]) as reader:
+    async with open_reader(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         extents = await reader.extents(PERSON_NAMES_TOPIC)
         async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
             last.update((record.key, record.value) for record in records)
@@ -112,7 +113,7 @@ async def let_time_pass(stack: LocalStack) -> None:
 
 async def lifetimes_in_topic(stack: LocalStack, ref: UUID) -> set[str]:
     found: set[str] = set()
-    async with open_reader(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]) as reader:
+    async with open_reader(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as reader:
         extents = await reader.extents(PERSON_NAMES_TOPIC)
         async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
             facts = [read_person_key(record.key) for record in records]

@@ -12,7 +12,8 @@ from uuid import uuid4
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
-from stream.pipeline.sink import connect
+from schemas.clickhouse_client import connect
+from schemas.kafka_address import KafkaAddress
 from stream.rebuild.handover import workers_are_past
 from stream.settings import WorkerSettings
 from tests.log_client import LogClient, run_command
@@ -63,7 +64,7 @@ def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[
 async def published(stack: LocalStack) -> None:
     """Return once the worker has committed, and so published, whatever it may show by now."""
     group = WorkerSettings.model_fields["consumer_group"].default
-    await workers_are_past(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"], group)
+    await workers_are_past(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), group)
 
 
 def databases(stack: LocalStack) -> set[str]:

@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from clickhouse_connect.driver.client import Client
 
 from schemas.rows import PERSON_LIFETIMES
+from stream.clients.clickhouse import open_clickhouse
 from stream.erasure.rules import erasure_of
 from stream.erasure.verify.report import Report, Trace, Wanted
-from stream.errors import Unavailable
-from stream.pipeline.sink import connect
 
 CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
@@ -20,24 +19,20 @@ def verify_clickhouse(url: str, database: str, wanted: Wanted) -> Report:
 
     *database* is the one that knows when the person was erased.
     """
-    try:
-        with connect(url, timeout_seconds=600) as client:
-            facts = client.query(
-                f"SELECT change, occurred_at FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
-                " WHERE client_space_id = {space:String} AND person_ref = {ref:UUID}",
-                parameters={"space": wanted.person.client_space_id, "ref": wanted.person.person_ref},
-            ).result_rows
-            erasure = erasure_of((str(change), at) for change, at in facts)
-            looked_at, traces = [], []
-            for place, sql in _searches(client):
-                looked_at.append(place)
-                count = int(client.query(sql, parameters={"texts": list(wanted.texts)}).result_rows[0][0])
-                if count:
-                    reason = "rows; removed at the eraser's next run, parts are deleted soon after"
-                    traces.append(Trace(place, count, datetime.now(UTC) + CLICKHOUSE_BOUND, reason))
-    except Exception as error:  # noqa: BLE001 - what a driver raises is no closed list
-        # Not chained: ClickHouse's texts quote values.
-        raise Unavailable(f"ClickHouse: {type(error).__name__} (code {getattr(error, 'code', None)})") from None
+    with open_clickhouse(url, timeout_seconds=600) as client:
+        facts = client.query(
+            f"SELECT change, occurred_at FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
+            " WHERE client_space_id = {space:String} AND person_ref = {ref:UUID}",
+            parameters={"space": wanted.person.client_space_id, "ref": wanted.person.person_ref},
+        ).result_rows
+        erasure = erasure_of((str(change), at) for change, at in facts)
+        looked_at, traces = [], []
+        for place, sql in _searches(client):
+            looked_at.append(place)
+            count = int(client.query(sql, parameters={"texts": list(wanted.texts)}).result_rows[0][0])
+            if count:
+                reason = "rows; removed at the eraser's next run, parts are deleted soon after"
+                traces.append(Trace(place, count, datetime.now(UTC) + CLICKHOUSE_BOUND, reason))
     return Report(
         wanted.person.client_space_id,
         str(wanted.person.person_ref),

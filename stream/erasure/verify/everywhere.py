@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import TOPICS
 from stream.erasure.verify.clickhouse import verify_clickhouse
 from stream.erasure.verify.files import verify_directory
@@ -16,11 +17,11 @@ from stream.erasure.verify.topics import verify_topics
 
 
 async def verify(
-    *, clickhouse: tuple[str, str], bootstrap_servers: str, directories: Sequence[Path], wanted: Wanted
+    *, clickhouse: tuple[str, str], kafka: KafkaAddress, directories: Sequence[Path], wanted: Wanted
 ) -> Report:
     """Look everywhere. *clickhouse* is its URL and database. Raises `Unavailable` where a part cannot be looked at."""
     report = await asyncio.to_thread(verify_clickhouse, *clickhouse, wanted)
-    traces = list(report.traces) + await verify_topics(bootstrap_servers, wanted)
+    traces = list(report.traces) + await verify_topics(kafka, wanted)
     for directory in directories:
         traces += await asyncio.to_thread(verify_directory, directory, wanted)
     looked_at = (

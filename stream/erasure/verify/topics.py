@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from aiokafka.admin import AIOKafkaAdminClient
-
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import TOPICS, Topic
+from stream.clients.kafka import open_admin
 from stream.clients.topic_reader import TopicReader, open_reader
 from stream.clients.topics import duration, topic_config
 from stream.erasure.eraser import SWEEP_INTERVAL, compacted_within
@@ -15,20 +15,16 @@ RETENTION_SLACK = timedelta(minutes=6)
 """Kafka looks for expired segments every five minutes, and deletes their files a minute later."""
 
 
-async def verify_topics(bootstrap_servers: str, wanted: Wanted, topics: Sequence[Topic] = TOPICS) -> list[Trace]:
-    """Look at every record of *topics* that a consumer can read."""
-    async with open_reader(bootstrap_servers) as reader:
+async def verify_topics(kafka: KafkaAddress, wanted: Wanted, topics: Sequence[Topic] = TOPICS) -> list[Trace]:
+    """Look at every record of *topics* that a consumer can read. Raises `Unavailable`."""
+    async with open_reader(kafka) as reader:
         found = [await _verify_topic(reader, topic, wanted) for topic in topics]
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
+    async with open_admin(kafka) as admin:
         return [
             _until(trace, await topic_config(admin, topic.name), newest)
             for topic, (trace, newest) in zip(topics, found, strict=True)
             if trace is not None
         ]
-    finally:
-        await admin.close()
 
 
 async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tuple[Trace | None, int]:

@@ -28,10 +28,10 @@ from clickhouse_connect.driver.client import Client
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack.stack import INFRASTRUCTURE, LocalStack
 from schemas.avro_schemas import current_event_schema_text
+from schemas.clickhouse_client import connect
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from stream.clients.migrate import migrate
-from stream.pipeline.sink import connect
 from tests.benchmarks.ingest.events import now, records
 from tests.free_ports import free_port_base
 

@@ -18,7 +18,6 @@ from producers import (
     ProducerSettings,
     PublisherClosed,
     PublishFailed,
-    kafka_link,
 )
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
@@ -111,7 +110,7 @@ class Registry:
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
-    monkeypatch.setattr(kafka_link, "AIOKafkaProducer", lambda **options: Producer(broker, **options))
+    monkeypatch.setattr("schemas.kafka.AIOKafkaProducer", lambda **options: Producer(broker, **options))
     return broker
 
 

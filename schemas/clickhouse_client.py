@@ -1,0 +1,63 @@
+"""The one door to ClickHouse: every client of worker, commands and query API is made here, from the same URL."""
+
+import logging
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.driver.asyncclient import AsyncClient
+from clickhouse_connect.driver.client import Client
+
+from schemas.clickhouse_address import read_clickhouse_url
+
+# The driver logs what it also raises, and what it logs may quote values.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+logging.getLogger("clickhouse_connect").propagate = False
+
+
+def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
+    """A client of the ClickHouse at *url* (`http[s]://[user:password@]host[:port]`). It retries nothing by itself.
+
+    It asks the server at once, and raises the driver's errors.
+    """
+    return clickhouse_connect.get_client(
+        **_connection(url), connect_timeout=5, send_receive_timeout=timeout_seconds, query_retries=0
+    )
+
+
+async def connect_pool(url: str, *, connect_seconds: int, timeout_seconds: int) -> AsyncClient:
+    """A pool of connections for the running event loop; any task may query at any time. Otherwise as `connect`.
+
+    The driver repeats a read once where a pooled connection turns out to be dead.
+    """
+    return await clickhouse_connect.get_async_client(
+        **_connection(url),
+        connect_timeout=connect_seconds,
+        send_receive_timeout=timeout_seconds,
+        # A session would let one query run at a time.
+        autogenerate_session_id=False,
+    )
+
+
+def error_code(error: BaseException) -> int | None:
+    """ClickHouse's own code for *error*, where it gave one."""
+    code = getattr(error, "code", None)
+    return code if isinstance(code, int) else None
+
+
+def in_words(error: BaseException) -> str:
+    """*error* by class and code. Its text stays out: ClickHouse's quote statements, rows and values."""
+    return f"ClickHouse: {type(error).__name__} (code {error_code(error)})"
+
+
+def _connection(url: str) -> dict[str, Any]:
+    address = read_clickhouse_url(url)
+    return {
+        "interface": address.scheme,
+        "host": address.host,
+        "port": address.port,
+        "username": address.username,
+        "password": address.password,
+        # A naive time would take the zone of whoever reads it.
+        "tz_mode": "aware",
+        "client_name": "user-management-audit-log",
+    }

@@ -1,0 +1,65 @@
+"""The one door to Kafka: every client of worker, commands and producers is made here, from the same address."""
+
+import logging
+from typing import Any, TypeAlias, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.kafka_address import KafkaAddress
+
+Admin: TypeAlias = AIOKafkaAdminClient
+Consumer: TypeAlias = AIOKafkaConsumer
+Producer: TypeAlias = AIOKafkaProducer
+
+C = TypeVar("C", Admin, Consumer, Producer)
+
+# At DEBUG aiokafka logs every record, and every request with its records: ids and names.
+for _name in ("aiokafka.producer.producer", "aiokafka.conn"):
+    logging.getLogger(_name).setLevel(logging.INFO)
+
+
+def admin(address: KafkaAddress, **options: object) -> Admin:
+    """An admin client, not yet started. *options* are aiokafka's."""
+    return AIOKafkaAdminClient(**connection(address), **options)
+
+
+def consumer(address: KafkaAddress, **options: object) -> Consumer:
+    """A consumer that commits nothing by itself, not yet started. *options* are aiokafka's."""
+    return AIOKafkaConsumer(**connection(address), enable_auto_commit=False, **options)
+
+
+def producer(address: KafkaAddress, **options: object) -> Producer:
+    """An idempotent producer that waits for all replicas, not yet started. *options* are aiokafka's."""
+    return AIOKafkaProducer(**connection(address), enable_idempotence=True, acks="all", **options)
+
+
+def connection(address: KafkaAddress) -> dict[str, Any]:
+    """The options by which every client of aiokafka connects."""
+    options: dict[str, Any] = {
+        "bootstrap_servers": address.bootstrap_servers,
+        "security_protocol": address.security_protocol,
+        "ssl_context": address.ssl_context(),
+    }
+    if address.uses_sasl:
+        options |= {
+            "sasl_mechanism": address.sasl_mechanism,
+            "sasl_plain_username": address.username,
+            "sasl_plain_password": address.password,
+        }
+    return options
+
+
+async def started(client: C) -> C:
+    """*client*, started; one that does not start is closed. Raises aiokafka's errors."""
+    try:
+        await client.start()
+    except BaseException:
+        await close(client)
+        raise
+    return client
+
+
+async def close(client: Admin | Consumer | Producer) -> None:
+    """End *client*, whether or not it was started."""
+    await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())

@@ -1,0 +1,28 @@
+"""ClickHouse's client as the worker uses it: opened for a block, with errors that say what to do."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.clickhouse_client import connect, in_words
+from stream.errors import StreamError, Unavailable
+
+
+@contextmanager
+def clickhouse_answers() -> Iterator[None]:
+    """Make every error in the block `Unavailable`, but for the worker's own: what a driver raises is no closed list."""
+    try:
+        yield
+    except StreamError:
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        # Not chained: ClickHouse's texts quote values, and a traceback would print them.
+        raise Unavailable(in_words(error)) from None
+
+
+@contextmanager
+def open_clickhouse(url: str, *, timeout_seconds: float = 30.0) -> Iterator[Client]:
+    """A client for the block. Raises `Unavailable`, as the block does: see `clickhouse_answers`."""
+    with clickhouse_answers(), connect(url, timeout_seconds=timeout_seconds) as client:
+        yield client

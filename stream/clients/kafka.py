@@ -1,0 +1,42 @@
+"""Kafka's clients as the worker uses them: opened for a block, with errors that say what to do."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from aiokafka.errors import KafkaError
+
+from schemas import kafka
+from schemas.kafka_address import KafkaAddress
+from stream.errors import Unavailable
+
+
+@contextmanager
+def kafka_answers(what: str = "Kafka") -> Iterator[None]:
+    """Make Kafka's errors in the block `Unavailable`; *what* names in it what was asked."""
+    try:
+        yield
+    except KafkaError as error:
+        # The class says what happened; its text may quote what the broker refused.
+        raise Unavailable(f"{what}: {type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def open_admin(address: KafkaAddress, what: str = "Kafka", **options: object) -> AsyncIterator[kafka.Admin]:
+    """An admin client for the block. Raises `Unavailable`, as the block does for Kafka's errors."""
+    with kafka_answers(what):
+        client = await kafka.started(kafka.admin(address, **options))
+        try:
+            yield client
+        finally:
+            await kafka.close(client)
+
+
+@asynccontextmanager
+async def open_consumer(address: KafkaAddress, what: str = "Kafka", **options: object) -> AsyncIterator[kafka.Consumer]:
+    """A consumer for the block, otherwise as `open_admin`."""
+    with kafka_answers(what):
+        client = await kafka.started(kafka.consumer(address, **options))
+        try:
+            yield client
+        finally:
+            await kafka.close(client)
