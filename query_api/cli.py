@@ -5,9 +5,9 @@ import time
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.server import run
 from query_api.settings import SettingsError, load_settings
 
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
@@ -47,7 +47,7 @@ def serve(
         load_settings()
     except SettingsError as error:
         raise _refusal(error) from None
-    uvicorn.run("query_api.app:app", host=host, port=port, access_log=False, server_header=False)
+    run("query_api.app:app", host=host, port=port)
 
 
 @app.command()
