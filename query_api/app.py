@@ -16,7 +16,6 @@ from query_api.access.rate_limit import RateLimiter
 from query_api.clickhouse.access_log import ClickHouseAccessLog
 from query_api.clickhouse.connection import ClickHouseConnection
 from query_api.clickhouse.reader import ClickHouseLogReader
-from query_api.demo_page import mount_demo
 from query_api.http import routes, routes_health, routes_persons
 from query_api.http.cors import ProblemCORSMiddleware
 from query_api.http.export import Exporter
@@ -76,8 +75,6 @@ def create_app(
     app = _application(lifespan)
     app.state.service = service
     mount_panel(app, settings)
-    if settings.environment == "development":
-        mount_demo(app, settings)
     if settings.cors_origins:
         app.add_middleware(
             ProblemCORSMiddleware,
