@@ -41,7 +41,7 @@ POLICY = "; ".join(
     )
 )
 
-_FILES = Path(__file__).with_name("page")
+_FILES = Path(__file__).with_name("site")
 _MAX_REPORTS = 100
 _MAX_REPORT_BYTES = 10_000
 
