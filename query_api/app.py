@@ -16,14 +16,13 @@ from query_api.access.rate_limit import RateLimiter
 from query_api.clickhouse.access_log import ClickHouseAccessLog
 from query_api.clickhouse.connection import ClickHouseConnection
 from query_api.clickhouse.reader import ClickHouseLogReader
-from query_api.demo_page import mount_demo
 from query_api.http import routes, routes_health, routes_persons
 from query_api.http.cors import ProblemCORSMiddleware
+from query_api.http.dependencies import Service
 from query_api.http.export import Exporter
 from query_api.http.middleware import RequestMiddleware
 from query_api.http.openapi import install_openapi
 from query_api.http.problems import install_problem_handlers
-from query_api.http.service import Service
 from query_api.log.access_log import AccessLog, AccessRecorder
 from query_api.log.activity_log import ActivityLog, Clock
 from query_api.log.cursor import CursorSealer
@@ -46,7 +45,7 @@ EXPOSED_HEADERS = (
 """What a page of another origin may read beside the body."""
 
 API_VERSION = "1.0.0"
-"""The contract's: it changes with `query_api/openapi.json`."""
+"""The contract's: it changes with `query_api/http/openapi.json`."""
 
 
 def _utc_now() -> datetime:
@@ -76,8 +75,6 @@ def create_app(
     app = _application(lifespan)
     app.state.service = service
     mount_panel(app, settings)
-    if settings.environment == "development":
-        mount_demo(app, settings)
     if settings.cors_origins:
         app.add_middleware(
             ProblemCORSMiddleware,
@@ -92,7 +89,7 @@ def create_app(
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document, as every application serves it and as `query_api/openapi.json` holds it."""
+    """The OpenAPI document, as every application serves it and as `query_api/http/openapi.json` holds it."""
     return _application(None).openapi()
 
 

@@ -5,9 +5,9 @@ import time
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.server import run
 from query_api.settings import load_settings
 from schemas.settings import InvalidSettings
 
@@ -48,7 +48,7 @@ def serve(
         load_settings()
     except InvalidSettings as error:
         raise _refusal(error) from None
-    uvicorn.run("query_api.app:app", host=host, port=port, access_log=False, server_header=False)
+    run("query_api.app:app", host=host, port=port)
 
 
 @app.command()

@@ -7,13 +7,13 @@ QueryError
 │   ├── Unauthenticated
 │   ├── InsufficientScope
 │   ├── NotAcceptable
-│   ├── RateLimited            repeat it later
+│   ├── RateLimited            unless it is repeated later
 │   └── ActivityNotFound
-└── StoreError                 repeat the request later; nothing is known about its answer
-    ├── StoreUnavailable
-    │   └── OtherSchema
-    └── QueryTimeout
-└── KeysUnavailable            as above; the identity provider gave no keys
+├── StoreError                 repeat the request later: ClickHouse gave no answer
+│   ├── StoreUnavailable
+│   │   └── OtherSchema
+│   └── QueryTimeout
+└── KeysUnavailable            repeat the request later: the identity provider gave no keys
 
 No text or attribute holds a value of the request or of the log, so all of them may be logged.
 """

@@ -143,7 +143,7 @@ class MentionedPersonModel(_Answer):
     activities: int = Field(description="How many lines of the range mention them in this role.", examples=[67])
 
 
-class PeopleModel(_Answer):
+class PersonsModel(_Answer):
     """Persons, those mentioned last first; the entry of the deleted is the last."""
 
     data: list[MentionedPersonModel]

@@ -1,13 +1,11 @@
 """What FastAPI does not write into the OpenAPI document by itself: problem documents, and the headers of a page."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from query_api.http import examples
 from query_api.http.models import ProblemModel
 from query_api.http.problems import (
     FORBIDDEN,
@@ -26,8 +24,8 @@ EXPORT_DOCS: dict[str, Any] = {
     "description": "The file, as an attachment. CSV begins with a byte order mark.",
     "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
     "content": {
-        "text/csv": {"schema": {"type": "string"}, "example": examples.CSV},
-        "application/jsonl": {"schema": {"type": "string"}, "example": examples.JSONL},
+        "text/csv": {"schema": {"type": "string"}},
+        "application/jsonl": {"schema": {"type": "string"}},
     },
 }
 _LINK = {
@@ -38,16 +36,10 @@ _LINK = {
 }
 
 
-def answer_docs(
-    model: type[BaseModel], example: Mapping[str, Any], *, is_page: bool = False
-) -> dict[int | str, dict[str, Any]]:
+def answer_docs(model: type[BaseModel], *, is_page: bool = False) -> dict[int | str, dict[str, Any]]:
     """The documentation of an answer that a client may already have."""
     return {
-        200: {
-            "model": model,
-            "headers": {**_TAG, **_LINK} if is_page else _TAG,
-            "content": {"application/json": {"example": example}},
-        },
+        200: {"model": model, "headers": {**_TAG, **_LINK} if is_page else _TAG},
         304: {"description": "What the client has (`If-None-Match`) is what would be shown.", "headers": _TAG},
     }
 

@@ -23,8 +23,8 @@ from schemas.events import ActivityType, Channel
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
-DEFAULT_PEOPLE = 10
-MAX_PEOPLE = 100
+DEFAULT_PERSONS = 10
+MAX_PERSONS = 100
 MAX_SEARCH_LENGTH = 100
 
 _EXAMPLE_TIME = "2026-11-24T09:31:07Z"
@@ -128,7 +128,7 @@ class ExportQuery(FilterQuery):
     ] = Order.DESC
 
 
-class PeopleQuery(BaseModel):
+class PersonsQuery(BaseModel):
     """Whom to look for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -142,8 +142,8 @@ class PeopleQuery(BaseModel):
         ),
     ] = ""
     limit: Annotated[
-        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_PEOPLE, description="The most persons.")
-    ] = DEFAULT_PEOPLE
+        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_PERSONS, description="The most persons.")
+    ] = DEFAULT_PERSONS
     since: Annotated[
         Instant | None, Field(alias="from", description="Count only lines at this time or later (RFC 3339).")
     ] = None

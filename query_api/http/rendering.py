@@ -76,7 +76,7 @@ def chart_body(chart: Chart) -> Body:
     return _body({"interval": chart.interval, "tz": chart.zone.key, "buckets": buckets, "total": total})
 
 
-def people_body(mentioned: Iterable[MentionedPerson]) -> Body:
+def persons_body(mentioned: Iterable[MentionedPerson]) -> Body:
     """The body of a list of persons."""
     return _body({"data": [_mentioned(entry) for entry in mentioned]})
 

@@ -11,7 +11,8 @@ from starlette.responses import Response, StreamingResponse
 
 from query_api.access.auth import EXPORT_SCOPE, Caller
 from query_api.errors import InvalidParameters
-from query_api.http import examples
+from query_api.http.conditional import conditional, require_acceptable
+from query_api.http.dependencies import ByCaller, InService, Service, record_view
 from query_api.http.export import MEDIA_TYPES, file_name
 from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
 from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
@@ -19,7 +20,6 @@ from query_api.http.parameters import unknown_parameters
 from query_api.http.problems import INVALID_CURSOR, NOT_FOUND
 from query_api.http.query_strings import ActivityQuery, ExportQuery, FilterQuery, StatsQuery
 from query_api.http.rendering import chart_body, line_body, page_body
-from query_api.http.service import ByCaller, InService, Service, conditional, record_view, require_acceptable
 from query_api.log.access_log import Action, filters_text
 from query_api.log.filters import ActivityFilter
 from schemas.retention import retention_start
@@ -33,7 +33,7 @@ router = APIRouter(tags=["activities"])
     summary="The log, page by page",
     response_class=Response,
     responses={
-        **answer_docs(ActivityPageModel, examples.PAGE, is_page=True),
+        **answer_docs(ActivityPageModel, is_page=True),
         **problem_docs(INVALID_CURSOR),
         **READ_PROBLEMS,
     },
@@ -57,7 +57,7 @@ async def list_activities(
     operation_id="countActivities",
     summary="How many lines, over time and by activity type",
     response_class=Response,
-    responses={**answer_docs(ChartModel, examples.CHART), **READ_PROBLEMS},
+    responses={**answer_docs(ChartModel), **READ_PROBLEMS},
 )
 async def count_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[StatsQuery, Query()]
@@ -98,7 +98,7 @@ async def export_activities(
     operation_id="getActivity",
     summary="One line of the log",
     response_class=Response,
-    responses={**answer_docs(ActivityAnswerModel, examples.LINE), **problem_docs(NOT_FOUND), **READ_PROBLEMS},
+    responses={**answer_docs(ActivityAnswerModel), **problem_docs(NOT_FOUND), **READ_PROBLEMS},
 )
 async def get_activity(request: Request, service: InService, caller: ByCaller, event_id: UUID) -> Response:
     """A line of another client space, or one older than retention, is not found."""

@@ -4,10 +4,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from query_api.errors import StoreError
+from query_api.http.dependencies import InService
 from query_api.http.models import StatusModel
 from query_api.http.openapi import problem_docs
 from query_api.http.problems import NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, problem_response
-from query_api.http.service import InService
 
 router = APIRouter()
 

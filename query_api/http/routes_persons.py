@@ -1,56 +1,56 @@
-"""The paths beside the log: the persons in it, and what it holds."""
+"""The paths beside the log: the persons in it, and the values that its filters take."""
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from query_api.access.auth import Caller
 from query_api.errors import InvalidParameters
-from query_api.http import examples
-from query_api.http.models import MetaAnswerModel, PeopleModel
+from query_api.http.conditional import conditional
+from query_api.http.dependencies import ByCaller, InService, record_view
+from query_api.http.models import MetaAnswerModel, PersonsModel
 from query_api.http.openapi import READ_PROBLEMS, answer_docs
 from query_api.http.parameters import unknown_parameters
-from query_api.http.query_strings import PeopleQuery, require_range
-from query_api.http.rendering import meta_body, people_body
-from query_api.http.service import ByCaller, InService, conditional, record_view
+from query_api.http.query_strings import PersonsQuery, require_range
+from query_api.http.rendering import meta_body, persons_body
 from query_api.log.access_log import Action, filters_text
 from query_api.log.filters import ActivityFilter
 from query_api.log.reader import Role
 from schemas.retention import retention_start
 
 router = APIRouter()
-_ACTIONS = {Role.AFFECTED_USER: Action.USERS, Role.ADMIN: Action.ADMINS}
 
 
-@router.get(
-    "/v1/users",
-    operation_id="listUsers",
-    summary="The persons whom lines are about",
-    tags=["people"],
-    response_class=Response,
-    responses={**answer_docs(PeopleModel, examples.PEOPLE), **READ_PROBLEMS},
-)
-async def list_users(
-    request: Request, service: InService, caller: ByCaller, query: Annotated[PeopleQuery, Query()]
-) -> Response:
-    """Living persons by their present names, those mentioned last first, and one entry for all deleted ones."""
-    return await _people(request, service, caller, query, Role.AFFECTED_USER)
+def _list_of(role: Role, action: Action) -> Callable[..., Awaitable[Response]]:
+    """The handler that lists the persons in *role*."""
+
+    async def list_persons(
+        request: Request, service: InService, caller: ByCaller, query: Annotated[PersonsQuery, Query()]
+    ) -> Response:
+        """Living persons by their present names, the last mentioned first. All deleted persons are one entry."""
+        require_range(query.since, query.until)
+        found = await service.directory.mentioned(caller, role, query.q, query.since, query.until, query.limit)
+        asked = ActivityFilter(since=query.since, until=query.until)
+        record_view(request, caller, action, filters_text(asked, is_search=bool(query.q)))
+        return conditional(request, persons_body(found))
+
+    return list_persons
 
 
-@router.get(
-    "/v1/admins",
-    operation_id="listAdmins",
-    summary="The persons who did what lines say",
-    tags=["people"],
-    response_class=Response,
-    responses={**answer_docs(PeopleModel, examples.PEOPLE), **READ_PROBLEMS},
-)
-async def list_admins(
-    request: Request, service: InService, caller: ByCaller, query: Annotated[PeopleQuery, Query()]
-) -> Response:
-    """As `listUsers`, for admins."""
-    return await _people(request, service, caller, query, Role.ADMIN)
+for path, operation_id, summary, role, action in (
+    ("/v1/users", "listUsers", "The affected users of the log", Role.AFFECTED_USER, Action.USERS),
+    ("/v1/admins", "listAdmins", "The admins of the log", Role.ADMIN, Action.ADMINS),
+):
+    router.add_api_route(
+        path,
+        _list_of(role, action),
+        operation_id=operation_id,
+        summary=summary,
+        tags=["persons"],
+        response_class=Response,
+        responses={**answer_docs(PersonsModel), **READ_PROBLEMS},
+    )
 
 
 @router.get(
@@ -59,7 +59,7 @@ async def list_admins(
     summary="What the log holds, and what the token allows",
     tags=["meta"],
     response_class=Response,
-    responses={**answer_docs(MetaAnswerModel, examples.META), **READ_PROBLEMS},
+    responses={**answer_docs(MetaAnswerModel), **READ_PROBLEMS},
 )
 async def get_meta(request: Request, service: InService, caller: ByCaller) -> Response:
     """The values that filters take, the licenses that lines name, and where the log starts."""
@@ -69,11 +69,3 @@ async def get_meta(request: Request, service: InService, caller: ByCaller) -> Re
     licenses = await service.reader.licenses(caller, start)
     record_view(request, caller, Action.META, filters_text(ActivityFilter()))
     return conditional(request, meta_body(licenses=licenses, retention_from=start, scopes=caller.scopes))
-
-
-async def _people(request: Request, service: InService, caller: Caller, query: PeopleQuery, role: Role) -> Response:
-    require_range(query.since, query.until)
-    found = await service.directory.mentioned(caller, role, query.q, query.since, query.until, query.limit)
-    asked = ActivityFilter(since=query.since, until=query.until)
-    record_view(request, caller, _ACTIONS[role], filters_text(asked, is_search=bool(query.q)))
-    return conditional(request, people_body(found))

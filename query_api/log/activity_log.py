@@ -13,7 +13,7 @@ from query_api.errors import ActivityNotFound, StoreError
 from query_api.log.cursor import CursorSealer
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
-from query_api.log.persons import KnownPerson, Lifetime, People, ShownPerson
+from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
 from query_api.log.reader import Line, LogReader
 from schemas.retention import retention_start
 
@@ -181,18 +181,20 @@ class ActivityLog:
 
     async def shown(self, caller: Caller, lines: list[Line], activity_filter: ActivityFilter) -> list[ShownLine]:
         """*lines* with their persons, but for those that no longer fit *activity_filter* because of a deletion."""
-        people = await self.people(caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)})
+        persons = await self.persons(
+            caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)}
+        )
         shown = [
             ShownLine(
                 line,
-                affected_user=people.show(line.affected_user_ref, line.occurred_at),
-                admin=people.show(line.admin_ref, line.occurred_at),
+                affected_user=persons.show(line.affected_user_ref, line.occurred_at),
+                admin=persons.show(line.admin_ref, line.occurred_at),
             )
             for line in lines
         ]
         return [line for line in shown if _still_fits(line, activity_filter)]
 
-    async def people(self, caller: Caller, refs: Collection[UUID]) -> People:
+    async def persons(self, caller: Caller, refs: Collection[UUID]) -> Persons:
         """What may be shown of *refs*, as of one moment after the call: names and lives are asked for at once."""
         lifetimes: Mapping[UUID, Lifetime] = {}
         known: Mapping[UUID, KnownPerson] | None = {}
@@ -200,7 +202,7 @@ class ActivityLog:
             known, lifetimes = await asyncio.gather(
                 self._known_persons(caller, refs), self._reader.lifetimes(caller, refs)
             )
-        return People(self._key, caller.client_space_id, lifetimes, known)
+        return Persons(self._key, caller.client_space_id, lifetimes, known)
 
     async def _known_persons(self, caller: Caller, refs: Collection[UUID]) -> Mapping[UUID, KnownPerson] | None:
         """`None` where they cannot be read: a line without names still says what happened."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -54,14 +54,11 @@ class ActivityFilter:
 
     def digest(self) -> bytes:
         """A hash that two filters share only if they ask for the same, however the request ordered its values."""
-        # Imports came later to the filters: without one the hash is what it was, and the cursors given then still fit.
-        values = [sorted(map(str, part)) for part in (*self._sets(), *([self.import_ids] if self.import_ids else []))]
+        sets = self.activity_types, self.channels, self.affected_users, self.admins, self.import_ids
+        values = [sorted(map(str, part)) for part in sets]
         flags = [self.deleted_affected_users, self.deleted_admins]
         bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
         return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
-
-    def _sets(self) -> tuple[Collection[object], ...]:
-        return self.activity_types, self.channels, self.affected_users, self.admins
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ class Directory:
         start = retention_start(self._log.now())
         start = start if since is None else max(start, since)
         found = await self._reader.mentions(caller, role, search, start, until, limit)
-        people = await self._log.people(caller, {ref for ref, *_ in found if ref is not None})
-        shown = [MentionedPerson(None if ref is None else people.show_now(ref), lines) for ref, lines, _ in found]
+        persons = await self._log.persons(caller, {ref for ref, *_ in found if ref is not None})
+        shown = [MentionedPerson(None if ref is None else persons.show_now(ref), lines) for ref, lines, _ in found]
         finds_deleted = search.casefold() in DELETED_USER.casefold()
         return [
             entry

@@ -104,7 +104,7 @@ def _remoteness(name: KnownName, at: datetime) -> tuple[int, timedelta, timedelt
 
 
 @dataclass(frozen=True, slots=True)
-class People:
+class Persons:
     """The persons of a page. *known* is `None` where their names could not be read."""
 
     key: bytes

@@ -136,7 +136,7 @@ class LogReader(Protocol):
         ...
 
     async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
-        """The ids and names of those of *refs* that have any, deleted or not: `People` decides what may be shown."""
+        """The ids and names of those of *refs* that have any, deleted or not: `Persons` decides what may be shown."""
         ...
 
     async def schema_difference(self) -> str | None:

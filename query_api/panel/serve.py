@@ -18,8 +18,6 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from query_api.settings import Settings
 
@@ -122,20 +120,6 @@ def without_comments(code: str) -> str:
     A quarter of the panel is comments, which no browser needs. Templates hold no line that begins like one.
     """
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), code)
-
-
-class CachedFiles(StaticFiles):
-    """A folder whose answers carry *caching*."""
-
-    def __init__(self, directory: Path, caching: str) -> None:
-        super().__init__(directory=directory)
-        self._caching = caching
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """A file, or the problem document for none."""
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = self._caching
-        return response
 
 
 def static_directory() -> Path:

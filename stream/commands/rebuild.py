@@ -80,9 +80,10 @@ class _Options:
 
 async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> list[Difference]:
     began_at = datetime.now(UTC)
-    store = RebuildStore(settings.clickhouse_url.get_secret_value(), served=settings.clickhouse_database, rebuilt=into)
-    sink = ClickHouseSink(settings.clickhouse_url.get_secret_value(), into)
-    erased = ErasedPersons(ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), into))
+    url, served = settings.clickhouse
+    store = RebuildStore(url, served=served, rebuilt=into)
+    sink = ClickHouseSink(url, into)
+    erased = ErasedPersons(ClickHousePersonStore(url, into))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with open_reader(settings.kafka) as reader:
@@ -127,13 +128,12 @@ async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> l
 
 
 async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
-    served = settings.clickhouse_database
     await work.hand_over(lambda: workers_are_past(settings.kafka, settings.consumer_group))
     # From the exchange on, the rebuilt tables are found under the served database's name.
-    persons = ClickHousePersonStore(settings.clickhouse_url.get_secret_value(), served)
+    persons = ClickHousePersonStore(*settings.clickhouse)
     await Eraser(persons, KafkaNameTopic(settings.kafka), ErasedPersons(persons)).run()
     await asyncio.to_thread(work.store.drop)
-    typer.echo(f"database {served} serves the rebuilt tables; those before are dropped")
+    typer.echo(f"database {settings.clickhouse_database} serves the rebuilt tables; those before are dropped")
 
 
 class _Report:

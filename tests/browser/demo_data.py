@@ -13,6 +13,7 @@ from uuid import UUID, uuid5
 
 import uvicorn
 
+from deploy.local.demo.page import mount_demo
 from deploy.local.demo.scenario import CLIENT_SPACE, OPERATOR, act_by_api, act_in_ui, open_import
 from producers.activities import ActionContext, license_updated
 from producers.errors import Stamp
@@ -85,7 +86,8 @@ def _month_before(imported: list[Event]) -> Iterator[Event]:
 @asynccontextmanager
 async def served_demo() -> AsyncIterator[str]:
     """The demo's log behind the real query API; gives its address."""
-    app = create_app(settings_for(), await demo_log(), lambda: NOW, InMemoryAccessLog())
+    settings = settings_for()
+    app = mount_demo(create_app(settings, await demo_log(), lambda: NOW, InMemoryAccessLog()), settings)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve([listener]))

@@ -1,4 +1,4 @@
-"""How the panel, the demo page and the vendored files are served and kept. No browser, no stack."""
+"""How the panel and the vendored files are served and kept. No browser, no stack."""
 
 import base64
 import gzip
@@ -12,10 +12,8 @@ import pytest
 from fastapi import FastAPI
 
 from deploy import vendor
-from query_api.demo_page import mount_demo
-from query_api.panel.serve import CachedFiles, PanelFiles, mount_panel, static_directory, version_of, without_comments
+from query_api.panel.serve import PanelFiles, mount_panel, static_directory, version_of, without_comments
 from query_api.settings import Settings
-from schemas.settings import InvalidSettings
 from tests import chromium
 
 
@@ -119,8 +117,7 @@ def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
 
 def test_the_files_are_part_of_the_package() -> None:
     package = files("query_api")
-    page = "templates/demo/demo.html"
-    for name in ("panel/static/user-management-log.js", "panel/static/vendor/lit-html/LICENSE", page):
+    for name in ("panel/static/user-management-log.js", "panel/static/vendor/lit-html/LICENSE"):
         assert (package / name).is_file(), name
 
 
@@ -139,32 +136,6 @@ def test_a_changed_or_missing_vendored_file_is_named(tmp_path: Path, repository:
     assert vendor.differences(tmp_path) == ["LICENSE is another file", "lit-html.js is missing"]
 
 
-def test_the_demo_page_is_refused_in_production() -> None:
-    with pytest.raises(InvalidSettings, match="refused in production"):
-        mount_demo(FastAPI(), production())
-
-
-async def test_the_demo_hands_out_short_tokens_only() -> None:
-    app = FastAPI()
-    mount_demo(app, settings())
-    async with client(app) as http:
-        given = await http.post("/demo/session/audit-token", params={"client_space": "acme"})
-        assert given.headers["cache-control"] == "no-store"
-        assert given.text.count(".") == 2
-        too_long = await http.post("/demo/session/audit-token", params={"expires_in_seconds": 901})
-        assert too_long.status_code == 422
-        assert (await http.get("/demo/session/audit-token")).status_code == 405
-
-
-async def test_reports_of_browsers_are_kept_whatever_they_hold() -> None:
-    app = FastAPI()
-    mount_demo(app, settings())
-    async with client(app) as http:
-        for body in (b'{"csp-report":{}}', b"\xff", b"1" * 20_000):
-            assert (await http.post("/demo/csp-reports", content=body)).status_code == 204
-        assert (await http.get("/demo/csp-reports")).json() == [{"csp-report": {}}, {"unreadable": True}]
-
-
 def test_a_named_browser_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
     with pytest.raises(chromium.NoBrowser, match="CHROMIUM is /nowhere/chromium"):
@@ -177,7 +148,3 @@ def test_where_none_can_be_installed_the_error_says_what_to_do(monkeypatch: pyte
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(chromium.NoBrowser, match="apt-get install chromium"):
         chromium.ensure_browser()
-
-
-def test_a_folder_is_served_with_the_caching_it_was_given(tmp_path: Path) -> None:
-    assert CachedFiles(tmp_path, "no-cache").directory == tmp_path

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local.java import kafka, schema_registry
 from deploy.local.java.artifacts import LOCK_FILE, Download, fetch, read_lock
-from deploy.local.layout import HOST, Layout
+from deploy.local.layout import Layout
 from deploy.local.stack.processes import Child
 
 _SCRIPTS = Path(sys.executable).parent
@@ -95,8 +95,8 @@ _TABLE = (
         after=("migrate",),
         ports=("query_api",),
         command=lambda layout, _programs: [
-            *(str(_SCRIPTS / "audit-query"), "serve"),
-            *("--host", HOST, "--port", str(layout.ports.query_api)),
+            *(sys.executable, "-m", "deploy.local.demo.serve"),
+            *("--port", str(layout.ports.query_api)),
         ],
         is_ready=lambda layout, _child: schema_registry.answers(f"{layout.endpoints()['query_api']}/readyz"),
         start_seconds=60,

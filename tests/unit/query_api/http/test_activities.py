@@ -7,7 +7,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from query_api.errors import QueryTimeout, StoreUnavailable
-from query_api.log.filters import ActivityFilter
 from query_api.log.persons import deleted_ref
 from schemas.retention import retention_start
 from tests.builders import KEY, NOW
@@ -205,10 +204,6 @@ async def test_an_import_is_found_by_its_id_on_every_path(api: Api) -> None:
     assert (await api.get("/v1/activities", cursor=cursor)).status_code == 400
     assert len(await api.found(import_id=[str(first), str(other)])) == 4
     assert (await api.get("/v1/activities/stats", import_id=str(first))).json()["total"] == 3
-
-
-def test_filters_without_an_import_keep_the_hash_of_cursors_that_were_given_before_there_were_any() -> None:
-    assert ActivityFilter(channels=frozenset({"ui"})).digest().hex().startswith("dfb7a60b97a4e7b2")
 
 
 async def test_a_cursor_ends_after_24_hours(api: Api) -> None:

@@ -11,7 +11,7 @@ DAY = timedelta(days=1)
 DELETED = {"ref": "deleted", "id": None, "username": None, "display_name": "Deleted User", "deleted": True}
 
 
-async def people(api: Api, path: str = "/v1/users", **parameters: Any) -> list[dict[str, Any]]:
+async def persons(api: Api, path: str = "/v1/users", **parameters: Any) -> list[dict[str, Any]]:
     answer = await api.get(path, **parameters)
     assert answer.status_code == 200, answer.text
     data: list[dict[str, Any]] = answer.json()["data"]
@@ -28,7 +28,7 @@ async def test_living_persons_are_listed_by_their_last_line_and_the_deleted_are_
         api.delete(person, NOW)
     api.name("usr_ada", "ada@example.com", "Ada Lovelace")
 
-    assert await people(api) == [
+    assert await persons(api) == [
         {
             "ref": str(ref_of("usr_grace")),
             "id": None,
@@ -52,8 +52,8 @@ async def test_living_persons_are_listed_by_their_last_line_and_the_deleted_are_
 async def test_users_and_admins_are_two_lists(api: Api) -> None:
     api.record("usr_ada", "usr_admin")
 
-    assert [person["ref"] for person in await people(api)] == [str(ref_of("usr_ada"))]
-    assert [person["ref"] for person in await people(api, "/v1/admins")] == [str(ref_of("usr_admin"))]
+    assert [person["ref"] for person in await persons(api)] == [str(ref_of("usr_ada"))]
+    assert [person["ref"] for person in await persons(api, "/v1/admins")] == [str(ref_of("usr_admin"))]
 
 
 @pytest.mark.parametrize("q", ["ada", "ADA", "Love", "usr_a", "@example"])
@@ -63,7 +63,7 @@ async def test_a_person_is_found_by_any_part_of_id_and_names(api: Api, q: str) -
     api.name("usr_ada", "ada@example.com", "Ada Lovelace")
     api.name("usr_grace", "grace@navy.mil", "Grace")
 
-    assert [person["id"] for person in await people(api, q=q)] == ["usr_ada"]
+    assert [person["id"] for person in await persons(api, q=q)] == ["usr_ada"]
 
 
 @pytest.mark.parametrize("q", ["usr_gone", "gone@", "Gone Girl"])
@@ -75,8 +75,8 @@ async def test_nothing_finds_somebody_who_was_deleted(api: Api, q: str) -> None:
     api.delete("usr_gone", NOW + DAY)
     api.store.names = names  # the worker has not removed them yet
 
-    assert await people(api, q=q) == []
-    assert await people(api, q="deleted") == [{**DELETED, "activities": 1}]
+    assert await persons(api, q=q) == []
+    assert await persons(api, q="deleted") == [{**DELETED, "activities": 1}]
 
 
 async def test_somebody_who_is_deleted_while_the_list_is_read_is_not_in_it(api: Api) -> None:
@@ -84,7 +84,7 @@ async def test_somebody_who_is_deleted_while_the_list_is_read_is_not_in_it(api: 
     api.name("usr_ada", "ada@example.com", "Ada")
     api.store.before_persons = lambda: api.delete("usr_ada", NOW + DAY)
 
-    assert await people(api) == []
+    assert await persons(api) == []
 
 
 async def test_a_recreated_person_counts_in_both_entries_and_has_no_former_name(api: Api) -> None:
@@ -95,11 +95,11 @@ async def test_a_recreated_person_counts_in_both_entries_and_has_no_former_name(
     api.name("usr_ada", "former@example.com", "Former", NOW - 2 * DAY)
     api.name("usr_ada", "ada@example.com", "Ada", NOW)
 
-    found = await people(api)
+    found = await persons(api)
 
     assert [(person["username"], person["activities"]) for person in found] == [("ada@example.com", 1), (None, 1)]
-    assert await people(api, q="former") == []
-    assert len(await people(api, q="ada@")) == 1
+    assert await persons(api, q="former") == []
+    assert len(await persons(api, q="ada@")) == 1
 
 
 async def test_a_renamed_person_is_listed_under_the_present_name_and_found_by_both(api: Api) -> None:
@@ -108,17 +108,17 @@ async def test_a_renamed_person_is_listed_under_the_present_name_and_found_by_bo
     api.name("usr_ada", "countess@example.com", "Countess", NOW)
 
     for q in "ada@", "countess":
-        assert [person["display_name"] for person in await people(api, q=q)] == ["Countess"]
+        assert [person["display_name"] for person in await persons(api, q=q)] == ["Countess"]
 
 
 async def test_only_lines_of_the_range_and_of_retention_count(api: Api) -> None:
     for days in (0, 1, 2, 400):
         api.record(occurred_at=NOW - days * DAY)
 
-    (person,) = await people(api, to="2026-11-24T00:00:00Z")
+    (person,) = await persons(api, to="2026-11-24T00:00:00Z")
 
     assert person["activities"] == 2
-    assert await people(api, from_="2027-01-01T00:00:00Z") == []
+    assert await persons(api, from_="2027-01-01T00:00:00Z") == []
 
 
 async def test_the_limit_is_of_living_persons(api: Api) -> None:
@@ -127,7 +127,7 @@ async def test_the_limit_is_of_living_persons(api: Api) -> None:
     api.record("usr_gone")
     api.delete("usr_gone", NOW)
 
-    found = await people(api, limit=2)
+    found = await persons(api, limit=2)
 
     assert [person["ref"] for person in found] == [str(ref_of("usr_0")), str(ref_of("usr_1")), "deleted"]
 
@@ -135,7 +135,7 @@ async def test_the_limit_is_of_living_persons(api: Api) -> None:
 async def test_another_client_space_has_other_persons(api: Api) -> None:
     api.record(space="globex")
 
-    assert await people(api) == []
+    assert await persons(api) == []
 
 
 @pytest.mark.parametrize(

@@ -2,27 +2,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-from pydantic import BaseModel
-
 from query_api.app import describe
-from query_api.http import examples
 from query_api.http.models import (
     ActivityAnswerModel,
     ActivityPageModel,
     ChartModel,
     MetaAnswerModel,
-    PeopleModel,
+    PersonsModel,
     ProblemModel,
 )
 from query_api.http.problems import PROBLEMS
-from query_api.http.query_strings import ActivityQuery, ExportQuery, PeopleQuery, StatsQuery
+from query_api.http.query_strings import ActivityQuery, ExportQuery, PersonsQuery, StatsQuery
 from query_api.log.access_log import Access
 from query_api.settings import Settings
 from tests.builders import NOW
 from tests.unit.query_api.api import Api
 
-COMMITTED = Path(__file__).resolve().parents[4] / "query_api" / "openapi.json"
+COMMITTED = Path(__file__).resolve().parents[4] / "query_api" / "http" / "openapi.json"
 
 
 async def document(api: Api) -> dict[str, Any]:
@@ -99,29 +95,15 @@ async def test_answers_are_what_the_document_says(api: Api) -> None:
 
 
 async def test_the_committed_document_is_the_one_that_is_served(api: Api) -> None:
-    """`audit-query openapi > query_api/openapi.json` renews it."""
+    """`audit-query openapi > query_api/http/openapi.json` renews it."""
     assert json.loads(COMMITTED.read_text(encoding="utf-8")) == describe() == await document(api)
 
 
-@pytest.mark.parametrize(
-    ("model", "example"),
-    [
-        (ActivityPageModel, examples.PAGE),
-        (ActivityAnswerModel, examples.LINE),
-        (ChartModel, examples.CHART),
-        (PeopleModel, examples.PEOPLE),
-        (MetaAnswerModel, examples.META),
-    ],
-)
-def test_every_example_is_an_answer(model: type[BaseModel], example: dict[str, Any]) -> None:
-    model.model_validate_json(json.dumps(example))
-
-
-async def test_every_answer_and_error_has_an_example(api: Api) -> None:
+async def test_every_error_has_an_example(api: Api) -> None:
     for path, operations in (await document(api))["paths"].items():
         for status, response in operations["get"]["responses"].items():
             for content in response.get("content", {}).values():
-                assert "example" in content or path in ("/healthz", "/readyz"), (path, status)
+                assert "example" in content or status == "200", (path, status)
 
 
 async def test_the_other_answers_are_what_the_document_says(api: Api) -> None:
@@ -130,14 +112,14 @@ async def test_the_other_answers_are_what_the_document_says(api: Api) -> None:
     api.delete("usr_gone", NOW)
 
     ChartModel.model_validate_json((await api.get("/v1/activities/stats")).content)
-    PeopleModel.model_validate_json((await api.get("/v1/users")).content)
+    PersonsModel.model_validate_json((await api.get("/v1/users")).content)
     MetaAnswerModel.model_validate_json((await api.get("/v1/meta")).content)
 
 
 def test_the_readme_names_every_setting_parameter_and_problem() -> None:
     text = (Path(__file__).resolve().parents[4] / "query_api" / "README.md").read_text()
     settings = {str(field.alias) for field in Settings.model_fields.values()}
-    queries = (ActivityQuery, StatsQuery, ExportQuery, PeopleQuery)
+    queries = (ActivityQuery, StatsQuery, ExportQuery, PersonsQuery)
     parameters = {field.alias or name for query in queries for name, field in query.model_fields.items()}
     problems = {f"/problems/{problem.name}" for problem in PROBLEMS}
     columns = {f"`{column}`" for column in Access._fields}

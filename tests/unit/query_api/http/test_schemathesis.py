@@ -57,7 +57,9 @@ def served() -> Iterator[str]:
         thread.join()
 
 
-DOCUMENT = json.loads((Path(__file__).resolve().parents[4] / "query_api" / "openapi.json").read_text(encoding="utf-8"))
+DOCUMENT = json.loads(
+    (Path(__file__).resolve().parents[4] / "query_api" / "http" / "openapi.json").read_text(encoding="utf-8")
+)
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.log.filters import Order, Position, Selection, Span, conditions, resolve_persons
-from query_api.log.persons import Lifetime, People, deleted_ref
+from query_api.log.persons import Lifetime, Persons, deleted_ref
 from tests.builders import KEY, NOW
 
 REF, OTHER = UUID(int=1), UUID(int=2)
@@ -108,7 +108,7 @@ def test_a_line_is_found_exactly_under_the_ref_that_it_shows(
     span = resolve_persons(frozenset(wanted), lifetimes, KEY, "acme").get(stored)
     is_found = span is not None and (span.since or at) <= at and (span.until is None or at < span.until)
 
-    assert is_found == (People(KEY, "acme", lifetimes, {}).show(stored, at).ref in wanted)
+    assert is_found == (Persons(KEY, "acme", lifetimes, {}).show(stored, at).ref in wanted)
 
 
 def test_lines_of_an_import_are_not_looked_up_by_person() -> None:

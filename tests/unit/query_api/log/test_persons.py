@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.log.persons import KnownName, KnownPerson, Lifetime, People, ShownPerson, deleted_ref, name_at
+from query_api.log.persons import KnownName, KnownPerson, Lifetime, Persons, ShownPerson, deleted_ref, name_at
 from tests.builders import KEY, NOW
 
 REF = UUID(int=1)
@@ -42,27 +42,27 @@ def test_a_person_without_a_name_has_none() -> None:
 
 @pytest.mark.parametrize("known", [None, {}, {REF: KnownPerson("usr_ada", (ADA,))}])
 def test_nothing_shows_who_a_deleted_person_was(known: dict[UUID, KnownPerson] | None) -> None:
-    shown = People(KEY, "acme", {REF: Lifetime(NOW)}, known).show(REF, NOW - DAY)
+    shown = Persons(KEY, "acme", {REF: Lifetime(NOW)}, known).show(REF, NOW - DAY)
 
     assert shown == ShownPerson(deleted_ref(KEY, "acme", REF), None, None, "Deleted User", deleted=True)
     assert shown.ref != REF
 
 
 def test_a_life_after_a_deletion_starts_at_its_creation() -> None:
-    people = People(KEY, "acme", {REF: Lifetime(NOW, NOW + DAY)}, {REF: KnownPerson("usr_ada", (ADA,))})
+    persons = Persons(KEY, "acme", {REF: Lifetime(NOW, NOW + DAY)}, {REF: KnownPerson("usr_ada", (ADA,))})
 
-    assert people.show(REF, NOW + DAY - timedelta(microseconds=1)).deleted
-    assert people.show(REF, NOW + DAY) == ShownPerson(REF, "usr_ada", "ada", "Ada", deleted=False)
+    assert persons.show(REF, NOW + DAY - timedelta(microseconds=1)).deleted
+    assert persons.show(REF, NOW + DAY) == ShownPerson(REF, "usr_ada", "ada", "Ada", deleted=False)
 
 
 def test_unreadable_names_are_not_a_deletion() -> None:
-    shown = People(KEY, "acme", {}, None).show(REF, NOW)
+    shown = Persons(KEY, "acme", {}, None).show(REF, NOW)
 
     assert shown == ShownPerson(REF, None, None, "Name unavailable", deleted=False)
 
 
 def test_a_person_of_whom_nothing_is_known_has_only_a_ref() -> None:
-    assert People(KEY, "acme", {}, {}).show(REF, NOW) == ShownPerson(REF, None, None, None, deleted=False)
+    assert Persons(KEY, "acme", {}, {}).show(REF, NOW) == ShownPerson(REF, None, None, None, deleted=False)
 
 
 def test_a_deleted_ref_differs_by_key_client_space_and_person() -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from query_api.log import persons
-from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Lifetime, People
+from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Lifetime, Persons
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Activity, Event, Person, UserCreation, UserDeletion, UserLicenseUpdate
 from schemas.person_ref import person_refs
@@ -164,7 +164,7 @@ class World:
             before = known[row.person_ref].names if row.person_ref in known else ()
             name = KnownName(row.first_seen, row.last_seen, row.username, row.display_name)
             known[row.person_ref] = KnownPerson(row.person_id, (*before, name))
-        shows = People(KEY, SPACE, lifetimes, known)
+        shows = Persons(KEY, SPACE, lifetimes, known)
         return {
             row.event_id.int: tuple(  # type: ignore[misc]
                 person.display_name or person.username

@@ -1,0 +1,35 @@
+"""Answers that a client may already have, and forms that it may not take."""
+
+from fastapi import Request
+from starlette.responses import Response
+
+from query_api.errors import NotAcceptable
+from query_api.http.rendering import Body
+
+JSON = "application/json"
+
+
+def conditional(request: Request, body: Body) -> Response:
+    """*body*, or 304 where the client says that it has it. Raises `NotAcceptable` where it takes no JSON."""
+    require_acceptable(request, JSON)
+    tag = f'W/"{body.tag}"'
+    if _has(request.headers.getlist("If-None-Match"), tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return Response(body.content, media_type=JSON, headers={"ETag": tag})
+
+
+def require_acceptable(request: Request, media_type: str) -> None:
+    """Raise `NotAcceptable` where the request's `Accept` excludes *media_type*."""
+    accepted = ",".join(request.headers.getlist("Accept")) or "*/*"
+    ranges = {f"{media_type.partition('/')[0]}/*", media_type, "*/*"}
+    for part in accepted.split(","):
+        name, *parameters = (text.strip().lower() for text in part.split(";"))
+        if name in ranges and not any(text in ("q=0", "q=0.0", "q=0.00", "q=0.000") for text in parameters):
+            return
+    raise NotAcceptable
+
+
+def _has(given: list[str], tag: str) -> bool:
+    """Whether one of the tags *given* is *tag*, compared weakly, as `If-None-Match` demands."""
+    tags = {text.strip().removeprefix("W/") for text in ",".join(given).split(",")}
+    return "*" in tags or tag.removeprefix("W/") in tags
