@@ -2,7 +2,7 @@
 
 ContractError
 ├── InvalidEvent          refuse this event; its neighbours are fine
-├── UnknownSchemaId       refuse this record; the registry is sure that the id does not exist
+├── UnknownSchemaId       refuse this record; the registry has denied the id for a while, or no registry can have it
 ├── RegistryUnavailable   wait and try again; nothing is known about the record
 └── IncompatibleSchema    stop; a schema was changed in a way that its readers cannot follow
 """
@@ -62,7 +62,7 @@ class InvalidEvent(ContractError):
 
 
 class UnknownSchemaId(ContractError):
-    """The registry has no schema under this id (Confluent error code 40403)."""
+    """The registry has no schema under this id; see `SchemaRegistry.event_schema`."""
 
     def __init__(self, schema_id: int) -> None:
         super().__init__(f"schema id {schema_id} is not in the registry")

@@ -1,11 +1,13 @@
 """The schema registry, through the part of Confluent's HTTP API that every compatible registry serves.
 
-Written here rather than taken from a client library for one reason: the libraries at hand make every HTTP 404 into
-"no such schema". A wrong base URL, or a proxy that is up before its registry, answers 404 too, and the worker would
-then dead-letter good records by the thousand. Only error code 40403 says that the id does not exist.
+The client libraries at hand take every HTTP 404 for "no such schema". A wrong base URL, or a proxy that is up before
+its registry, answers 404 too, and the worker would dead-letter good records by the thousand. A node that lags behind
+its registry answers 40403 for a new id. So a denial is believed only if it is about the id, and after a while.
 """
 
 import json
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -13,13 +15,24 @@ import aiohttp
 
 from schemas.avro_schemas import AvroSchema, parse_event_schema
 from schemas.errors import IncompatibleSchema, InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.topics import EVENTS_SUBJECT
 
 COMPATIBILITY = "FULL_TRANSITIVE"
 """Every version reads every other: producers, workers and records in Kafka may be any mix of versions."""
 
+BELIEVED_AFTER_SECONDS = 10.0
+"""For how long the registry must deny an id before the id is unknown. A node lags behind its registry for less."""
+
+MAX_SCHEMA_ID = 2**31 - 1
+"""Registries number schemas with a signed 32-bit integer. The wire format has room for greater numbers."""
+
+_MAX_DENIED = 10_000
 _SCHEMA_NOT_FOUND = 40403
 _HTTP_CONFLICT = 409
 _HTTP_ERRORS = 400
+_HTTP_SERVER_ERRORS = 500
+_HTTP_OF_THE_MOMENT = frozenset({408, 425, 429})
+"""Client errors that say nothing of what was asked for: too slow, too early, too often."""
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
@@ -36,8 +49,9 @@ class SchemaRegistry(Protocol):
     async def event_schema(self, schema_id: int) -> AvroSchema:
         """The schema under *schema_id*. An id never changes its meaning, so each is asked for once.
 
-        Raises `UnknownSchemaId` only on the registry's own word, `InvalidEvent` (`unexpected_schema`) where the id
-        belongs to something else than the event, and `RegistryUnavailable` in every other case.
+        Raises `UnknownSchemaId` where no registry can have the id, or the registry has denied it for
+        `BELIEVED_AFTER_SECONDS`; `InvalidEvent` (`unexpected_schema`) where the id belongs to something else than the
+        event; and `RegistryUnavailable` in every other case.
         """
         ...
 
@@ -45,9 +59,11 @@ class SchemaRegistry(Protocol):
 class HttpSchemaRegistry:
     """`SchemaRegistry` over HTTP. Use it as an async context manager; it is bound to one event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._url = url.rstrip("/")
+        self._clock = clock
         self._schemas: dict[int, AvroSchema] = {}
+        self._denied_since: dict[int, float] = {}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,15 +97,43 @@ class HttpSchemaRegistry:
         return self._schemas[schema_id]
 
     async def _look_up(self, schema_id: int) -> AvroSchema:
-        status, answer = await self._call("GET", f"/schemas/ids/{schema_id}")
-        if answer.get("error_code") == _SCHEMA_NOT_FOUND:
+        if schema_id > MAX_SCHEMA_ID:
             raise UnknownSchemaId(schema_id)
-        if status >= _HTTP_ERRORS or not isinstance(answer.get("schema"), str):
+        status, answer = await self._call("GET", f"/schemas/ids/{schema_id}")
+        if status < _HTTP_ERRORS and isinstance(answer.get("schema"), str):
+            self._denied_since.pop(schema_id, None)
+            return _event_schema(answer["schema"])
+        if not await self._is_denial(status, answer):
+            self._denied_since.pop(schema_id, None)
             raise RegistryUnavailable(f"looking up schema id {schema_id}: HTTP {status}")
-        try:
-            return parse_event_schema(answer["schema"])
-        except ValueError as error:
-            raise InvalidEvent(Reason.UNEXPECTED_SCHEMA) from error
+        denied_for = self._denied_for(schema_id)
+        if denied_for < BELIEVED_AFTER_SECONDS:
+            raise RegistryUnavailable(f"schema id {schema_id} was denied for {denied_for:.0f} s")
+        raise UnknownSchemaId(schema_id)
+
+    async def _is_denial(self, status: int, answer: dict[str, Any]) -> bool:
+        """Whether an answer denies the very id that was asked for: 40403, or an error that a known id does not get."""
+        if answer.get("error_code") == _SCHEMA_NOT_FOUND:
+            return True
+        is_about_a_request = _HTTP_ERRORS <= status < _HTTP_SERVER_ERRORS and status not in _HTTP_OF_THE_MOMENT
+        return is_about_a_request and await self._answers_a_known_id()
+
+    async def _answers_a_known_id(self) -> bool:
+        known_id = next(reversed(self._schemas), None)
+        if known_id is None:
+            _, latest = await self._call("GET", f"/subjects/{EVENTS_SUBJECT}/versions/latest")
+            known_id = latest.get("id")
+            if not isinstance(known_id, int):
+                return False
+        _, answer = await self._call("GET", f"/schemas/ids/{known_id}")
+        return isinstance(answer.get("schema"), str)
+
+    def _denied_for(self, schema_id: int) -> float:
+        """For how many seconds the registry has denied *schema_id*, now included."""
+        now = self._clock()
+        if len(self._denied_since) >= _MAX_DENIED and schema_id not in self._denied_since:
+            del self._denied_since[next(iter(self._denied_since))]
+        return now - self._denied_since.setdefault(schema_id, now)
 
     async def _call(self, method: str, path: str, body: dict[str, str] | None = None) -> tuple[int, dict[str, Any]]:
         if self._session is None:
@@ -102,3 +146,10 @@ class HttpSchemaRegistry:
         if not isinstance(answer, dict):
             raise RegistryUnavailable(f"{method} {path}: the answer is no JSON object")
         return response.status, answer
+
+
+def _event_schema(text: str) -> AvroSchema:
+    try:
+        return parse_event_schema(text)
+    except ValueError as error:
+        raise InvalidEvent(Reason.UNEXPECTED_SCHEMA) from error

@@ -1,20 +1,16 @@
-"""The order of effects: decode, look up, keep dead letters, insert, publish, commit. Nothing here knows Faust."""
+"""The order of effects: look up, decode, keep dead letters, insert, publish, commit. Nothing here knows Faust."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import stamina
 import structlog
 
-from schemas.avro_schemas import AvroSchema
-from schemas.errors import InvalidEvent, Reason, RegistryUnavailable, UnknownSchemaId
+from schemas.errors import Reason, RegistryUnavailable
 from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
 from schemas.rows import ActivityRow
-from schemas.wire import HEADER_BYTES, unframe
 from stream.errors import StoreRefused, Unavailable
 from stream.fetch.records import Chunk
 from stream.health.observer import Observer
@@ -27,6 +23,7 @@ from stream.pipeline.history import History
 from stream.pipeline.known_events import KnownEvents
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.rows import Rows, rows_of
+from stream.pipeline.schema_lookup import SchemaLookup
 from stream.pipeline.sink import LogSink
 
 log = structlog.get_logger(__name__)
@@ -36,7 +33,7 @@ MAX_BATCH_RECORDS = 7_500
 
 WAITING_CHUNKS = 3
 WAITING_RECORDS = 1_000
-"""What may wait for its turn: so many chunks of whatever size, and small ones that hold so many records together.
+"""What may wait for its schemas or its turn: so many chunks of any size, and small ones with so many records together.
 
 What trickles in while a batch is stored comes in many small chunks. Those that had to stay outside would make batches
 of their own, an insert each, and their events would wait for every one of them.
@@ -80,8 +77,8 @@ class Pipeline:
         self._ports = ports
         self._observer = observer or Observer()
         self._refs = person_refs(pseudonymization_key)
-        self._waiting: asyncio.Queue[Chunk] = asyncio.Queue()
-        self._waiting_records = 0
+        self._schemas = SchemaLookup(ports.registry, self._until_possible)
+        self._chunks_inside = self._records_inside = 0
         self._one_put = asyncio.Lock()
         self._taken = asyncio.Event()
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
@@ -97,12 +94,13 @@ class Pipeline:
             while not self._has_room_for(chunk):
                 self._taken.clear()
                 await self._taken.wait()
-            self._waiting_records += len(chunk.records)
-            self._waiting.put_nowait(chunk)
+            self._chunks_inside += 1
+            self._records_inside += len(chunk.records)
+            self._schemas.put_nowait(chunk)
 
     def _has_room_for(self, chunk: Chunk) -> bool:
-        is_small = self._waiting_records + len(chunk.records) <= WAITING_RECORDS
-        return is_small or self._waiting.qsize() < WAITING_CHUNKS
+        is_small = self._records_inside + len(chunk.records) <= WAITING_RECORDS
+        return is_small or self._chunks_inside < WAITING_CHUNKS
 
     async def run(self) -> None:
         """Work for ever. An error that no retry can mend comes out of here, and nothing is committed after it.
@@ -111,13 +109,13 @@ class Pipeline:
         """
         await self._until_possible("schema", lambda: asyncio.to_thread(self._ports.sink.check_schema))
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._schemas.run())
             tasks.create_task(self._decode_all())
             tasks.create_task(self._store_all())
             tasks.create_task(self._finish_all())
 
     async def _decode_all(self) -> None:
-        async for chunks in self._groups():
-            schemas = await self._schemas(chunks)
+        async for chunks, schemas in self._groups():
             # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
             batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs)
             await self._decoded.put((batch, await self._look_up_events(batch)))
@@ -138,47 +136,31 @@ class Pipeline:
         while True:
             await self._finish(*await self._stored.get())
 
-    async def _groups(self) -> AsyncIterator[list[Chunk]]:
+    async def _groups(self) -> AsyncIterator[tuple[list[Chunk], SchemasById]]:
         """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
+        ready = self._schemas.ready
         while True:
-            chunks = [self._took(await self._waiting.get())]
+            group = [self._took(*await ready.get())]
             # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.
             await self._store_has_taken.acquire()
-            while not self._waiting.empty() and sum(len(chunk.records) for chunk in chunks) < MAX_BATCH_RECORDS:
-                chunks.append(self._took(self._waiting.get_nowait()))
+            while not ready.empty() and sum(len(chunk.records) for chunk, _ in group) < MAX_BATCH_RECORDS:
+                group.append(self._took(*ready.get_nowait()))
             # A chunk of an earlier generation belongs to whoever holds its partition now.
             current: list[Chunk] = []
             stale: list[Chunk] = []
-            for chunk in chunks:
+            for chunk, _ in group:
                 (current if self._ports.commits.is_current(chunk) else stale).append(chunk)
             self._observer.dropped(stale)
             if current:
-                yield current
+                yield current, {schema_id: schema for _, schemas in group for schema_id, schema in schemas.items()}
             else:
                 self._store_has_taken.release()
 
-    def _took(self, chunk: Chunk) -> Chunk:
-        self._waiting_records -= len(chunk.records)
+    def _took(self, chunk: Chunk, schemas: SchemasById) -> tuple[Chunk, SchemasById]:
+        self._chunks_inside -= 1
+        self._records_inside -= len(chunk.records)
         self._taken.set()
-        return chunk
-
-    async def _schemas(self, chunks: Sequence[Chunk]) -> SchemasById:
-        """What each schema id in *chunks* stands for. Waits while the registry is down: no record is bad for that."""
-        ids: set[int] = set()
-        for chunk in chunks:
-            ids.update(_schema_ids(chunk))
-        found: dict[int, AvroSchema | Reason] = {}
-        for schema_id in sorted(ids):
-            await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
-        return found
-
-    async def _look_up_schema(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
-        try:
-            found[schema_id] = await self._ports.registry.event_schema(schema_id)
-        except UnknownSchemaId:
-            found[schema_id] = Reason.UNKNOWN_SCHEMA_ID
-        except InvalidEvent as error:
-            found[schema_id] = error.reason
+        return chunk, schemas
 
     async def _store(self, batch: Batch) -> tuple[Batch, Rows]:
         """Store *batch*; the answer has the rows that the store has taken."""
@@ -261,13 +243,3 @@ class Pipeline:
         async for retry in retries.with_name(step, (), {}):
             with retry, self._observer.attempting(step):
                 await attempt()
-
-
-def _schema_ids(chunk: Chunk) -> set[int]:
-    """The schema ids that *chunk* names; a record without a frame names none and is refused when it is decoded."""
-    ids = set()
-    # The frames of a chunk are all alike, so each is looked at once.
-    for header in {record.value[:HEADER_BYTES] for record in chunk.records if record.value}:
-        with contextlib.suppress(InvalidEvent):
-            ids.add(unframe(header)[0])
-    return ids

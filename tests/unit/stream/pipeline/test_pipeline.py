@@ -8,13 +8,15 @@ from dataclasses import dataclass, field, replace
 import pytest
 import stamina
 
+from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import Reason, RegistryUnavailable
 from schemas.events import Channel, Event
+from schemas.wire import HEADER_BYTES, frame
 from stream.errors import WrongSchema
 from stream.fetch.records import Chunk
 from stream.pipeline.commits import Commits
 from stream.pipeline.pipeline import Pipeline, Ports
-from tests.builders import KEY, FakeRecord, a_chunk, a_record, an_event
+from tests.builders import KEY, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
 from tests.fakes.stream import (
     UNAVAILABLE,
     Faults,
@@ -235,6 +237,31 @@ async def test_an_unknown_schema_id_is_refused_only_on_the_registry_s_word() -> 
     world.registry.faults.lost += [RegistryUnavailable("down")] * 3
     await world.work(a_chunk(FakeRecord(0, b"\x00\x00\x00\x00\x63datum")))
     assert [refused.reason for _, refused in world.dead_letters.kept] == [Reason.UNKNOWN_SCHEMA_ID]
+
+
+async def test_a_partition_that_waits_for_its_schema_holds_up_no_other_one() -> None:
+    """As long as the registry denies a new id and is not believed yet."""
+    world = World()
+    gate = asyncio.Event()
+    look_up = world.registry.event_schema
+
+    async def lagging(schema_id: int) -> AvroSchema:
+        if schema_id != SCHEMA_ID:
+            await gate.wait()
+            world.registry.schemas[schema_id] = current_event_schema()
+        return await look_up(schema_id)
+
+    world.registry.event_schema = lagging  # type: ignore[method-assign]
+    new = frame(SCHEMA_ID + 1, (a_record(an_event(), 0).value or b"")[HEADER_BYTES:])
+    async with world.running() as pipeline:
+        await pipeline.put(a_chunk(FakeRecord(0, new)))
+        await pipeline.put(a_chunk(a_record(an_event(), 1)))
+        await pipeline.put(a_chunk(a_record(an_event(), 0), partition=1))
+        await until(lambda: world.committed(1) == 1)
+        assert world.committed(0) == 0
+        gate.set()
+        await until(lambda: world.committed(0) == 2)
+    assert (len(world.sink.activities), world.dead_letters.kept) == (3, [])
 
 
 async def test_a_chunk_of_an_earlier_generation_is_left_to_the_next_owner() -> None:

@@ -1,0 +1,81 @@
+"""Look up the schemas that chunks were written with, before anything of a chunk is decoded."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from schemas.avro_schemas import AvroSchema
+from schemas.errors import InvalidEvent, Reason, UnknownSchemaId
+from schemas.registry import SchemaRegistry
+from schemas.wire import HEADER_BYTES, unframe
+from stream.fetch.records import Chunk, Partition
+from stream.pipeline.accept import SchemasById
+
+UntilPossible = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
+"""Does a step, by its name, again until it succeeds."""
+
+
+class SchemaLookup:
+    """Takes chunks with `put_nowait` and gives them on in `ready`, in the order of each partition.
+
+    A chunk that waits for a schema holds up its own partition alone. It waits while the registry is down, and while the
+    registry denies an id and is not believed yet: no record is bad for that.
+    """
+
+    def __init__(self, registry: SchemaRegistry, until_possible: UntilPossible) -> None:
+        self._registry = registry
+        self._until_possible = until_possible
+        self._known: dict[int, AvroSchema | Reason] = {}
+        self._arrived: asyncio.Queue[Chunk] = asyncio.Queue()
+        self.ready: asyncio.Queue[tuple[Chunk, SchemasById]] = asyncio.Queue()
+
+    def put_nowait(self, chunk: Chunk) -> None:
+        """Take the next *chunk*, in the order of its partition."""
+        self._arrived.put_nowait(chunk)
+
+    async def run(self) -> None:
+        """Work for ever."""
+        lines: dict[Partition, deque[Chunk]] = {}
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                chunk = await self._arrived.get()
+                line = lines.setdefault(chunk.place, deque())
+                line.append(chunk)
+                if len(line) > 1:
+                    continue
+                if schema_ids(chunk) <= self._known.keys():
+                    self._give_on(line, self._known)
+                else:
+                    tasks.create_task(self._work_off(line))
+
+    async def _work_off(self, line: deque[Chunk]) -> None:
+        while line:
+            found: dict[int, AvroSchema | Reason] = {}
+            for schema_id in sorted(schema_ids(line[0])):
+                await self._until_possible("registry", partial(self._look_up, schema_id, found))
+            # Not a refusal: the registry may learn the id, and is asked again for the next chunk.
+            self._known.update((one, schema) for one, schema in found.items() if not isinstance(schema, Reason))
+            self._give_on(line, found)
+
+    async def _look_up(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
+        try:
+            found[schema_id] = await self._registry.event_schema(schema_id)
+        except UnknownSchemaId:
+            found[schema_id] = Reason.UNKNOWN_SCHEMA_ID
+        except InvalidEvent as error:
+            found[schema_id] = error.reason
+
+    def _give_on(self, line: deque[Chunk], schemas: SchemasById) -> None:
+        self.ready.put_nowait((line.popleft(), schemas))
+
+
+def schema_ids(chunk: Chunk) -> set[int]:
+    """The schema ids that *chunk* names; a record without a frame names none and is refused when it is decoded."""
+    ids = set()
+    # The frames of a chunk are all alike, so each is looked at once.
+    for header in {record.value[:HEADER_BYTES] for record in chunk.records if record.value}:
+        with contextlib.suppress(InvalidEvent):
+            ids.add(unframe(header)[0])
+    return ids
