@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-services test-faults test-panel faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 bootstrap:  ## create .venv with exactly the locked packages
 	@$(PYTHON) deploy/bootstrap.py
@@ -37,27 +37,31 @@ test: bootstrap  ## lint, and the whole test-suite
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync test-services test-faults test-units test-panel
 
 # Lint within this part: as a target of its own it would keep one of the four waiting.
-test-units:
+test-units:  ## lint, unit, contract and system tests
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest tests/unit tests/contract tests/system
 
-test-services:
+test-services:  ## the integration tests
 	$(BIN)/python -m pytest tests/integration
 
-test-faults:
+test-faults:  ## the fault suite in its short form
 	$(BIN)/python -m pytest tests/faults
 
-test-panel:
+test-panel:  ## the panel in Chromium
 	$(BIN)/python -m pytest tests/browser
+
+# `make test` has tested the interpreter of .venv. System tests are among these: an interpreter fails where a stack starts.
+test-interpreters: bootstrap  ## unit and system tests on every other Python of this machine that the project admits
+	@$(BIN)/python -m tests.interpreters
 
 # Two parts side by side, each with a stack and a summary of its own: the first fills memory and waits, the second kills.
 faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters of an hour, with random seeds; red below 200 kills
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=none faults-of-endurance faults-of-all-else
 
-faults-of-endurance:
+faults-of-endurance:  ## the part of `make faults` that fills memory and waits
 	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long -v
 
-faults-of-all-else:
+faults-of-all-else:  ## the part of `make faults` that kills
 	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 -v
 
 bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine

@@ -1,6 +1,8 @@
 """What is installed."""
 
 import ast
+import subprocess
+import sys
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,3 +48,14 @@ def test_no_module_of_the_packages_imports_the_tests_or_the_deployment(repositor
                 names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
                 assert not any(name.split(".")[0] in {"tests", "deploy"} for name in names), file
+
+
+def test_the_application_can_be_imported_without_an_environment() -> None:
+    program = """
+import logging, query_api.app, query_api.cli, structlog
+print(structlog.is_configured(), logging.getLogger("uvicorn.access").disabled)
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={})
+
+    assert done.stdout == "False False\n"

@@ -1,6 +1,4 @@
 import logging
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -138,17 +136,6 @@ def test_the_command_line_refuses_settings_that_cannot_work(command: list[str]) 
 
     assert result.exit_code == 2
     assert "AUDIT_CURSOR_KEY: is required" in result.stderr
-
-
-def test_the_application_can_be_imported_without_an_environment() -> None:
-    program = """
-import logging, query_api.app, query_api.cli, structlog
-print(structlog.is_configured(), logging.getLogger("uvicorn.access").disabled)
-"""
-
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={})
-
-    assert done.stdout == "False False\n"
 
 
 @pytest.mark.usefixtures("environment")

@@ -15,7 +15,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from tests.unit.deploy.conftest import ClickHouseProcess
+from tests.system.conftest import ClickHouseProcess
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "identity": lambda data: data,

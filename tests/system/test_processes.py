@@ -11,7 +11,6 @@ import psutil
 import pytest
 
 from deploy.local.stack.processes import MAX_LOG_BYTES, Child
-from deploy.local.stack.supervisor import Revival
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 PARENT = """
@@ -69,7 +68,7 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> No
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its killed parent")
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
-    repository = Path(__file__).resolve().parents[3]
+    repository = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-c", PARENT, str(tmp_path / "child.log")]
     parent = subprocess.Popen(command, cwd=repository, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
@@ -103,16 +102,3 @@ def test_last_words_end_with_the_last_error_and_not_with_the_farewell_behind_it(
     process.start()
     wait_for_end(process)
     assert process.last_words(2) == ["Traceback (most recent call last):", "OSError: [Errno 98] in use"]
-
-
-def test_a_service_that_dies_again_and_again_waits_longer_each_time_up_to_half_a_minute() -> None:
-    revival = Revival()
-    now, delays = 1000.0, []
-    for _ in range(7):
-        revival.plan(now)
-        delays.append(revival.delay_seconds)
-        now += revival.delay_seconds
-        revival.started(now)
-    assert delays == [1, 2, 4, 8, 16, 30, 30]
-    revival.plan(now + 61)
-    assert revival.delay_seconds == 1
