@@ -528,13 +528,13 @@ async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: 
     panel = await open_page(prepare=watch)
     await panel.open(whole=False)
     await expect(panel.page.locator(".filters-waiting")).to_be_visible()
-    assert await loaded(everything - rest - french) <= 25_000
+    assert await loaded(everything - rest - french) <= 27_000
     released.set()
     await expect(panel.choice("User created")).to_be_visible()
-    assert await loaded(everything - french) <= 32_000
+    assert await loaded(everything - french) <= 34_000
     await panel.attribute("lang", "fr")
     await expect(panel.named("Journal des utilisateurs", "heading")).to_be_visible()
-    assert await loaded(everything) <= 34_000
+    assert await loaded(everything) <= 36_000
 
 
 async def test_the_lines_can_be_read_where_the_rest_cannot_be_loaded(open_page: OpenPanel) -> None:

@@ -1,6 +1,7 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
 
-/** The languages of the panel, each in a module that is loaded when it is spoken. */
+// Each in a module that is loaded when it is spoken.
+/** @type {Record<string, () => Promise<{default: Record<string, any>}>>} */
 const LOCALES = { en: () => import('./locales/en.js'), fr: () => import('./locales/fr.js') };
 const FALLBACK = 'en';
 
@@ -29,7 +30,7 @@ export async function loadLanguage(language) {
  * @returns {string}
  */
 export function languageOf(element) {
-  for (let node = element; node; node = node.parentNode ?? node.host) {
+  for (let node = /** @type {any} */ (element); node; node = node.parentNode ?? node.host) {
     const lang = node.getAttribute?.('lang');
     if (lang) return lang;
   }
@@ -170,6 +171,6 @@ export function isolated(name) {
  * @param {unknown} value
  */
 export function visibleJson(value) {
-  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  const escape = (/** @type {string} */ character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escape);
 }

@@ -175,7 +175,7 @@ const MAX_DAYS = 370;
  */
 export function fromRaw(raw, { isDay }) {
   const filters = defaultFilters();
-  const list = (name, isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
+  const list = (/** @type {string} */ name, /** @type {(value: string) => boolean} */ isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
   filters.activityTypes = list('activity', (value) => ACTIVITY_TYPES.includes(value));
   filters.channels = list('channel', (value) => CHANNELS.includes(value));
   filters.affectedUsers = list('user', isRef);

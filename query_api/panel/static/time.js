@@ -2,6 +2,7 @@
 // a day has 23, 24 or 25 of them.
 
 const DAY_MS = 86_400_000;
+/** @type {Record<string, number>} */
 const PRESET_DAYS = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 
 /** Every choice of the period, in the order that the panel offers. */
