@@ -18,10 +18,12 @@ export function detail(model, act, line) {
   return html`${facts(model.t, line)} ${buttons(model, act, line)} ${raw(model.t, line)}`;
 }
 
+/** @param {string} value */
+const code = (value) => html`<code>${value}</code>`;
+
 /** @param {Translator} t @param {Activity} line */
 function facts(t, line) {
   const source = line.source ?? { service: '', request_id: null, import_id: null, row_number: null };
-  const code = (/** @type {string} */ value) => html`<code>${value}</code>`;
   /** @type {[string, unknown][]} */
   const rows = [
     ['detail.occurred_at', code(line.occurred_at)],

@@ -156,6 +156,9 @@ function localeFor(tag, language) {
   return fitting.find((one) => new Intl.Locale(one).region) ?? language;
 }
 
+/** @param {string} character */
+const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
@@ -171,6 +174,5 @@ export function isolated(name) {
  * @param {unknown} value
  */
 export function visibleJson(value) {
-  const escape = (/** @type {string} */ character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escape);
+  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escaped);
 }

@@ -154,7 +154,7 @@ export function toQuery(filters, now, zone) {
  */
 export function dailyCounts(buckets, days, zone, now) {
   const totals = new Map(buckets.map(({ start, total }) => [dayOf(new Date(start), zone), total]));
-  const busy = [...totals.keys()].sort();
+  const busy = [...totals.keys()].toSorted();
   const first = days.first || busy[0];
   const today = dayOf(now, zone);
   const last = days.last && days.last < today ? days.last : today;

@@ -54,7 +54,7 @@ export function dayOf(instant, zone) {
 export function startOfDay(day, zone) {
   const asUtc = Date.parse(`${day}T00:00:00Z`);
   const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((time) => offsetMs(new Date(time), zone));
-  const candidates = offsets.map((offset) => new Date(asUtc - offset)).sort((a, b) => a.getTime() - b.getTime());
+  const candidates = offsets.map((offset) => new Date(asUtc - offset)).toSorted((a, b) => a.getTime() - b.getTime());
   return candidates.find((candidate) => dayOf(candidate, zone) === day) ?? candidates[candidates.length - 1];
 }
 
