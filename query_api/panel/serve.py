@@ -119,7 +119,7 @@ def _accepted(accept_encoding: str) -> list[str]:
 
 
 def compact(code: str) -> str:
-    """*code* without types, indentation and comments that have their lines to themselves: a third, which no browser needs.
+    """*code* without types, indentation and comments that have lines to themselves: a third, which no browser needs.
 
     The lines stay, so that errors name the right one. No template may hold a line that begins like a comment, or depend
     on its indentation.

@@ -29,15 +29,20 @@ function chipTemplate(model, act, chip) {
   const { t, filters } = model;
   const { label, value } = chipWords(model, chip);
   const canGo = chip.name !== 'range' || filters.range !== '12m';
-  const name = t.text('chips.remove', { filter: `${label}: ${isolated(value)}` });
+  const name = t.text('chips.remove', { filter: labeled(t, label, isolated(value)) });
   return html`<span class="chip" part="chip">
-    <span>${label}: <bdi class="value">${value}</bdi></span>
+    <span>${t.text('label', { label })} <bdi class="value">${value}</bdi></span>
     ${canGo
       ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(withoutChip(filters, chip))}>
           ${ICONS.close}
         </button>`
       : ''}
   </span>`;
+}
+
+/** "Channel: API". @param {Model['t']} t @param {string} label @param {string} value */
+export function labeled(t, label, value) {
+  return `${t.text('label', { label })} ${value}`;
 }
 
 /** @param {Model} model @param {Chip} chip @returns {{label: string, value: string}} */

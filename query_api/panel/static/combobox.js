@@ -2,6 +2,7 @@
 // Input, list and options share one shadow root, since `aria-activedescendant` does not reach out of it.
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
+import { labeled } from './chips.js';
 import { breakable, nameOf, plainNameOf } from './person.js';
 
 const DEBOUNCE_MS = 200;
@@ -170,7 +171,7 @@ export class PersonPicker {
   _choose(index, t) {
     const person = this._found[index];
     this._act.togglePerson(this._name, person);
-    this._act.announce(`${t.text(this._label)}: ${plainNameOf(person, t)}`);
+    this._act.announce(labeled(t, t.text(this._label), plainNameOf(person, t)));
   }
 
   async _search() {

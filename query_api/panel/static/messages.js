@@ -1,6 +1,6 @@
 // What stands where lines would, or above them: nothing found, still loading, or an error with a text of its own.
 import { html } from './vendor/lit-html/lit-html.js';
-import { chipWords } from './chips.js';
+import { chipWords, labeled } from './chips.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { chipsOf, isFiltered } from './state.js';
@@ -21,7 +21,9 @@ export function emptyState(model, act) {
   const { t, filters } = model;
   const filtered = isFiltered(filters);
   const kind = filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
-  const names = chipsOf(filters).map((chip) => chipWords(model, chip)).map(({ label, value }) => `${label}: ${isolated(value)}`);
+  const names = chipsOf(filters)
+    .map((chip) => chipWords(model, chip))
+    .map(({ label, value }) => labeled(t, label, isolated(value)));
   return html`<div class="state">
     ${ICONS.empty}
     <h3>${t.text(`empty.${kind}.title`)}</h3>

@@ -98,7 +98,7 @@ function changed({ field, before, after }, t) {
     return given === null ? t.text('change.no_license') : html`<bdi>${given}</bdi>`;
   };
   return html`<span class="change">
-    <span class="label">${t.text(`change.${field}`)}:</span>
+    <span class="label">${t.text('label', { label: t.text(`change.${field}`) })}</span>
     <span class="values">
       <del><span class="hidden-text">${t.text('change.before')} </span>${value(before)}</del>
       ${ICONS.arrow}
