@@ -20,11 +20,12 @@ status: bootstrap  ## what runs, and where
 down: bootstrap  ## end a stack that was started with --detach
 	@$(BIN)/python -m deploy.local down
 
-lint: bootstrap  ## style, types, import rules, pages and spelling
+lint: bootstrap  ## style, types, import rules, JavaScript, pages and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint --deny-warnings
 	$(BIN)/mdformat --check $$(git ls-files '*.md')
 	$(BIN)/codespell $$(git ls-files)
 

@@ -29,6 +29,8 @@ _ASK_AGAIN = "no-cache"
 _VERSION_LENGTH = 12
 _VENDORED = "vendor/"
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
+_TYPE = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def mount_panel(app: FastAPI, settings: Settings) -> None:
@@ -96,7 +98,7 @@ class PanelFiles:
 def _read(name: str, path: Path) -> PanelFile:
     content = path.read_bytes()
     if name.endswith(".js") and not name.startswith(_VENDORED):
-        content = without_comments(content.decode()).encode()
+        content = compact(content.decode()).encode()
     media_type = mimetypes.guess_type(name)[0] or "text/plain"
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH]}"'
     return PanelFile(content, _encoded(content), media_type, etag)
@@ -114,12 +116,14 @@ def _accepted(accept_encoding: str) -> list[str]:
     return [coding for coding in ("br", "gzip") if coding in asked]
 
 
-def without_comments(code: str) -> str:
-    """*code* with each comment that has its lines to itself emptied; the lines stay, so that errors name the right one.
+def compact(code: str) -> str:
+    """*code* without types, indentation and comments that have lines to themselves: a third, which no browser needs.
 
-    A quarter of the panel is comments, which no browser needs. Templates hold no line that begins like one.
+    The lines stay, so that errors name the right one. No template may hold a line that begins like a comment, or depend
+    on its indentation.
     """
-    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), code)
+    bare = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), code)
+    return _INDENTATION.sub("", _TYPE.sub("", bare))
 
 
 def static_directory() -> Path:

@@ -137,7 +137,8 @@ A_LOG = """
       if (signal.aborted) throw new DOMException('superseded', 'AbortError');
       if (log.isDown) throw new ApiError('unavailable', { status: 503 });
     },
-    async page(query, { limit, cursor, etag, signal }) {
+    page: (query, options) => log.pageSince('', query, options),
+    async pageSince(etag, query, { limit, cursor, signal }) {
       log.pages.push([query.get('activity_type'), cursor ?? '', limit]);
       await log.answer(signal);
       const [type, to] = [query.get('activity_type'), query.get('to')];

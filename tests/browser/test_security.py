@@ -27,7 +27,7 @@ async def test_the_strict_policy_of_the_page_is_never_violated(open_page: OpenPa
     await panel.page.locator("#language").evaluate(
         "(select) => { select.value = 'fr'; select.dispatchEvent(new Event('change')); }"
     )
-    await expect(panel.named("Journal des utilisateurs", "heading")).to_be_visible()
+    await expect(panel.named("Journal de gestion des utilisateurs", "heading")).to_be_visible()
     assert violations == []
     assert len(httpx.get(f"{api_url}/demo/csp-reports").json()) == before
     policy = httpx.get(f"{api_url}/demo").headers["content-security-policy"]

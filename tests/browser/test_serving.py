@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from deploy import vendor
-from query_api.panel.serve import PanelFiles, mount_panel, static_directory, version_of, without_comments
+from query_api.panel.serve import PanelFiles, compact, mount_panel, static_directory, version_of
 from query_api.settings import Settings
 from tests import chromium
 
@@ -92,9 +92,10 @@ async def test_each_browser_gets_the_shortest_form_that_it_takes(accepted: str, 
     assert sent.count("\n") == source.count("\n")
 
 
-def test_only_comments_with_lines_to_themselves_go() -> None:
+def test_types_indentation_and_comments_with_lines_to_themselves_go() -> None:
     code = "// a\nconst x = 1; // b\n/** c\n * d\n */\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
-    assert without_comments(code) == "\nconst x = 1; // b\n\n\n\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
+    assert compact(code) == "\nconst x = 1; // b\n\n\n\nconst y = `http://e`; /* f */\n/* g */ call();\n"
+    assert compact("  const z = (/** @type {Map<string, X>} */ m) => m;\n") == "const z = (m) => m;\n"
 
 
 async def test_in_development_an_edit_is_served_at_once(tmp_path: Path) -> None:

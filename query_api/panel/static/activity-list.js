@@ -1,15 +1,14 @@
 // The lines that are shown, and how they come and go: pages, polls, deletions. Nothing here touches the page.
 import { ApiError, isAbort } from './api.js';
+import { isWithin, upTo, walk } from './walk.js';
 
 export const PAGE_SIZE = 50;
 export const MAX_SHOWN = 1000;
-const REFRESH_SIZE = 500;
-/** Shown lines, and as many again that came late between them: beyond that the log is loaded anew. */
-const MAX_REFRESHES = (2 * MAX_SHOWN) / REFRESH_SIZE;
 
 /**
  * @typedef {import('./state.js').Activity} Activity
- * @typedef {{etag: string, data: Activity[], page: {next_cursor: string|null}, meta: object}} Page
+ * @typedef {import('./api.js').Page} Page
+ * @typedef {'idle'|'loading'|'more'|'ready'} Phase
  */
 
 export class ActivityList {
@@ -20,27 +19,24 @@ export class ActivityList {
   constructor(api, onChange) {
     this._api = api;
     this._onChange = onChange;
-    this.reset();
-  }
-
-  reset() {
-    this._abort?.abort();
-    this._countAbort?.abort();
     /** @type {Activity[]} */
     this.lines = [];
-    this._query = null;
-    /** The question that the lines answer: not the present one while that is loading, or where it failed. */
+    /** The question that is asked now. */
+    this._query = new URLSearchParams();
+    this._zone = '';
+    /** @type {URLSearchParams|null} The question that the lines answer: not the present one while that is loading, or where it failed. */
     this._linesOf = null;
-    /** @type {'idle'|'loading'|'more'|'ready'} */
+    /** @type {Phase} */
     this.phase = 'idle';
     /** @type {ApiError|null} */
     this.error = null;
     /** @type {string|null} */
     this.cursor = null;
     /** The question that the cursor goes on with. */
-    this._cursorOf = null;
+    this._cursorOf = this._query;
+    /** @type {import('./api.js').PageMeta|null} */
     this.meta = null;
-    /** @type {{buckets: {start: string, total: number}[], total: number}|null} */
+    /** @type {import('./api.js').Stats|null} */
     this.stats = null;
     /** Whether `stats` are still those of another question. */
     this.isCounting = false;
@@ -50,6 +46,14 @@ export class ActivityList {
     this._top = null;
     /** @type {Map<string, Page>} What the last walk over the shown lines read. */
     this._walked = new Map();
+    this._abort = new AbortController();
+    this._countAbort = new AbortController();
+  }
+
+  /** Give up what is on its way: another list takes the place of this one. */
+  stop() {
+    this._abort.abort();
+    this._countAbort.abort();
   }
 
   /** Whether "Load more" is of use. */
@@ -66,13 +70,13 @@ export class ActivityList {
    * Load the first page. What is shown stays until the new lines are there, and where they do not come.
    * @param {URLSearchParams} query
    * @param {string} zone
-   * @param {'loading'|'idle'|'ready'} [phase] What it looks like meanwhile.
+   * @param {Phase} [phase] What it looks like meanwhile.
    */
   async load(query, zone, phase = 'loading') {
     this._query = query;
     this._zone = zone;
     const signal = this._begin(phase);
-    this._countAbort?.abort();
+    this._countAbort.abort();
     this.isCounting = true;
     await this._attempt(signal, async () => {
       const page = await this._api().page(query, { limit: PAGE_SIZE, signal });
@@ -114,9 +118,9 @@ export class ActivityList {
       const limit = Math.min(PAGE_SIZE, room);
       return [await this._api().page(this._cursorOf, { limit, cursor: this.cursor, signal }), this._cursorOf];
     } catch (error) {
-      if (error.kind !== 'invalid') throw error;
+      if (!(error instanceof ApiError) || error.kind !== 'invalid') throw error;
     }
-    const query = upTo(this._query, this.lines.at(-1));
+    const query = upTo(this._query, this.lines[this.lines.length - 1]);
     let page = await this._api().page(query, { limit: PAGE_SIZE, signal });
     while (page.page.next_cursor && page.data.every((line) => known.has(line.event_id))) {
       page = await this._api().page(query, { limit: PAGE_SIZE, cursor: page.page.next_cursor, signal });
@@ -131,19 +135,20 @@ export class ActivityList {
    * they were of another question, or too much came between them.
    */
   async poll() {
-    if (!this._query || this.phase === 'loading' || this.phase === 'more') return true;
-    if (this._linesOf !== this._query) return this._loadAnew();
+    const { lines, _top: oldTop } = this;
+    if (this.phase === 'idle' || this.phase === 'loading' || this.phase === 'more') return true;
+    if (this._linesOf !== this._query || !oldTop) return this._loadAnew();
     const signal = this._begin(this.phase);
     try {
-      const page = await this._api().page(this._query, { limit: PAGE_SIZE, etag: this._top.etag, signal });
-      const top = page ?? this._top;
-      const walk = this._isWithin(top) ? null : await this._walk(signal);
+      const page = await this._api().pageSince(oldTop.etag, this._query, { limit: PAGE_SIZE, signal });
+      const top = page ?? oldTop;
+      const walked = isWithin(top, lines) ? null : await this._walk(signal);
       if (signal.aborted) return false;
-      if (walk && !walk.isWhole) return this._loadAnew();
-      const isChanged = page !== null || Boolean(walk?.isChanged);
+      if (walked && !walked.isWhole) return this._loadAnew();
+      const isChanged = page !== null || Boolean(walked?.isChanged);
       const recovered = this.error !== null;
       this.error = null;
-      if (isChanged) this._merge(walk?.found ?? top.data, top);
+      if (isChanged) this._merge(walked?.found ?? top.data, top);
       this._top = top;
       if (isChanged || recovered || !this.stats) await this._count();
     } catch (error) {
@@ -154,44 +159,16 @@ export class ActivityList {
     return true;
   }
 
+  /** @param {AbortSignal} signal */
+  _walk(signal) {
+    const [before, now] = [this._walked, new Map()];
+    this._walked = now;
+    return walk(this._api(), { query: this._query, lines: this.lines, before, now, signal });
+  }
+
   async _loadAnew() {
     await this.load(this._query, this._zone, this.phase);
     return false;
-  }
-
-  /** Whether *page*, the first, reaches as far as what is shown. @param {Page} page */
-  _isWithin({ data, page }) {
-    const last = this.lines.at(-1);
-    return !last || !page.next_cursor || data.some((line) => line.event_id === last.event_id);
-  }
-
-  /**
-   * Read as far as is shown: a deletion may change any of the lines. The walk begins at the first of them, whatever came
-   * above it, so that a part that did not change need not be sent again.
-   * @param {AbortSignal} signal
-   * @returns {Promise<{found: Activity[], isWhole: boolean, isChanged: boolean}>}
-   */
-  async _walk(signal) {
-    const query = upTo(this._query, this.lines[0]);
-    const last = this.lines.at(-1);
-    const limit = Math.min(REFRESH_SIZE, this.lines.length);
-    const before = this._walked;
-    this._walked = new Map();
-    const found = [];
-    let [cursor, isWhole, isChanged] = ['', false, false];
-    while (!isWhole && this._walked.size < MAX_REFRESHES) {
-      const key = `${query} ${limit} ${cursor}`;
-      const known = before.get(key);
-      const read = await this._api().page(query, { limit, cursor, etag: known?.etag, signal });
-      const part = read ?? known;
-      this._walked.set(key, part);
-      found.push(...part.data);
-      cursor = part.page.next_cursor;
-      isChanged ||= read !== null;
-      const isPast = (line) => line.event_id === last.event_id || line.occurred_at < last.occurred_at;
-      isWhole = !cursor || part.data.some(isPast);
-    }
-    return { found, isWhole, isChanged };
   }
 
   /**
@@ -218,7 +195,7 @@ export class ActivityList {
 
   /** Its own life: more lines, or a poll without news, do not give it up. */
   async _count() {
-    this._countAbort?.abort();
+    this._countAbort.abort();
     this._countAbort = new AbortController();
     const { signal } = this._countAbort;
     try {
@@ -232,9 +209,9 @@ export class ActivityList {
     this._onChange();
   }
 
-  /** @param {'idle'|'loading'|'more'|'ready'} phase */
+  /** @param {Phase} phase */
   _begin(phase) {
-    this._abort?.abort();
+    this._abort.abort();
     this._abort = new AbortController();
     this.phase = phase;
     this._onChange();
@@ -261,18 +238,10 @@ export class ActivityList {
     this.error = error;
   }
 
-  /** @param {{page: {next_cursor: string|null}, meta: object}} page @param {URLSearchParams} query What it answers. */
+  /** @param {Page} page @param {URLSearchParams} query What it answers. */
   _take(page, query) {
     this.cursor = page.page.next_cursor;
     this._cursorOf = query;
     this.meta = page.meta;
   }
-}
-
-/** *query*, ended at *line*, which is still in it. @param {URLSearchParams} query @param {Activity} line */
-function upTo(query, line) {
-  const ended = new URLSearchParams(query);
-  const behind = new Date(Date.parse(line.occurred_at) + 1).toISOString();
-  if (!(ended.get('to') < behind)) ended.set('to', behind);
-  return ended;
 }

@@ -3,6 +3,11 @@
 const TIMEOUT_MS = 20_000;
 
 /**
+ * @typedef {import('./state.js').Activity} Activity
+ * @typedef {{clamped: boolean, from: string}} PageMeta
+ * @typedef {{etag: string, data: Activity[], page: {next_cursor: string|null}, meta: PageMeta}} Page
+ * @typedef {{limit: number, cursor?: string|null, signal?: AbortSignal}} PageOptions
+ * @typedef {{buckets: {start: string, total: number}[], total: number}} Stats
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
  */
@@ -49,11 +54,22 @@ export class AuditApi {
   }
 
   /**
-   * A page of the log. `null` where nothing changed since *etag*.
+   * A page of the log.
    * @param {URLSearchParams} query
-   * @param {{limit: number, cursor?: string, etag?: string, signal?: AbortSignal}} options
+   * @param {PageOptions} options
    */
-  async page(query, { limit, cursor, etag, signal }) {
+  async page(query, options) {
+    return /** @type {Page} */ (await this.pageSince('', query, options));
+  }
+
+  /**
+   * The same, or `null` where nothing changed since *etag*.
+   * @param {string} etag
+   * @param {URLSearchParams} query
+   * @param {PageOptions} options
+   * @returns {Promise<Page|null>}
+   */
+  async pageSince(etag, query, { limit, cursor, signal }) {
     const parameters = new URLSearchParams(query);
     parameters.set('limit', String(limit));
     if (cursor) parameters.set('cursor', cursor);
@@ -62,13 +78,19 @@ export class AuditApi {
     return { etag: response.headers.get('ETag') ?? '', ...(await body(response)) };
   }
 
-  /** @param {string} eventId @param {AbortSignal} [signal] */
+  /** @param {string} eventId @param {AbortSignal} [signal] @returns {Promise<Activity>} */
   async line(eventId, signal) {
     const response = await this._get(`/v1/activities/${encodeURIComponent(eventId)}`, new URLSearchParams(), { signal });
     return (await body(response)).data;
   }
 
-  /** Counts by day. @param {URLSearchParams} query @param {string} zone @param {AbortSignal} [signal] */
+  /**
+   * Counts by day.
+   * @param {URLSearchParams} query
+   * @param {string} zone
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Stats>}
+   */
   async stats(query, zone, signal) {
     const parameters = new URLSearchParams(query);
     parameters.set('interval', 'day');
@@ -76,14 +98,24 @@ export class AuditApi {
     return body(await this._get('/v1/activities/stats', parameters, { signal }));
   }
 
-  /** People by name. @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} [signal] */
-  async people(kind, text, signal) {
+  /**
+   * Persons by name.
+   * @param {'users'|'admins'} kind
+   * @param {string} text
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<import('./combobox.js').Suggestion[]>}
+   */
+  async persons(kind, text, signal) {
     const parameters = new URLSearchParams({ limit: '10' });
     if (text) parameters.set('q', text);
     return (await body(await this._get(`/v1/${kind}`, parameters, { signal }))).data;
   }
 
-  /** What this token may do, and how far the log reaches. @param {AbortSignal} [signal] */
+  /**
+   * What this token may do, and how far the log reaches.
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<{scopes: string[], retention_from: string}>}
+   */
   async meta(signal) {
     return body(await this._get('/v1/meta', new URLSearchParams(), { signal }));
   }
@@ -148,7 +180,7 @@ export class AuditApi {
     try {
       // `no-store`: the browser keeps no copy of names that may be erased tomorrow, and `If-None-Match` is ours to send.
       return await fetch(url, { headers, signal: AbortSignal.any(signals), cache: 'no-store', credentials: 'omit' });
-    } catch (error) {
+    } catch {
       if (signal?.aborted) throw new DOMException('superseded', 'AbortError');
       throw new ApiError(timeout?.aborted ? 'timeout' : unreachable());
     }

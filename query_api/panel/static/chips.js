@@ -2,50 +2,57 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
+import { periodName } from './model.js';
 import { nameOf } from './person.js';
 import { chipsOf, isFiltered, withoutChip } from './state.js';
 
 /**
- * @typedef {import('./user-management-log.js').UserManagementLog} Panel
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
  * @typedef {import('./state.js').Chip} Chip
  */
 
-/** @param {Panel} panel */
-export function chipBar(panel) {
-  const { t, filters } = panel;
+/** @param {Model} model @param {Actions} act */
+export function chipBar(model, act) {
+  const { t, filters } = model;
   const isUsual = !isFiltered(filters) && filters.range === '30d';
   return html`<ul class="chips" aria-label=${t.text('chips.label')}>
-    ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(panel, chip)}</li>`)}
+    ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(model, act, chip)}</li>`)}
     ${isUsual
       ? ''
-      : html`<li><button type="button" class="quiet" @click=${() => panel.clearFilters()}>${t.text('chips.clear')}</button></li>`}
+      : html`<li><button type="button" class="quiet" @click=${() => act.clearFilters()}>${t.text('chips.clear')}</button></li>`}
   </ul>`;
 }
 
-/** @param {Panel} panel @param {Chip} chip */
-function chipTemplate(panel, chip) {
-  const { t } = panel;
-  const { label, value } = chipWords(panel, chip);
-  const canGo = chip.name !== 'range' || panel.filters.range !== '12m';
-  const name = t.text('chips.remove', { filter: `${label}: ${isolated(value)}` });
+/** @param {Model} model @param {Actions} act @param {Chip} chip */
+function chipTemplate(model, act, chip) {
+  const { t, filters } = model;
+  const { label, value } = chipWords(model, chip);
+  const canGo = chip.name !== 'range' || filters.range !== '12m';
+  const name = t.text('chips.remove', { filter: labeled(t, label, isolated(value)) });
   return html`<span class="chip" part="chip">
-    <span>${label}: <bdi class="value">${value}</bdi></span>
+    <span>${t.text('label', { label })} <bdi class="value">${value}</bdi></span>
     ${canGo
-      ? html`<button type="button" aria-label=${name} @click=${() => panel.removeChip(withoutChip(panel.filters, chip))}>
+      ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(withoutChip(filters, chip))}>
           ${ICONS.close}
         </button>`
       : ''}
   </span>`;
 }
 
-/** @param {Panel} panel @param {Chip} chip @returns {{label: string, value: string}} */
-export function chipWords(panel, { name, value }) {
-  const { t } = panel;
-  if (name === 'range') return { label: t.text('filter.period'), value: panel.periodName() };
+/** "Channel: API". @param {Model['t']} t @param {string} label @param {string} value */
+export function labeled(t, label, value) {
+  return `${t.text('label', { label })} ${value}`;
+}
+
+/** @param {Model} model @param {Chip} chip @returns {{label: string, value: string}} */
+export function chipWords(model, { name, value }) {
+  const { t } = model;
+  if (name === 'range') return { label: t.text('filter.period'), value: periodName(model) };
   if (name === 'activityTypes') return { label: t.text('filter.activity_type'), value: t.text(`activity.${value}`) };
   if (name === 'channels') return { label: t.text('filter.channel'), value: t.text(`channel.${value}`) };
   if (name === 'imports') return { label: t.text('filter.import'), value: value.slice(0, 8) };
-  const person = panel.people.of(value);
+  const person = model.personOf(value);
   const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');
   return { label, value: person ? nameOf(person, t) : `${t.text('person.unknown')} ${value.slice(0, 8)}` };
 }

@@ -1,30 +1,27 @@
-// A multi-select combobox of people: list autocomplete with manual selection, as the ARIA practices describe it.
+// A multi-select combobox of persons: list autocomplete with manual selection, as the ARIA practices describe it.
 // Input, list and options share one shadow root, since `aria-activedescendant` does not reach out of it.
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
+import { labeled } from './chips.js';
 import { breakable, nameOf, plainNameOf } from './person.js';
 
 const DEBOUNCE_MS = 200;
 
-/** @typedef {import('./state.js').Person & {activities: number}} Suggestion */
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./state.js').Person & {activities: number}} Suggestion
+ */
 
 export class PersonPicker {
   /**
-   * @param {import('./user-management-log.js').UserManagementLog} panel
+   * @param {import('./actions.js').Actions} act
    * @param {{name: 'affectedUsers'|'admins', kind: 'users'|'admins', label: string}} options
    */
-  constructor(panel, { name, kind, label }) {
-    this._panel = panel;
+  constructor(act, { name, kind, label }) {
+    this._act = act;
     this._name = name;
     this._kind = kind;
     this._label = label;
-    this.reset();
-  }
-
-  /** Close, and forget every name. */
-  reset() {
-    clearTimeout(this._timer);
-    this._abort?.abort();
     this.isOpen = false;
     this._text = '';
     /** @type {Suggestion[]} */
@@ -34,9 +31,21 @@ export class PersonPicker {
     this._phase = 'idle';
   }
 
-  template() {
-    const { t } = this._panel;
+  /** Close, and forget every name. */
+  reset() {
+    clearTimeout(this._timer);
+    this._abort?.abort();
+    this.isOpen = false;
+    this._text = '';
+    this._found = [];
+    this._active = -1;
+    this._phase = 'idle';
+  }
+
+  /** @param {Model} model */
+  template({ t, filters }) {
     const id = this._name;
+    const note = this._note(t);
     return html`<div class="field" @focusout=${this._onLeave}>
       <label for=${id}>${t.text(this._label)}</label>
       <input
@@ -53,21 +62,20 @@ export class PersonPicker {
         .value=${this._text}
         @input=${this._onInput}
         @click=${() => this._open()}
-        @keydown=${this._onKey}
+        @keydown=${(/** @type {KeyboardEvent} */ event) => this._onKey(event, t)}
       />
-      <div class="options" ?hidden=${!this.isOpen} @mousedown=${(event) => event.preventDefault()}>
+      <div class="options" ?hidden=${!this.isOpen} @mousedown=${(/** @type {Event} */ event) => event.preventDefault()}>
         <div role="listbox" id=${`${id}-options`} aria-label=${t.text(this._label)} aria-multiselectable="true">
-          ${this._found.map((person, index) => this._option(person, index))}
+          ${this._found.map((person, index) => this._option(person, index, t, filters))}
         </div>
-        ${this._note() ? html`<p class="options-note">${this._note()}</p>` : ''}
+        ${note ? html`<p class="options-note">${note}</p>` : ''}
       </div>
-      <p class="hidden-text" role="status">${this.isOpen ? this._spoken() : ''}</p>
+      <p class="hidden-text" role="status">${this.isOpen ? note || t.plural('picker.found', this._found.length) : ''}</p>
     </div>`;
   }
 
-  /** @param {Suggestion} person @param {number} index */
-  _option(person, index) {
-    const { t, filters } = this._panel;
+  /** @param {Suggestion} person @param {number} index @param {Model['t']} t @param {Model['filters']} filters */
+  _option(person, index, t, filters) {
     const isChosen = filters[this._name].includes(person.ref);
     const name = nameOf(person, t);
     return html`<div
@@ -76,7 +84,7 @@ export class PersonPicker {
       class="option"
       aria-selected=${isChosen}
       ?data-active=${index === this._active}
-      @click=${() => this._choose(index)}
+      @click=${() => this._choose(index, t)}
     >
       <span class="tick" aria-hidden="true">${isChosen ? '✓' : ''}</span>
       <span>
@@ -88,15 +96,11 @@ export class PersonPicker {
     </div>`;
   }
 
-  _note() {
-    const { t } = this._panel;
+  /** @param {Model['t']} t */
+  _note(t) {
     if (this._phase === 'failed') return t.text('picker.failed');
     if (this._phase === 'loading' && !this._found.length) return t.text('picker.loading');
     return this._phase === 'ready' && !this._found.length ? t.text('picker.none') : '';
-  }
-
-  _spoken() {
-    return this._note() || this._panel.t.plural('picker.found', this._found.length);
   }
 
   _open() {
@@ -113,7 +117,7 @@ export class PersonPicker {
     // Names are not kept where nobody sees them: somebody may be deleted meanwhile.
     this._found = [];
     this._phase = 'idle';
-    this._panel.update();
+    this._act.update();
   }
 
   /** Ask again, since somebody was deleted. */
@@ -128,7 +132,7 @@ export class PersonPicker {
     this.isOpen = true;
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this._search(), DEBOUNCE_MS);
-    this._panel.update();
+    this._act.update();
   };
 
   _onLeave = (/** @type {FocusEvent} */ event) => {
@@ -136,7 +140,8 @@ export class PersonPicker {
     if (this.isOpen && !inside.contains(/** @type {Node|null} */ (event.relatedTarget))) this._close();
   };
 
-  _onKey = (/** @type {KeyboardEvent} */ event) => {
+  /** @param {KeyboardEvent} event @param {Model['t']} t */
+  _onKey(event, t) {
     if (event.isComposing || event.ctrlKey || event.metaKey) return;
     if (event.key === 'Escape' && (this.isOpen || this._text)) {
       // The list takes this Escape; the next one is the dialog's.
@@ -146,32 +151,27 @@ export class PersonPicker {
       if (this.isOpen) this._move(event.key === 'ArrowDown' ? 1 : -1);
       else this._open();
     } else if (event.key === 'Enter' && this._active >= 0) {
-      this._choose(this._active);
+      this._choose(this._active, t);
     } else {
       return;
     }
     event.preventDefault();
     event.stopPropagation();
-  };
+  }
 
   /** @param {number} step */
   _move(step) {
     const count = this._found.length;
     if (!count) return;
     this._active = this._active < 0 && step < 0 ? count - 1 : (this._active + step + count) % count;
-    this._panel.update();
-    this._panel.afterUpdate(() => {
-      this._panel.shadowRoot.getElementById(`${this._name}-${this._active}`)?.scrollIntoView({ block: 'nearest' });
-    });
+    this._act.scrollTo(`#${this._name}-${this._active}`);
   }
 
-  /** @param {number} index */
-  _choose(index) {
+  /** @param {number} index @param {Model['t']} t */
+  _choose(index, t) {
     const person = this._found[index];
-    const { t } = this._panel;
-    this._panel.people.learn([person]);
-    this._panel.toggle(this._name, person.ref);
-    this._panel.announce(`${t.text(this._label)}: ${plainNameOf(person, t)}`);
+    this._act.togglePerson(this._name, person);
+    this._act.announce(labeled(t, t.text(this._label), plainNameOf(person, t)));
   }
 
   async _search() {
@@ -179,9 +179,9 @@ export class PersonPicker {
     this._abort = new AbortController();
     const { signal } = this._abort;
     this._phase = 'loading';
-    this._panel.update();
+    this._act.update();
     try {
-      const found = await this._panel.api.people(this._kind, this._text.trim(), signal);
+      const found = await this._act.findPersons(this._kind, this._text.trim(), signal);
       if (signal.aborted) return;
       this._found = found;
       this._phase = 'ready';
@@ -191,6 +191,6 @@ export class PersonPicker {
       this._phase = 'failed';
     }
     this._active = -1;
-    this._panel.update();
+    this._act.update();
   }
 }

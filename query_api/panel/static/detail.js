@@ -2,28 +2,35 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { visibleJson } from './i18n.js';
 import { personCell } from './person.js';
+import { DELETED_REF } from './state.js';
+import { writeUrl } from './url-sync.js';
 
 /**
- * @typedef {import('./user-management-log.js').UserManagementLog} Panel
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
  * @typedef {import('./state.js').Activity} Activity
+ * @typedef {import('./state.js').Person} Person
+ * @typedef {import('./i18n.js').Translator} Translator
  */
 
-/** @param {Panel} panel @param {Activity} line */
-export function detail(panel, line) {
-  return html`${facts(panel, line)} ${actions(panel, line)} ${raw(panel, line)}`;
+/** @param {Model} model @param {Actions} act @param {Activity} line */
+export function detail(model, act, line) {
+  return html`${facts(model.t, line)} ${buttons(model, act, line)} ${raw(model.t, line)}`;
 }
 
-/** @param {Panel} panel @param {Activity} line */
-function facts(panel, line) {
-  const { t } = panel;
-  const source = line.source ?? { service: null, request_id: null, import_id: null, row_number: null };
-  const code = (value) => html`<code>${value}</code>`;
+/** @param {string} value */
+const code = (value) => html`<code>${value}</code>`;
+
+/** @param {Translator} t @param {Activity} line */
+function facts(t, line) {
+  const source = line.source ?? { service: '', request_id: null, import_id: null, row_number: null };
+  /** @type {[string, unknown][]} */
   const rows = [
     ['detail.occurred_at', code(line.occurred_at)],
     ['detail.recorded_at', code(line.recorded_at)],
     ['detail.event_id', code(line.event_id)],
-    ['column.affected_user', person(panel, line.affected_user)],
-    ['column.admin', person(panel, line.admin)],
+    ['column.affected_user', person(t, line.affected_user)],
+    ['column.admin', person(t, line.admin)],
     ['detail.service', source.service && html`<bdi>${source.service}</bdi>`],
     ['detail.request_id', source.request_id && html`<code><bdi>${source.request_id}</bdi></code>`],
     ['detail.import_id', source.import_id && code(source.import_id)],
@@ -34,28 +41,39 @@ function facts(panel, line) {
   </dl>`;
 }
 
-/** @param {Panel} panel @param {import('./state.js').Person} given */
-function person(panel, given) {
-  return html`${personCell(given, panel.t)}${given.id ? html`<span class="second"><code><bdi>${given.id}</bdi></code></span>` : ''}`;
+/** @param {Translator} t @param {Person} given */
+function person(t, given) {
+  return html`${personCell(given, t)}${given.id ? html`<span class="second"><code><bdi>${given.id}</bdi></code></span>` : ''}`;
 }
 
-/** @param {Panel} panel @param {Activity} line */
-function actions(panel, line) {
-  const { t } = panel;
-  const button = (key, onClick) => html`<button type="button" @click=${onClick}>${t.text(key)}</button>`;
-  const only = (name, { ref, deleted }) => () => panel.showOnly(name, deleted ? 'deleted' : ref);
+/** @param {Model} model @param {Actions} act @param {Activity} line */
+function buttons({ t, filters, canLink }, act, line) {
+  const importId = line.source?.import_id;
+  const button = (/** @type {string} */ key, /** @type {(event: Event) => void} */ onClick) => html`<button
+    type="button"
+    @click=${onClick}
+  >
+    ${t.text(key)}
+  </button>`;
+  const say = (/** @type {string} */ text) => act.announce(t.text(text), { visibly: true });
+  const copying = (/** @type {string} */ key, /** @type {() => string} */ text, /** @type {string} */ done) =>
+    button(key, (event) => void copy(event, text()).then((isCopied) => say(isCopied ? done : 'detail.copy_failed')));
+  const only = (/** @type {'affectedUsers'|'admins'} */ name, /** @type {Person} */ { ref, deleted }) => () =>
+    act.showOnly(name, deleted ? DELETED_REF : ref);
   return html`<div class="actions">
-    ${button('detail.copy_json', (event) => copy(panel, event, visibleJson(line), 'detail.copied_json'))}
-    ${panel.canLink ? button('detail.copy_link', (event) => copy(panel, event, panel.linkTo(line.event_id), 'detail.copied_link')) : ''}
+    ${copying('detail.copy_json', () => visibleJson(line), 'detail.copied_json')}
+    ${canLink
+      ? copying('detail.copy_link', () => writeUrl(location.href, filters, line.event_id), 'detail.copied_link')
+      : ''}
     ${button('detail.filter_user', only('affectedUsers', line.affected_user))}
     ${button('detail.filter_admin', only('admins', line.admin))}
-    ${line.source?.import_id ? button('detail.filter_import', () => panel.showImport(line.source.import_id)) : ''}
+    ${importId ? button('detail.filter_import', () => act.showImport(importId)) : ''}
   </div>`;
 }
 
-/** @param {Panel} panel @param {Activity} line */
-function raw(panel, line) {
-  const title = panel.t.text('detail.raw');
+/** @param {Translator} t @param {Activity} line */
+function raw(t, line) {
+  const title = t.text('detail.raw');
   return html`<div class="raw">
     <h3 id=${`raw-${line.event_id}`}>${title}</h3>
     <pre tabindex="0" role="region" aria-labelledby=${`raw-${line.event_id}`} dir="ltr">${visibleJson(line)}</pre>
@@ -63,18 +81,18 @@ function raw(panel, line) {
 }
 
 /**
- * @param {Panel} panel
+ * Copy *text*; where the browser forbids it, select the JSON, so that it can be copied by keyboard.
  * @param {Event} event
  * @param {string} text
- * @param {string} done
+ * @returns {Promise<boolean>} Whether it was copied.
  */
-async function copy(panel, event, text, done) {
-  const place = /** @type {Element} */ (event.currentTarget).closest('td').querySelector('pre');
+async function copy(event, text) {
+  const json = /** @type {Element} */ (event.currentTarget).closest('td')?.querySelector('pre');
   try {
     await navigator.clipboard.writeText(text);
-    panel.announce(panel.t.text(done), { visibly: true });
+    return true;
   } catch {
-    getSelection().selectAllChildren(place);
-    panel.announce(panel.t.text('detail.copy_failed'), { visibly: true });
+    if (json) getSelection()?.selectAllChildren(json);
+    return false;
   }
 }

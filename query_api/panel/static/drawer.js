@@ -1,57 +1,68 @@
-// The frame of the panel: a modal dialog at the right edge, with title, export and close.
+// The button, and the frame of the panel: a modal dialog at the right edge, with title, export and close.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
+import { periodTexts, withRest } from './model.js';
 
-/** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
+ */
 
-/** @param {Panel} panel @param {unknown} content */
-export function drawer(panel, content) {
-  const { t } = panel;
+/** @param {Model['t']} t @param {() => void} onClick */
+export function openButton(t, onClick) {
+  return html`<button type="button" id="open" part="button" aria-haspopup="dialog" lang=${t.language} @click=${onClick}>
+    ${ICONS.log}<span>${t.text('drawer.open')}</span>
+  </button>`;
+}
+
+/** @param {Model} model @param {Actions} act @param {unknown} content */
+export function drawer(model, act, content) {
+  const { t } = model;
   return html`<dialog
     part="drawer"
     aria-labelledby="title"
-    @close=${() => panel.onClosed()}
-    @click=${(event) => closeOnBackdrop(panel, event)}
+    @close=${() => act.onClosed()}
+    @click=${(/** @type {MouseEvent} */ event) => closeOnBackdrop(act, event)}
   >
-    ${panel.isOpen
+    ${model.isOpen
       ? html`<header part="header">
             <div class="titles">
               <h2 id="title" tabindex="-1" autofocus>${t.text('drawer.title')}</h2>
-              <p class="subtitle">${panel.periodTexts().map((text) => html`<span>${text}</span>`)}</p>
+              <p class="subtitle">${periodTexts(model).map((text) => html`<span>${text}</span>`)}</p>
             </div>
-            ${exportMenu(panel)}
-            <button type="button" class="square" aria-label=${t.text('drawer.close')} @click=${() => panel.close()}>
+            ${exportMenu(model, act)}
+            <button type="button" class="square" aria-label=${t.text('drawer.close')} @click=${() => act.close()}>
               ${ICONS.close}
             </button>
           </header>
           <div class="scroll">${content}</div>
-          <p class="hidden-text" role="status" id="announcement">${panel.announcement}</p>`
+          <p class="hidden-text" role="status" id="announcement">${model.announcement}</p>`
       : ''}
   </dialog>`;
 }
 
-/** @param {Panel} panel @param {MouseEvent} event */
-function closeOnBackdrop(panel, event) {
+/** @param {Actions} act @param {MouseEvent} event */
+function closeOnBackdrop(act, event) {
   const dialog = /** @type {HTMLDialogElement} */ (event.currentTarget);
   const box = dialog.getBoundingClientRect();
   const isOutside = event.clientX < box.left || event.clientX > box.right;
   // A click that a key made has no place.
-  if (event.target === dialog && event.detail > 0 && isOutside) panel.close();
+  if (event.target === dialog && event.detail > 0 && isOutside) act.close();
 }
 
-/** A small disclosure; what it discloses comes with the rest. @param {Panel} panel */
-function exportMenu(panel) {
-  const { t, exporting } = panel;
+/** A small disclosure; what it discloses comes with the rest. @param {Model} model @param {Actions} act */
+function exportMenu(model, act) {
+  const { t, exporting } = model;
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Escape' || !exporting.isOpen) return;
     event.preventDefault();
     event.stopPropagation();
-    panel.setExport({ isOpen: false });
-    panel.shadowRoot.getElementById('export').focus();
+    act.setExport({ isOpen: false });
+    act.focusOn('#export');
   };
   const onLeave = (/** @type {FocusEvent} */ event) => {
     const inside = /** @type {Element} */ (event.currentTarget);
-    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) panel.setExport({ isOpen: false });
+    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) act.setExport({ isOpen: false });
   };
   return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
     <button
@@ -60,10 +71,10 @@ function exportMenu(panel) {
       part="export"
       aria-expanded=${exporting.isOpen}
       aria-controls="export-menu"
-      @click=${() => panel.setExport({ isOpen: !exporting.isOpen, error: '' })}
+      @click=${() => act.setExport({ isOpen: !exporting.isOpen, error: '' })}
     >
       ${ICONS.download}<span class="words">${t.text('export.button')}</span>
     </button>
-    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? panel.withRest(({ exportChoices }) => exportChoices(panel)) : ''}</div>
+    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? withRest(model, ({ exportChoices }) => exportChoices(model, act)) : ''}</div>
   </div>`;
 }

@@ -2,19 +2,22 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
 
-/** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
+ */
 
 const SCOPE = 'audit:export';
 
-/** @param {Panel} panel */
-export function exportChoices(panel) {
-  const { t, exporting, list } = panel;
-  if (panel.scopes && !panel.scopes.includes(SCOPE)) return html`<p>${t.text('export.forbidden')}</p>`;
+/** @param {Model} model @param {Actions} act */
+export function exportChoices(model, act) {
+  const { t, exporting, list, scopes } = model;
+  if (scopes && !scopes.includes(SCOPE)) return html`<p>${t.text('export.forbidden')}</p>`;
   const count = list.stats && !list.isCounting ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
   const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button
     type="button"
     ?disabled=${exporting.isRunning}
-    @click=${() => run(panel, format)}
+    @click=${() => run(act, t, format)}
   >
     ${t.text(`export.${format}`)}
   </button>`;
@@ -24,25 +27,24 @@ export function exportChoices(panel) {
     ${exporting.error ? html`<p class="hint problem">${exporting.error}</p>` : ''}`;
 }
 
-/** @param {Panel} panel @param {'csv'|'jsonl'} format */
-async function run(panel, format) {
-  const { t } = panel;
-  panel.setExport({ isRunning: true, error: '' });
-  panel.announce(t.text('export.running'));
+/** @param {Actions} act @param {Model['t']} t @param {'csv'|'jsonl'} format */
+async function run(act, t, format) {
+  act.setExport({ isRunning: true, error: '' });
+  act.announce(t.text('export.running'));
   try {
-    const file = await panel.api.export(panel.query(), format);
+    const file = await act.fetchExport(format);
     save(file);
-    panel.setExport({ isRunning: false, isOpen: false });
-    panel.focusOn('#export');
-    panel.announce(t.text('export.done', { file: file.name }), { visibly: true });
-    panel.emit('uml-export', { format });
+    act.setExport({ isRunning: false, isOpen: false });
+    act.focusOn('#export');
+    act.announce(t.text('export.done', { file: file.name }), { visibly: true });
+    act.emit('uml-export', { format });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
     const words = t.text('export.failed', { reason });
-    panel.setExport({ isRunning: false, error: words });
-    panel.announce(words);
-    panel.report(error);
+    act.setExport({ isRunning: false, error: words });
+    act.announce(words);
+    act.report(error);
   }
 }
 

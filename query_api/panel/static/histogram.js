@@ -1,18 +1,21 @@
 // Activities a day, as bars. Dragging over days chooses them; the date fields do the same without a pointer.
 import { html, svg } from './vendor/lit-html/lit-html.js';
 
+/** @typedef {import('./actions.js').Actions} Actions */
+
 const HEIGHT = 56;
 const SLOT = 10;
 
 /**
- * @param {import('./user-management-log.js').UserManagementLog} panel
+ * @param {import('./model.js').Model} model
+ * @param {Actions} act
  * @param {{day: string, total: number}[]} days
  */
-export function histogram(panel, days) {
-  const { t } = panel;
+export function histogram(model, act, days) {
+  const { t, list, drag } = model;
   const total = days.reduce((sum, { total: count }) => sum + count, 0);
   // While it is counted the place is kept: what stands below must not jump.
-  if (!total && panel.list.isCounting && !panel.list.error) return html`<div class="histogram"></div>`;
+  if (!total && list.isCounting && !list.error) return html`<div class="histogram"></div>`;
   if (days.length < 2 || !total) return '';
   const busiest = days.reduce((most, one) => (one.total > most.total ? one : most));
   const [first, last] = [days[0].day, days[days.length - 1].day];
@@ -22,7 +25,7 @@ export function histogram(panel, days) {
     day: t.day(busiest.day),
     most: t.plural('list.count', busiest.total),
   });
-  const marked = (index) => panel.drag && index >= Math.min(...panel.drag) && index <= Math.max(...panel.drag);
+  const marked = (/** @type {number} */ index) => drag && index >= Math.min(...drag) && index <= Math.max(...drag);
   const bars = days.map(({ day, total: count }, index) => {
     const height = count ? Math.max(2, (count / busiest.total) * (HEIGHT - 4)) : 0;
     return svg`<g ?data-marked=${marked(index)}>
@@ -37,11 +40,11 @@ export function histogram(panel, days) {
       aria-label=${label}
       viewBox=${`0 0 ${days.length * SLOT} ${HEIGHT}`}
       preserveAspectRatio="none"
-      @pointerdown=${(event) => event.isPrimary && panel.setDrag([indexAt(event, days), indexAt(event, days)])}
-      @pointermove=${(event) => panel.drag && panel.setDrag([panel.drag[0], indexAt(event, days)])}
-      @pointerup=${() => choose(panel, days)}
-      @pointerleave=${() => panel.setDrag(null)}
-      @pointercancel=${() => panel.setDrag(null)}
+      @pointerdown=${(/** @type {PointerEvent} */ event) => event.isPrimary && act.setDrag([indexAt(event, days), indexAt(event, days)])}
+      @pointermove=${(/** @type {PointerEvent} */ event) => act.drag && act.setDrag([act.drag[0], indexAt(event, days)])}
+      @pointerup=${() => choose(act, days)}
+      @pointerleave=${() => act.setDrag(null)}
+      @pointercancel=${() => act.setDrag(null)}
     >
       ${bars}
     </svg>
@@ -56,13 +59,10 @@ function indexAt(event, days) {
   return Math.min(days.length - 1, Math.max(0, index));
 }
 
-/**
- * @param {import('./user-management-log.js').UserManagementLog} panel
- * @param {{day: string}[]} days
- */
-function choose(panel, days) {
-  if (!panel.drag) return;
-  const [from, to] = [Math.min(...panel.drag), Math.max(...panel.drag)].map((index) => days[index].day);
-  panel.setDrag(null);
-  panel.setFilters({ ...panel.filters, range: 'custom', from, to });
+/** @param {Actions} act @param {{day: string}[]} days */
+function choose(act, days) {
+  if (!act.drag) return;
+  const [from, to] = [Math.min(...act.drag), Math.max(...act.drag)].map((index) => days[index].day);
+  act.setDrag(null);
+  act.changeFilters({ range: 'custom', from, to });
 }

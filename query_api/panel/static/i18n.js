@@ -1,6 +1,7 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
 
-/** The languages of the panel, each in a module that is loaded when it is spoken. */
+// Each in a module that is loaded when it is spoken.
+/** @type {Record<string, () => Promise<{default: Record<string, any>}>>} */
 const LOCALES = { en: () => import('./locales/en.js'), fr: () => import('./locales/fr.js') };
 const FALLBACK = 'en';
 
@@ -29,7 +30,7 @@ export async function loadLanguage(language) {
  * @returns {string}
  */
 export function languageOf(element) {
-  for (let node = element; node; node = node.parentNode ?? node.host) {
+  for (let node = /** @type {any} */ (element); node; node = node.parentNode ?? node.host) {
     const lang = node.getAttribute?.('lang');
     if (lang) return lang;
   }
@@ -155,6 +156,9 @@ function localeFor(tag, language) {
   return fitting.find((one) => new Intl.Locale(one).region) ?? language;
 }
 
+/** @param {string} character */
+const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
@@ -170,6 +174,5 @@ export function isolated(name) {
  * @param {unknown} value
  */
 export function visibleJson(value) {
-  const escape = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escape);
+  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escaped);
 }

@@ -1,33 +1,38 @@
 // What stands where lines would, or above them: nothing found, still loading, or an error with a text of its own.
 import { html } from './vendor/lit-html/lit-html.js';
-import { chipWords } from './chips.js';
+import { chipWords, labeled } from './chips.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { chipsOf, isFiltered } from './state.js';
 
-/** @typedef {import('./user-management-log.js').UserManagementLog} Panel */
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
+ */
 
-/** @param {Panel} panel */
-export function skeleton(panel) {
+/** @param {Model} model */
+export function skeleton({ t }) {
   return html`<div class="skeleton" aria-hidden="true">${Array.from({ length: 10 }, () => html`<div></div>`)}</div>
-    <p class="hidden-text">${panel.t.text('list.loading')}</p>`;
+    <p class="hidden-text">${t.text('list.loading')}</p>`;
 }
 
-/** @param {Panel} panel */
-export function emptyState(panel) {
-  const { t, filters } = panel;
+/** @param {Model} model @param {Actions} act */
+export function emptyState(model, act) {
+  const { t, filters } = model;
   const filtered = isFiltered(filters);
   const kind = filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
-  const names = chipsOf(filters).map((chip) => chipWords(panel, chip)).map(({ label, value }) => `${label}: ${isolated(value)}`);
+  const names = chipsOf(filters)
+    .map((chip) => chipWords(model, chip))
+    .map(({ label, value }) => labeled(t, label, isolated(value)));
   return html`<div class="state">
     ${ICONS.empty}
     <h3>${t.text(`empty.${kind}.title`)}</h3>
     <p>${t.text(`empty.${kind}.text`, { filters: t.all(names) })}</p>
     <div class="actions">
-      ${filtered ? html`<button type="button" @click=${() => panel.clearFilters()}>${t.text('empty.clear')}</button>` : ''}
+      ${filtered ? html`<button type="button" @click=${() => act.clearFilters()}>${t.text('empty.clear')}</button>` : ''}
       ${filters.range === '12m'
         ? ''
-        : html`<button type="button" class="primary" @click=${() => panel.setFilters({ ...filters, range: '12m', from: '', to: '' })}>
+        : html`<button type="button" class="primary" @click=${() => act.changeFilters({ range: '12m', from: '', to: '' })}>
             ${t.text('empty.widen')}
           </button>`}
     </div>
@@ -36,19 +41,19 @@ export function emptyState(panel) {
 
 /**
  * An error in the place of the lines, or above those that are still shown.
- * @param {Panel} panel
+ * @param {Model} model
+ * @param {Actions} act
  * @param {import('./api.js').ApiError} error
  * @param {{isAbove: boolean}} options
  */
-export function errorState(panel, error, { isAbove }) {
-  const { t } = panel;
+export function errorState({ t }, act, error, { isAbove }) {
   const words = html`<h3>${t.text(`error.${error.kind}.title`)}</h3>
     <p>
       ${t.text(`error.${error.kind}.text`, { seconds: t.number(error.retryAfterSeconds || 60) })}
       ${isAbove ? t.text('error.stale') : ''}
     </p>
     ${error.requestId ? html`<p><code>${t.text('error.request', { id: error.requestId })}</code></p>` : ''}`;
-  const retry = html`<button type="button" @click=${() => panel.refresh()}>${t.text('error.retry')}</button>`;
+  const retry = html`<button type="button" @click=${() => act.refresh()}>${t.text('error.retry')}</button>`;
   return isAbove
     ? html`<div class="notice" role="alert">${ICONS.warning}<div class="words">${words}</div>${retry}</div>`
     : html`<div class="state failed" role="alert">${ICONS.warning}${words}<div class="actions">${retry}</div></div>`;

@@ -154,7 +154,7 @@ export function toQuery(filters, now, zone) {
  */
 export function dailyCounts(buckets, days, zone, now) {
   const totals = new Map(buckets.map(({ start, total }) => [dayOf(new Date(start), zone), total]));
-  const busy = [...totals.keys()].sort();
+  const busy = [...totals.keys()].toSorted();
   const first = days.first || busy[0];
   const today = dayOf(now, zone);
   const last = days.last && days.last < today ? days.last : today;
@@ -175,7 +175,7 @@ const MAX_DAYS = 370;
  */
 export function fromRaw(raw, { isDay }) {
   const filters = defaultFilters();
-  const list = (name, isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
+  const list = (/** @type {string} */ name, /** @type {(value: string) => boolean} */ isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
   filters.activityTypes = list('activity', (value) => ACTIVITY_TYPES.includes(value));
   filters.channels = list('channel', (value) => CHANNELS.includes(value));
   filters.affectedUsers = list('user', isRef);

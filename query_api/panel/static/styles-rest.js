@@ -67,7 +67,8 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
 .linked h3 { font-size: 0.9375rem; }
 
 /* Export */
-.menu { position: absolute; z-index: 6; inset: calc(100% + 4px) 0 auto auto; width: min(300px, calc(100vw - 32px)); padding: 14px; border: 1px solid var(--_outline);
+.export { position: relative; }
+.menu { position: absolute; z-index: 6; inset-block: calc(100% + 4px) auto; inset-inline: auto 0; width: min(300px, calc(100vw - 32px)); padding: 14px; border: 1px solid var(--_outline);
   border-radius: var(--_radius); background: var(--_surface); box-shadow: 0 8px 24px rgb(0 0 0 / 18%); display: grid; gap: 8px; }
 
 @container drawer (max-width: 800px) {
@@ -84,6 +85,7 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
   .actions button { flex: 1 1 auto; }
 }
 @container drawer (max-width: 400px) {
+  .menu { inset-inline-end: -40px; }
   .dates .field { grid-column: 1 / -1; }
 }
 @media (forced-colors: active) {

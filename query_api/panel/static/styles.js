@@ -187,7 +187,7 @@ ins { text-decoration: none; font-weight: 600; }
 `;
 
 /**
- * A sheet of *css* for *view*'s document. Sheets serve only the document that they were made for.
+ * A sheet of *css* for *view*'s document. It serves only that document.
  * @param {Window & typeof globalThis} view
  * @param {string} css
  */

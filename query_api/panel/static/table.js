@@ -2,26 +2,29 @@
 // laid out as blocks would lose them.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
+import { withRest } from './model.js';
 import { personCell, plainNameOf } from './person.js';
 
 /**
- * @typedef {import('./user-management-log.js').UserManagementLog} Panel
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
  * @typedef {import('./state.js').Activity} Activity
  * @typedef {import('./state.js').Change} Change
  * @typedef {import('./i18n.js').Translator} Translator
  */
 
 const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
+/** @type {Record<string, string>} */
 const CLASSES = { occurred_at: 'when', activity: 'what' };
 
 /**
- * @param {Panel} panel
+ * @param {Model} model
+ * @param {Actions} act
  * @param {Activity[]} lines
  * @param {string} caption
  */
-export function activityTable(panel, lines, caption) {
-  const { t } = panel;
-  const now = new Date();
+export function activityTable(model, act, lines, caption) {
+  const { t, expanded } = model;
   return html`<table role="table" part="table" aria-label=${caption}>
     <thead role="rowgroup">
       <tr role="row">
@@ -30,23 +33,22 @@ export function activityTable(panel, lines, caption) {
       </tr>
     </thead>
     <tbody role="rowgroup">
-      ${lines.map((line) => [lineRow(panel, line, now), panel.expanded.has(line.event_id) ? detailRow(panel, line) : ''])}
+      ${lines.map((line) => [lineRow(model, act, line), expanded.has(line.event_id) ? detailRow(model, act, line) : ''])}
     </tbody>
   </table>`;
 }
 
-/** @param {Panel} panel @param {Activity} line */
-function detailRow(panel, line) {
+/** @param {Model} model @param {Actions} act @param {Activity} line */
+function detailRow(model, act, line) {
   return html`<tr role="row" class="detail" part="detail" id=${`detail-${line.event_id}`}>
-    <td role="cell" colspan="7">${panel.withRest(({ detail }) => detail(panel, line))}</td>
+    <td role="cell" colspan="7">${withRest(model, ({ detail }) => detail(model, act, line))}</td>
   </tr>`;
 }
 
-/** @param {Panel} panel @param {Activity} line @param {Date} now */
-function lineRow(panel, line, now) {
-  const { t } = panel;
-  const isOpen = panel.expanded.has(line.event_id);
-  const cell = (name, content) => html`<td role="cell" data-label=${t.text(`column.${name}`)}><div>${content}</div></td>`;
+/** @param {Model} model @param {Actions} act @param {Activity} line */
+function lineRow({ t, now, expanded }, act, line) {
+  const isOpen = expanded.has(line.event_id);
+  const cell = (/** @type {string} */ name, /** @type {unknown} */ content) => html`<td role="cell" data-label=${t.text(`column.${name}`)}><div>${content}</div></td>`;
   return html`<tr role="row" class="line" part="row" ?data-open=${isOpen}>
     <td role="cell" class="toggle">
       <button
@@ -55,7 +57,7 @@ function lineRow(panel, line, now) {
         aria-expanded=${isOpen}
         aria-controls=${isOpen ? `detail-${line.event_id}` : ''}
         aria-label=${t.text(isOpen ? 'detail.hide' : 'detail.show', lineWords(line, t))}
-        @click=${() => panel.expand(line.event_id)}
+        @click=${() => act.expand(line.event_id)}
       >
         ${ICONS.chevron}
       </button>
@@ -79,7 +81,7 @@ function timeTemplate(line, t, now) {
 /** @param {Activity} line @param {Translator} t */
 function badge(line, t) {
   return html`<span class="badge" data-type=${line.activity_type}>
-    ${ICONS[line.activity_type] ?? ''}<span>${t.text(activityKey(line, t))}</span>
+    ${/** @type {Record<string, unknown>} */ (ICONS)[line.activity_type] ?? ''}<span>${t.text(activityKey(line, t))}</span>
   </span>`;
 }
 
@@ -91,12 +93,12 @@ export function changeTemplate(line, t) {
 
 /** @param {Change} change @param {Translator} t */
 function changed({ field, before, after }, t) {
-  const value = (given) => {
+  const value = (/** @type {Change['before']} */ given) => {
     if (typeof given === 'boolean') return t.text(given ? 'change.yes' : 'change.no');
     return given === null ? t.text('change.no_license') : html`<bdi>${given}</bdi>`;
   };
   return html`<span class="change">
-    <span class="label">${t.text(`change.${field}`)}:</span>
+    <span class="label">${t.text('label', { label: t.text(`change.${field}`) })}</span>
     <span class="values">
       <del><span class="hidden-text">${t.text('change.before')} </span>${value(before)}</del>
       ${ICONS.arrow}

@@ -2,6 +2,7 @@
 // a day has 23, 24 or 25 of them.
 
 const DAY_MS = 86_400_000;
+/** @type {Record<string, number>} */
 const PRESET_DAYS = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 
 /** Every choice of the period, in the order that the panel offers. */
@@ -53,7 +54,7 @@ export function dayOf(instant, zone) {
 export function startOfDay(day, zone) {
   const asUtc = Date.parse(`${day}T00:00:00Z`);
   const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((time) => offsetMs(new Date(time), zone));
-  const candidates = offsets.map((offset) => new Date(asUtc - offset)).sort((a, b) => a.getTime() - b.getTime());
+  const candidates = offsets.map((offset) => new Date(asUtc - offset)).toSorted((a, b) => a.getTime() - b.getTime());
   return candidates.find((candidate) => dayOf(candidate, zone) === day) ?? candidates[candidates.length - 1];
 }
 

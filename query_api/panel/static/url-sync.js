@@ -35,15 +35,24 @@ export function writeUrl(href, filters, eventId = '') {
   const query = new URLSearchParams(kept);
   if (filters) {
     query.set(MARK, '1');
-    Object.entries(LISTS).forEach(([key, name]) => {
+    for (const [key, name] of entries(LISTS)) {
       filters[key].filter((value) => !name.match(/user|admin/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
-    });
+    }
     const usual = defaultFilters();
-    Object.entries(SINGLES).forEach(([key, name]) => {
+    for (const [key, name] of entries(SINGLES)) {
       if (filters[key] !== usual[key]) query.set(`${MARK}.${name}`, filters[key]);
-    });
+    }
     if (eventId) query.set(`${MARK}.event`, eventId);
   }
   url.search = query.toString();
   return url.href;
+}
+
+/**
+ * `Object.entries`, which knows that these objects have no other keys.
+ * @template {string} K
+ * @param {Record<K, string>} names
+ */
+function entries(names) {
+  return /** @type {[K, string][]} */ (Object.entries(names));
 }

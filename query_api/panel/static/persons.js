@@ -3,17 +3,17 @@ import { DELETED_REF } from './state.js';
 
 /** @typedef {import('./state.js').Person} Person */
 
-export class KnownPeople {
+export class KnownPersons {
   constructor() {
     /** @type {Map<string, Person>} */
-    this._people = new Map();
-    /** @type {Set<string>} Refs of people who were deleted while the panel was open. */
+    this._persons = new Map();
+    /** @type {Set<string>} Refs of persons who were deleted while the panel was open. */
     this._erased = new Set();
   }
 
-  /** @param {Iterable<Person>} people */
-  learn(people) {
-    for (const person of people) if (!this._erased.has(person.ref)) this._people.set(person.ref, person);
+  /** @param {Iterable<Person>} persons */
+  learn(persons) {
+    for (const person of persons) if (!this._erased.has(person.ref)) this._persons.set(person.ref, person);
   }
 
   /**
@@ -45,7 +45,7 @@ export class KnownPeople {
   /** @param {string} ref */
   forget(ref) {
     this._erased.add(ref);
-    this._people.delete(ref);
+    this._persons.delete(ref);
   }
 
   /** @param {string} ref @returns {Person|null} */
@@ -53,6 +53,6 @@ export class KnownPeople {
     if (ref === DELETED_REF || this._erased.has(ref)) {
       return { ref, id: null, username: null, display_name: null, deleted: true };
     }
-    return this._people.get(ref) ?? null;
+    return this._persons.get(ref) ?? null;
   }
 }

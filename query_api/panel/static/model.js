@@ -1,0 +1,76 @@
+// What one drawing shows: a value, taken from the session. Those who draw read it and change nothing.
+import { html } from './vendor/lit-html/lit-html.js';
+import { dayOf, daysOf, offsetLabel } from './time.js';
+
+/**
+ * @typedef {typeof import('./rest.js')} Rest The modules that come behind the first lines.
+ * @typedef {import('./i18n.js').Translator} Translator
+ *
+ * @typedef {object} Page What only the element knows.
+ * @property {Translator} t
+ * @property {boolean} canLink Whether addresses of this page can lead to a line.
+ * @property {Rest|null} rest
+ * @property {boolean} restFailed
+ *
+ * @typedef {ReturnType<typeof modelOf>} Model
+ */
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {import('./actions.js').Actions} actions
+ * @param {Page} page
+ */
+export function modelOf(session, actions, page) {
+  const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, scopes, list, linked, expanded } = session;
+  const { pickers, filtersUnfolded, drag, announcement, toast, exporting } = actions;
+  return {
+    ...page,
+    now: new Date(),
+    isOpen,
+    isSlow,
+    filters,
+    zone,
+    localZone,
+    rangeProblem,
+    retentionDay,
+    scopes,
+    list: /** @type {Readonly<import('./activity-list.js').ActivityList>} */ (list),
+    linked,
+    expanded,
+    personOf: (/** @type {string} */ ref) => session.persons.of(ref),
+    pickers,
+    filtersUnfolded,
+    drag,
+    announcement,
+    toast,
+    exporting,
+  };
+}
+
+/**
+ * What *draw* makes of the modules that come behind the first lines; *waiting*, until they are there.
+ * @param {Model} model
+ * @param {(rest: Rest) => unknown} draw
+ */
+export function withRest({ rest, restFailed, t }, draw, waiting = /** @type {unknown} */ ('')) {
+  if (rest) return draw(rest);
+  return restFailed ? html`<p class="hint problem">${t.text('rest.failed')}</p>` : waiting;
+}
+
+/** The period in words. @param {Model} model */
+export function periodName({ t, filters: { range, from, to } }) {
+  if (range !== 'custom') return t.text(`range.${range}`);
+  if (from && to) return t.text('range.from_to', { from: t.day(from), to: t.day(to) });
+  if (from) return t.text('range.from', { from: t.day(from) });
+  return to ? t.text('range.to', { to: t.day(to) }) : t.text('range.12m');
+}
+
+/** The period as days, and the zone that its days begin in. @param {Model} model */
+export function periodTexts(model) {
+  const { t, now, zone, filters, retentionDay } = model;
+  const { first, last } = daysOf(filters, now, zone);
+  const [from, until] = [first || retentionDay, last || dayOf(now, zone)];
+  const days = from ? t.text('range.from_to', { from: t.day(from), to: t.day(until) }) : periodName(model);
+  const zoneName = zone === 'UTC' ? 'UTC' : `${zone.replaceAll('_', ' ')}, ${offsetLabel(now, zone)}`;
+  return [from === until ? t.day(until) : days, zoneName];
+}

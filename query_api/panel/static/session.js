@@ -1,0 +1,199 @@
+// What is asked of the log, and what was read of it. Nothing here draws.
+import { ActivityList } from './activity-list.js';
+import { ApiError, AuditApi, isAbort } from './api.js';
+import { KnownPersons } from './persons.js';
+import { defaultFilters, rangeProblem, toQuery } from './state.js';
+import { dayOf, localZone } from './time.js';
+import { TokenSource } from './tokens.js';
+
+const POLL_SECONDS = 20;
+const SLOW_AFTER_MS = 150;
+
+/**
+ * @typedef {import('./state.js').Activity} Activity
+ * @typedef {{id: string, line: Activity|null, error: ApiError|null, isLoading: boolean}} Linked The line of a link.
+ *
+ * @typedef {object} Listener Whom a session tells what happens.
+ * @property {() => void} onChange Something to be shown changed.
+ * @property {(error: ApiError) => void} onError An error of the list, once.
+ * @property {() => void} onDeletion A person was deleted: nothing may go on naming them.
+ * @property {() => void} onNews A poll found more new lines than the one before.
+ */
+
+export class Session {
+  /** @param {Listener} listener */
+  constructor(listener) {
+    this._listener = listener;
+    this.tokens = new TokenSource();
+    this.api = new AuditApi('', this.tokens);
+    this.localZone = localZone();
+    this._pollSeconds = POLL_SECONDS;
+    this.isOpen = false;
+    this.filters = defaultFilters();
+    this.list = this._newList();
+    this.persons = new KnownPersons();
+    /** @type {Set<string>} The lines whose details are shown. */
+    this.expanded = new Set();
+    /** @type {string[]|null} What the token may do, once that is known. */
+    this.scopes = null;
+    /** The first whole day that the log still holds, once that is known. */
+    this.retentionDay = '';
+    /** Whether the lines are late: only then is it worth saying that they load. */
+    this.isSlow = false;
+    /** @type {Linked|null} */
+    this.linked = null;
+    /** @type {ApiError|null} The last error that the listener was told. */
+    this._reported = null;
+  }
+
+  /** @param {{apiBase: string, zone: string}} settings *zone* is the one that the page names, or else the reader's. */
+  configure({ apiBase, zone }) {
+    this.api = new AuditApi(apiBase, this.tokens);
+    this.localZone = zone;
+  }
+
+  /** The zone of every time that is shown. */
+  get zone() {
+    return this.filters.zone === 'utc' ? 'UTC' : this.localZone;
+  }
+
+  /** Why the filters cannot be asked for: a key of a text, or nothing. */
+  get rangeProblem() {
+    return rangeProblem(this.filters, this.retentionDay);
+  }
+
+  query() {
+    return toQuery(this.filters, new Date(), this.zone);
+  }
+
+  /** @param {string} eventId The line to load beside the list; none where it is empty. */
+  link(eventId) {
+    this.linked = eventId ? { id: eventId, line: null, error: null, isLoading: false } : null;
+  }
+
+  /** Load the first page of what the filters ask for. What is shown stays until it is there. */
+  async load() {
+    if (this.rangeProblem) {
+      this._listener.onChange();
+      return;
+    }
+    this.isSlow = false;
+    clearTimeout(this._slowTimer);
+    this._slowTimer = setTimeout(() => {
+      this.isSlow = true;
+      this._listener.onChange();
+    }, SLOW_AFTER_MS);
+    const before = this.list.lines;
+    await this.list.load(this.query(), this.zone);
+    this._afterLoad(before, defaultFilters());
+    void this._loadLinked();
+  }
+
+  /** Ask whether the log changed. */
+  async poll() {
+    const before = this.list.lines;
+    const newBefore = this.list.newCount;
+    const isSame = await this.list.poll();
+    this._afterLoad(before, isSame ? this.filters : defaultFilters());
+    void this._loadLinked();
+    if (this.list.newCount > newBefore) this._listener.onNews();
+  }
+
+  /** Poll from now on, for as long as the log is open. */
+  startPolling() {
+    const wait = Math.max(this._pollSeconds, this.list.error?.retryAfterSeconds ?? 0);
+    clearTimeout(this._pollTimer);
+    this._pollTimer = setTimeout(async () => {
+      if (!this.isOpen) return;
+      if (document.visibilityState === 'visible') await this.poll();
+      this.startPolling();
+    }, wait * 1000);
+  }
+
+  /** @param {number} seconds Between two polls; the default where it is no number above zero. */
+  setPollSeconds(seconds) {
+    this._pollSeconds = seconds > 0 ? seconds : POLL_SECONDS;
+    if (this.isOpen) this.startPolling();
+  }
+
+  /** What the token allows, and how far back the log reaches. */
+  async loadMeta() {
+    const { generation } = this.tokens;
+    try {
+      const meta = await this.api.meta();
+      if (generation !== this.tokens.generation) return;
+      this.scopes = meta.scopes;
+      // The day of the edge is already cut: the first whole day is the next.
+      this.retentionDay = dayOf(new Date(meta.retention_from), this.zone);
+    } catch (error) {
+      // Not needed to read the log: the list's own error says what is wrong.
+      if (!(error instanceof ApiError) && !isAbort(error)) throw error;
+    }
+    this._listener.onChange();
+  }
+
+  /** Ask nothing more by itself. */
+  stop() {
+    clearTimeout(this._pollTimer);
+    clearTimeout(this._slowTimer);
+    this.linked = null;
+    /** @type {ApiError|null} The last error that the listener was told. */
+    this._reported = null;
+  }
+
+  /** Forget everything that was read. */
+  forgetAll() {
+    this.list.stop();
+    this.list = this._newList();
+    this.persons = new KnownPersons();
+    this.expanded = new Set();
+    this.scopes = null;
+    this.retentionDay = '';
+    this.link(this.linked?.id ?? '');
+  }
+
+  _newList() {
+    return new ActivityList(() => this.api, () => this._listener.onChange());
+  }
+
+  /**
+   * @param {Activity[]} before
+   * @param {import('./state.js').Filters} filters What the lines before and those that came now have in common.
+   */
+  _afterLoad(before, filters) {
+    const { list } = this;
+    this._forgetDeleted(before, list.lines, filters);
+    this.persons.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
+    if (list.meta?.clamped) this.retentionDay ||= dayOf(new Date(list.meta.from), this.zone);
+    if (list.error && list.error !== this._reported) this._listener.onError(list.error);
+    this._reported = list.error;
+    this._listener.onChange();
+  }
+
+  /** @param {Parameters<KnownPersons['forgetDeleted']>} read */
+  _forgetDeleted(...read) {
+    if (this.persons.forgetDeleted(...read)) this._listener.onDeletion();
+  }
+
+  /** One at a time: an older answer must not follow a newer one, nor open again what the reader closed meanwhile. */
+  async _loadLinked() {
+    const { linked } = this;
+    if (!linked || linked.isLoading) return;
+    linked.isLoading = true;
+    const before = linked.line;
+    try {
+      linked.line = await this.api.line(linked.id);
+      linked.error = null;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      linked.error = error;
+      if (error.kind === 'not_found') linked.line = null;
+    } finally {
+      linked.isLoading = false;
+    }
+    if (linked !== this.linked) return;
+    if (!before && linked.line) this.expanded.add(linked.id);
+    if (before && linked.line) this._forgetDeleted([before], [linked.line], this.filters);
+    this._listener.onChange();
+  }
+}

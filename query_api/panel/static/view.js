@@ -1,0 +1,98 @@
+// The drawer's content, from top to bottom.
+import { html } from './vendor/lit-html/lit-html.js';
+import { MAX_SHOWN, PAGE_SIZE } from './activity-list.js';
+import { chipBar } from './chips.js';
+import { ICONS } from './icons.js';
+import { emptyState, errorState, skeleton } from './messages.js';
+import { withRest } from './model.js';
+import { dailyCounts } from './state.js';
+import { activityTable } from './table.js';
+import { daysOf } from './time.js';
+
+/**
+ * @typedef {import('./model.js').Model} Model
+ * @typedef {import('./actions.js').Actions} Actions
+ */
+
+/** @param {Model} model @param {Actions} act */
+export function content(model, act) {
+  const { list } = model;
+  return html`${withRest(model, ({ filterBar }) => filterBar(model, act), html`<div class="filters-waiting"></div>`)}
+    ${chipBar(model, act)} ${linkedLine(model, act)} ${counts(model, act)}
+    <div class="summary">
+      <p role="status" id="count">${countText(model)}</p>
+      ${model.toast ? html`<p aria-hidden="true" class="second">${model.toast}</p>` : ''}
+      ${list.newCount
+        ? html`<button type="button" class="primary" id="new" @click=${() => act.showNew()}>
+            ${ICONS.refresh}${newText(model)}
+          </button>`
+        : ''}
+    </div>
+    <div class="frame" aria-busy=${list.phase === 'loading' || list.phase === 'more'}>${lines(model, act)}</div>`;
+}
+
+/** @param {Model} model @param {Actions} act */
+function counts(model, act) {
+  const { filters, zone, now, list } = model;
+  // The filters, above, say already that the rest is missing.
+  if (model.restFailed) return '';
+  const days = list.stats ? dailyCounts(list.stats.buckets, daysOf(filters, now, zone), zone, now) : [];
+  return withRest(model, ({ histogram }) => histogram(model, act, days), html`<div class="histogram"></div>`);
+}
+
+/** @param {Model} model @param {Actions} act */
+function lines(model, act) {
+  const { t, list } = model;
+  if (!list.lines.length) {
+    if (list.error) return errorState(model, act, list.error, { isAbove: false });
+    if (list.phase === 'ready') return emptyState(model, act);
+    return model.isSlow ? skeleton(model) : '';
+  }
+  return html`${list.error ? errorState(model, act, list.error, { isAbove: true }) : ''}
+    ${activityTable(model, act, list.lines, t.text('list.caption'))} ${more(model, act)}`;
+}
+
+/** @param {Model} model @param {Actions} act */
+function more({ t, list }, act) {
+  if (list.canLoadMore) {
+    return html`<div class="more">
+      <button type="button" id="more" aria-disabled=${!list.isSettled} @click=${() => act.loadMore()}>
+        ${list.phase === 'more' ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
+      </button>
+    </div>`;
+  }
+  return list.cursor ? html`<p class="more">${t.text('list.limit', { count: t.number(MAX_SHOWN) })}</p>` : '';
+}
+
+/** @param {Model} model @param {Actions} act */
+function linkedLine(model, act) {
+  const { t, linked } = model;
+  if (!linked?.line && !linked?.error) return '';
+  return html`<section class="linked" aria-labelledby="linked">
+    <div class="head">
+      <h3 id="linked">${t.text('list.linked')}</h3>
+      <button type="button" class="square" aria-label=${t.text('list.linked_close')} @click=${() => act.closeLinked()}>
+        ${ICONS.close}
+      </button>
+    </div>
+    ${linked.line
+      ? activityTable(model, act, [linked.line], t.text('list.linked'))
+      : linked.error && errorState(model, act, linked.error, { isAbove: true })}
+  </section>`;
+}
+
+/** @param {Model} model */
+function countText({ t, list, isSlow }) {
+  if (list.phase === 'loading' && isSlow) return t.text('list.loading');
+  // Said once, when both numbers are known.
+  if (!list.lines.length || (list.isCounting && !list.error)) return '';
+  const shown = list.lines.length;
+  if (!list.stats || list.isCounting) return t.plural('list.shown_alone', shown);
+  // Lines that are counted but wait behind the button are part of the total.
+  return t.text('list.shown', { total: t.plural('list.count', Math.max(list.stats.total, shown)), shown: t.number(shown) });
+}
+
+/** How many lines are new. @param {Pick<Model, 't'|'list'>} model */
+export function newText({ t, list: { newCount, newCountIsExact } }) {
+  return newCountIsExact ? t.plural('list.new', newCount) : t.text('list.new_at_least', { count: t.number(newCount) });
+}
