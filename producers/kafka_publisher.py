@@ -129,25 +129,28 @@ class KafkaPublisher:
                 await settle_oldest()
         except (PublishFailed, DeliveryUnknown) as error:
             raise await self._settle_rest(error, window) from error
-        except Exception:
-            await self._settle_rest(None, window)
+        except Exception as error:
+            error.add_note(f"{count} event(s) had been handed over before it")
+            left = await self._settle_rest(None, window)
+            if left.stamps:
+                raise ExceptionGroup("the source of the events and their delivery failed", [left, error]) from None
             raise
         return count
 
     async def _settle_rest(
         self, error: PublishFailed | DeliveryUnknown | None, window: Iterable[tuple[_Record, Delivery]]
     ) -> PublishFailed | DeliveryUnknown:
-        failed = [] if error is None else list(error.stamps)
-        unknown = isinstance(error, DeliveryUnknown)
+        """Wait for every record of *window*. Returns one error for *error* and all that failed beside it."""
+        errors = [] if error is None else [error]
         for record, delivery in window:
             try:
                 await self._settle(record, delivery)
             except (PublishFailed, DeliveryUnknown) as another:
-                failed += another.stamps
-                unknown = unknown or isinstance(another, DeliveryUnknown)
-        if isinstance(error, PublishFailed) and not unknown:
-            return PublishFailed(error.reason, failed, retryable=error.retryable)
-        return DeliveryUnknown(failed)
+                errors.append(another)
+        stamps = [stamp for each in errors for stamp in each.stamps]
+        if errors and all(isinstance(each, PublishFailed) for each in errors):
+            return PublishFailed(errors[0].reason, stamps, retryable=errors[0].retryable)
+        return DeliveryUnknown(stamps)
 
     def _encode(self, event: Event) -> _Record:
         if self._link is None:

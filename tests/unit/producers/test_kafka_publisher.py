@@ -1,6 +1,7 @@
 """What the publisher for Kafka says when Kafka or the registry fails, tried on a scripted producer."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -328,6 +329,39 @@ async def test_a_failure_among_many_names_all_that_are_not_acknowledged(open_pub
         with pytest.raises(PublishFailed) as caught:
             await publisher.publish_all(events)
     assert [stamp.event_id for stamp in caught.value.stamps] == [events[1].event_id, events[3].event_id]
+
+
+REFUSED = kafka.MessageSizeTooLargeError()
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "unacknowledged"),
+    [([REFUSED, REFUSED], PublishFailed, [0, 1]), ([None, NEVER], DeliveryUnknown, [1])],
+)
+async def test_an_invalid_event_does_not_hide_those_that_are_not_acknowledged(
+    answers: list[Answer], kind: type[Exception], unacknowledged: list[int], open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = answers
+    events = [an_event(), an_event(), an_event(affected_user=Person(" ")), an_event()]
+    publisher = open_publisher()
+    await publisher.__aenter__()
+    with pytest.raises(ExceptionGroup) as caught:
+        await publisher.publish_all(events)
+    left, invalid = caught.value.exceptions
+    assert isinstance(left, kind)
+    assert isinstance(left, PublishFailed | DeliveryUnknown)
+    assert [stamp.event_id for stamp in left.stamps] == [events[index].event_id for index in unacknowledged]
+    assert isinstance(invalid, InvalidEvent)
+    assert invalid.__notes__ == ["2 event(s) had been handed over before it"]
+    with contextlib.suppress(DeliveryUnknown):
+        await publisher.close()
+
+
+async def test_an_invalid_event_after_acknowledged_ones_says_how_many_there_were(open_publisher: Open) -> None:
+    async with open_publisher() as publisher:
+        with pytest.raises(InvalidEvent) as caught:
+            await publisher.publish_all([an_event(), an_event(affected_user=Person(" "))])
+    assert caught.value.__notes__ == ["1 event(s) had been handed over before it"]
 
 
 async def test_a_closed_publisher_refuses(open_publisher: Open) -> None:
