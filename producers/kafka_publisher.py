@@ -4,14 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
-from producers.activities import Clock, utc_now
+from producers.activities import Clock, canonical, utc_now
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
 from producers.kafka_link import Delivery, KafkaLink
 from producers.publisher import Acknowledgement, record_key
@@ -155,6 +155,7 @@ class KafkaPublisher:
     def _encode(self, event: Event) -> _Record:
         if self._link is None:
             raise PublisherClosed("the publisher is used outside its context")
+        event = replace(event, admin=canonical(event.admin), affected_user=canonical(event.affected_user))
         datum = encode(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
         return _Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)

@@ -140,6 +140,19 @@ async def test_an_acknowledged_event_is_one_record_under_its_users_key(open_publ
     assert not any(producer.open for producer in broker.producers)
 
 
+async def test_every_spelling_of_an_e_mail_that_is_an_id_is_one_key_and_one_id(
+    open_publisher: Open, broker: Broker
+) -> None:
+    async with open_publisher() as publisher:
+        for spelling in ("ada@x.de", "Ada@X.de", " ada@x.de\u00a0"):
+            await publisher.publish(an_event(affected_user=Person(spelling), admin=Person(spelling)))
+    assert {key for key, _ in broker.records} == {b"acme/ada@x.de"}
+    events = [
+        decode(unframe(value)[1], writer_schema=current_event_schema(), recorded_at=NOW) for _, value in broker.records
+    ]
+    assert {(event.affected_user.id, event.admin.id) for event in events} == {("ada@x.de", "ada@x.de")}
+
+
 async def test_the_producer_is_idempotent_and_waits_for_all_replicas(open_publisher: Open, broker: Broker) -> None:
     async with open_publisher() as publisher:
         await publisher.publish(an_event())
