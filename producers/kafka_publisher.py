@@ -107,7 +107,7 @@ class KafkaPublisher:
         return await self._settle(record, await self._hand_over(record))
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """See `Publisher.publish_all`."""
         window: deque[tuple[_Record, Delivery]] = deque()
@@ -116,7 +116,7 @@ class KafkaPublisher:
         async def settle_oldest() -> None:
             await self._settle(*window.popleft())
             if on_acknowledged is not None:
-                on_acknowledged()
+                on_acknowledged(1)
 
         try:
             async for event in _as_async(events):
@@ -148,8 +148,9 @@ class KafkaPublisher:
             except (PublishFailed, DeliveryUnknown) as another:
                 errors.append(another)
         stamps = [stamp for each in errors for stamp in each.stamps]
-        if errors and all(isinstance(each, PublishFailed) for each in errors):
-            return PublishFailed(errors[0].reason, stamps, retryable=errors[0].retryable)
+        refusals = [each for each in errors if isinstance(each, PublishFailed)]
+        if refusals and len(refusals) == len(errors):
+            return PublishFailed(refusals[0].reason, stamps, retryable=refusals[0].retryable)
         return DeliveryUnknown(stamps)
 
     def _encode(self, event: Event) -> _Record:

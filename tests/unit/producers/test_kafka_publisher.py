@@ -302,9 +302,9 @@ async def test_many_events_keep_their_order_and_are_counted(open_publisher: Open
     events = [an_event() for _ in range(2500)]
     acknowledged = 0
 
-    def count() -> None:
+    def count(more: int) -> None:
         nonlocal acknowledged
-        acknowledged += 1
+        acknowledged += more
 
     async with open_publisher() as publisher:
         assert await publisher.publish_all(iter(events), on_acknowledged=count) == 2500
