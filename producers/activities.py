@@ -1,7 +1,7 @@
 """The four activities as events: pure functions of who acted, on whom, when, and through which channel."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from uuid_utils.compat import uuid7
@@ -18,6 +18,7 @@ from schemas.events import (
     UserDeletion,
     UserLicenseUpdate,
 )
+from schemas.person_ref import canonical_id
 
 Clock = Callable[[], datetime]
 
@@ -72,7 +73,7 @@ def admin_rights_updated(context: ActionContext, affected_user: Person, stamp: S
 
 
 def build_event(context: ActionContext, affected_user: Person, activity: Activity, stamp: Stamp) -> Event:
-    """The event of *activity*. A deletion never carries a name of its affected user."""
+    """The event of *activity*. A deletion never carries a name of its affected user. Ids are canonical."""
     if isinstance(activity, UserDeletion):
         affected_user = Person(affected_user.id)
     return Event(
@@ -80,8 +81,15 @@ def build_event(context: ActionContext, affected_user: Person, activity: Activit
         occurred_at=stamp.occurred_at,
         client_space_id=context.client_space_id,
         channel=context.channel,
-        admin=context.admin,
-        affected_user=affected_user,
+        admin=canonical(context.admin),
+        affected_user=canonical(affected_user),
         activity=activity,
         source=context.source,
     )
+
+
+def canonical(person: Person) -> Person:
+    """*person* under the one spelling of their id; see `canonical_id`."""
+    if not isinstance(person.id, str) or "@" not in person.id:
+        return person  # what is no text is refused with the event
+    return replace(person, id=canonical_id(person.id))

@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from producers.activities import ActionContext, Clock, live_stamp, utc_now
+from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
 from producers.errors import Stamp
 from producers.publisher import Publisher
 from producers.verbs import Verbs
@@ -61,7 +61,7 @@ class ApiRequest(Verbs):
     def _stamp(self, activity_type: ActivityType, affected_user: Person) -> Stamp:
         if self.idempotency_key is None or self.first_received_at is None:
             return live_stamp(self.clock)
-        call = (activity_type, affected_user.id)
+        call = (activity_type, canonical(affected_user).id)
         nth = self._calls[call]
         self._calls[call] += 1
         name = json.dumps([self.client_space_id, self.idempotency_key, *call, nth])

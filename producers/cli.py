@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -16,6 +16,11 @@ from producers.activities import utc_now
 from producers.errors import InvalidImport, ProducerError
 from producers.file_import import FileImport, ImportRequest, MappingFileResolver, default_state_dir
 from producers.file_import.cells import parse_time
+from producers.file_import.headings import FORMATS, read_mapping
+from producers.file_import.table import HowToRead
+from producers.file_import.which_run import AlreadyImported
+from producers.import_preview import preview
+from producers.import_report import report, say, write_files
 from producers.import_run import OnError, RunOptions, Summary, run_import
 from producers.kafka_publisher import KafkaPublisher
 from producers.progress import Progress
@@ -33,13 +38,15 @@ class ExitCode(IntEnum):
 
     DONE = 0
     FAILED = 1
-    """Kafka or the registry did not take all events: run the same command again."""
+    """Not all events are surely in Kafka; some may be. Run the same command again."""
     USAGE = 2
-    """The command, the environment or a file's header is wrong; nothing was published."""
+    """The command, the environment or a file as a whole is wrong; nothing was published."""
     BAD_ROWS = 3
     """Bad rows: nothing was published, or only the good ones with `--on-error skip`."""
+    DECISION = 4
+    """Nothing was published until a person decides: many deletions, or files that were imported before."""
     INTERRUPTED = 130
-    """Stopped by hand: run the same command again."""
+    """Stopped by hand: the same command goes on where it stopped."""
 
 
 def _time(text: str) -> datetime:
@@ -47,6 +54,12 @@ def _time(text: str) -> datetime:
         return parse_time(text, utc_now())
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        raise typer.BadParameter(f"not one of {', '.join(FORMATS)}")
+    return name
 
 
 _File = Annotated[
@@ -59,31 +72,37 @@ _AdminUsername = Annotated[str | None, typer.Option(help="The admin's username."
 _AdminName = Annotated[str | None, typer.Option(help="The admin's display name.")]
 _IdMapping = Annotated[
     Path | None,
-    typer.Option(
-        help="CSV with the columns e-mail and user id, for lists without user ids. Else the e-mail is the id."
-    ),
+    typer.Option(help="List with e-mail and user id, for lists without user ids. Else the e-mail is the id."),
 ]
+_Format = Annotated[
+    str,
+    typer.Option("--format", callback=_known_format, metavar="NAME", help=f"Whose list: {', '.join(FORMATS)}."),
+]
+_Columns = Annotated[Path | None, typer.Option(help="TOML file that says which heading is which column.")]
+_Encoding = Annotated[str | None, typer.Option(help="The files' encoding, if neither UTF-8 nor marked in the file.")]
+_Sheet = Annotated[str | None, typer.Option(help="The sheet of a spreadsheet that holds several.")]
 _OccurredAt = Annotated[
     datetime | None,
     typer.Option(
         parser=_time,
         metavar="TIME",
-        help="When the change took place (RFC 3339). Default: when this import first ran on this machine. "
-        "To repeat an import on ANOTHER machine, pass the time that its first run printed: with another time, every "
-        "line shows twice.",
+        help="When the change took place (RFC 3339). Default: when this import first ran on this machine. To repeat "
+        "an import on ANOTHER machine, pass the time that its first run printed: with another, every line doubles.",
     ),
 ]
-_StateDir = Annotated[Path | None, typer.Option(help="Where the times of imports are kept. Keep it.")]
-_OnError = Annotated[
-    OnError,
-    typer.Option(
-        help="With bad rows: publish nothing, or the good rows. After skip, import the corrected rows in files of "
-        "their own: the whole file, once changed, is another import."
-    ),
+_StateDir = Annotated[Path | None, typer.Option(help="Where the records of imports are kept. Keep it.")]
+_OnError = Annotated[OnError, typer.Option(help="With bad rows: publish nothing, or the good rows.")]
+_AllowDeletions = Annotated[
+    int | None, typer.Option(metavar="N", help="The number of deletions that are meant, if they are many.")
 ]
-_Encoding = Annotated[str | None, typer.Option(help="The files' encoding. Default: found out.")]
+_Again = Annotated[bool, typer.Option("--again", help="These files were imported; the change took place again.")]
+_Repeat = Annotated[bool, typer.Option("--repeat", help="Publish an import's events once more; no line is doubled.")]
+_Preview = Annotated[bool, typer.Option("--preview", help="Show how the files are read, with five rows, and stop.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and count; publish nothing. Needs no Kafka.")]
-_Json = Annotated[bool, typer.Option("--json", help="The summary as JSON.")]
+_Report = Annotated[
+    Path | None, typer.Option("--report", help="Directory for rejected.csv and summary.json (personal data).")
+]
+_Json = Annotated[bool, typer.Option("--json", help="Progress and summary as JSON lines.")]
 
 
 @app.callback()
@@ -101,27 +120,38 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     admin_username: _AdminUsername = None,
     admin_name: _AdminName = None,
     id_mapping: _IdMapping = None,
+    list_format: _Format = "platform",
+    columns: _Columns = None,
+    encoding: _Encoding = None,
+    sheet: _Sheet = None,
     occurred_at: _OccurredAt = None,
     state_dir: _StateDir = None,
     on_error: _OnError = OnError.ABORT,
-    encoding: _Encoding = None,
+    allow_deletions: _AllowDeletions = None,
+    again: _Again = False,
+    repeat: _Repeat = False,
+    show_preview: _Preview = False,
     dry_run: _DryRun = False,
-    json_summary: _Json = False,
+    report_to: _Report = None,
+    as_json: _Json = False,
 ) -> None:
     """Import an action list, or the difference of two user lists.
 
-    The same files again are the same import: no line is doubled. Exit codes: 0 done, 1 failed (run it again),
-    2 usage, 3 bad rows, 130 interrupted (run it again).
+    Where a file leaves a doubt, nothing is published. Exit codes: 0 done, 1 failed (run it again), 2 usage,
+    3 bad rows, 4 a person must decide, 130 interrupted (run it again).
     """
     stderr = Console(stderr=True)
-    options = RunOptions(state_dir or default_state_dir(), occurred_at, on_error, dry_run)
+    options = RunOptions(state_dir or default_state_dir(), occurred_at, on_error, dry_run, again, repeat)
+    progress = Progress(stderr, write_json=typer.echo if as_json else None)
     try:
         # Read before the files, so that a missing variable is not found out after a million rows.
-        settings = None if dry_run else load_settings()
+        settings = None if dry_run or show_preview else load_settings()
         with ExitStack() as resources:
+            how = HowToRead(encoding, FORMATS[list_format] if columns is None else read_mapping(columns), sheet)
             resolver = None
             if id_mapping is not None:
-                resolver = resources.enter_context(closing(MappingFileResolver(id_mapping, encoding)))
+                resolver = MappingFileResolver(id_mapping, HowToRead(encoding))
+                resources.callback(resolver.close)
             request = ImportRequest(
                 file,
                 client_space_id=client_space,
@@ -129,18 +159,32 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
                 service=DEFAULT_SERVICE if settings is None else settings.service,
                 before=before,
                 resolver=resolver,
-                encoding=encoding,
+                how=how,
+                allow_deletions=allow_deletions,
             )
-            summary = _run(request, options, settings, Progress(stderr))
+            if show_preview:
+                raise typer.Exit(ExitCode.DONE if preview(request, typer.echo) else ExitCode.USAGE)
+            with progress.phase("reading rows") as advance:
+                file_import = FileImport(request, on_row=lambda: advance(1))
+                progress.rejected = lambda: file_import.rejected
+                resources.enter_context(file_import)
+            summary = asyncio.run(
+                run_import(file_import, lambda: KafkaPublisher(_require(settings)), options, progress=progress)
+            )
+            if report_to is not None:
+                write_files(summary, file_import, report_to, stderr)
+    except AlreadyImported as error:
+        raise _exit(stderr, error, ExitCode.DECISION, as_json=as_json) from error
     except (InvalidImport, InvalidSettings, InvalidEvent) as error:
-        raise _exit(stderr, error, ExitCode.USAGE) from error
-    except ProducerError as error:
-        stderr.print("Not everything was published. Run the same command again: no line is doubled.", soft_wrap=True)
-        raise _exit(stderr, error, ExitCode.FAILED) from error
+        raise _exit(stderr, error, ExitCode.USAGE, as_json=as_json) from error
+    except (ProducerError, ExceptionGroup) as error:
+        say(stderr, "Not everything was published. Run the same command again: no line is doubled.")
+        raise _exit(stderr, error, ExitCode.FAILED, as_json=as_json) from error
     except KeyboardInterrupt:
+        say(stderr, "Interrupted. The same command goes on where this one stopped.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    _report(summary, options, stderr, as_json=json_summary)
-    raise typer.Exit(ExitCode.BAD_ROWS if summary.bad_rows.total else ExitCode.DONE)
+    report(summary, stderr, as_json=as_json)
+    raise typer.Exit(_code(summary))
 
 
 def main() -> None:
@@ -148,45 +192,24 @@ def main() -> None:
     app()
 
 
-def _run(request: ImportRequest, options: RunOptions, settings: ProducerSettings | None, progress: Progress) -> Summary:
-    def open_publisher() -> KafkaPublisher:
-        return KafkaPublisher(settings or load_settings())
-
-    with ExitStack() as resources:
-        with progress.phase("reading rows") as advance:
-            file_import = resources.enter_context(FileImport(request, on_row=advance))
-        return asyncio.run(run_import(file_import, open_publisher, options, progress=progress))
+def _require(settings: ProducerSettings | None) -> ProducerSettings:
+    return settings or load_settings()
 
 
-def _exit(stderr: Console, error: Exception, code: ExitCode) -> typer.Exit:
-    stderr.print(f"{type(error).__name__}: {error}", markup=False, highlight=False, soft_wrap=True)
+def _code(summary: Summary) -> ExitCode:
+    if summary.bad_rows.total:
+        return ExitCode.BAD_ROWS
+    return ExitCode.DONE if summary.doubt is None else ExitCode.DECISION
+
+
+def _exit(stderr: Console, error: Exception, code: ExitCode, *, as_json: bool) -> typer.Exit:
+    errors = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+    for each in errors:
+        notes = "".join(f" ({note})" for note in getattr(each, "__notes__", ()))
+        say(stderr, f"{type(each).__name__}: {each}{notes}")
+        if as_json:
+            typer.echo(json.dumps({"type": "error", "error": type(each).__name__, "message": f"{each}{notes}"}))
     return typer.Exit(code)
-
-
-def _report(summary: Summary, options: RunOptions, stderr: Console, *, as_json: bool) -> None:
-    for warning in summary.warnings:
-        stderr.print(f"Warning: {warning}.", markup=False, highlight=False, soft_wrap=True)
-    for bad_row in summary.bad_rows.first:
-        stderr.print(str(bad_row), markup=False, highlight=False, soft_wrap=True)
-    if more := summary.bad_rows.total - len(summary.bad_rows.first):
-        stderr.print(f"and {more} more bad rows", highlight=False, soft_wrap=True)
-    if as_json:
-        typer.echo(json.dumps(summary.as_json()))
-        return
-    for activity_type, count in summary.events.items():
-        typer.echo(f"{activity_type}: {count}")
-    typer.echo(_conclusion(summary, options))
-
-
-def _conclusion(summary: Summary, options: RunOptions) -> str:
-    if not summary.publishable:
-        reason = f"Nothing was published: {summary.bad_rows.total} bad row(s)."
-        return reason if summary.unusable is None else f"{reason} This one cannot be skipped: {summary.unusable}."
-    if options.dry_run:
-        return "Nothing was published: a dry run."
-    again = " It ran before: the same events again, no line is doubled." if summary.ran_before else ""
-    time = "" if summary.occurred_at is None else summary.occurred_at.isoformat()
-    return f"Published {summary.published} event(s) of import {summary.import_id} at {time}.{again}"
 
 
 if __name__ == "__main__":

@@ -4,14 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
-from producers.activities import Clock, utc_now
+from producers.activities import Clock, canonical, utc_now
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
 from producers.kafka_link import Delivery, KafkaLink
 from producers.publisher import Acknowledgement, record_key
@@ -107,7 +107,7 @@ class KafkaPublisher:
         return await self._settle(record, await self._hand_over(record))
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """See `Publisher.publish_all`."""
         window: deque[tuple[_Record, Delivery]] = deque()
@@ -116,7 +116,7 @@ class KafkaPublisher:
         async def settle_oldest() -> None:
             await self._settle(*window.popleft())
             if on_acknowledged is not None:
-                on_acknowledged()
+                on_acknowledged(1)
 
         try:
             async for event in _as_async(events):
@@ -129,29 +129,34 @@ class KafkaPublisher:
                 await settle_oldest()
         except (PublishFailed, DeliveryUnknown) as error:
             raise await self._settle_rest(error, window) from error
-        except Exception:
-            await self._settle_rest(None, window)
+        except Exception as error:
+            error.add_note(f"{count} event(s) had been handed over before it")
+            left = await self._settle_rest(None, window)
+            if left.stamps:
+                raise ExceptionGroup("the source of the events and their delivery failed", [left, error]) from None
             raise
         return count
 
     async def _settle_rest(
         self, error: PublishFailed | DeliveryUnknown | None, window: Iterable[tuple[_Record, Delivery]]
     ) -> PublishFailed | DeliveryUnknown:
-        failed = [] if error is None else list(error.stamps)
-        unknown = isinstance(error, DeliveryUnknown)
+        """Wait for every record of *window*. Returns one error for *error* and all that failed beside it."""
+        errors = [] if error is None else [error]
         for record, delivery in window:
             try:
                 await self._settle(record, delivery)
             except (PublishFailed, DeliveryUnknown) as another:
-                failed += another.stamps
-                unknown = unknown or isinstance(another, DeliveryUnknown)
-        if isinstance(error, PublishFailed) and not unknown:
-            return PublishFailed(error.reason, failed, retryable=error.retryable)
-        return DeliveryUnknown(failed)
+                errors.append(another)
+        stamps = [stamp for each in errors for stamp in each.stamps]
+        refusals = [each for each in errors if isinstance(each, PublishFailed)]
+        if refusals and len(refusals) == len(errors):
+            return PublishFailed(refusals[0].reason, stamps, retryable=refusals[0].retryable)
+        return DeliveryUnknown(stamps)
 
     def _encode(self, event: Event) -> _Record:
         if self._link is None:
             raise PublisherClosed("the publisher is used outside its context")
+        event = replace(event, admin=canonical(event.admin), affected_user=canonical(event.affected_user))
         datum = encode(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
         return _Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)

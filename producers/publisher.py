@@ -34,12 +34,17 @@ class Publisher(Protocol):
         ...
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """Write *events* in their order with a bounded number in flight, and return how many there were.
 
-        Returns when all are acknowledged. At the first failure no more are taken, those in flight are waited for, and
-        the error is raised with the stamps of all that are not acknowledged; an `InvalidEvent` likewise.
+        Returns when all are acknowledged. *on_acknowledged* is called, in the order of the events, with how many were
+        acknowledged since its last call. At the first failure no more are taken, those in flight are waited for, and
+        the error is raised with the stamps of all that are not acknowledged.
+
+        An `InvalidEvent`, or what *events* itself raises, comes through with a note that says how many events were
+        handed over before it. Where some of those are not acknowledged either, an `ExceptionGroup` of two is raised:
+        `PublishFailed` or `DeliveryUnknown` with their stamps, and the error of the source.
         """
         ...
 

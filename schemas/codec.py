@@ -7,6 +7,7 @@ several spellings of one number.
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -18,7 +19,7 @@ from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_rea
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import AdminRightsUpdate, Channel, Event, UserLicenseUpdate
 from schemas.fields import FIELD_PATHS, EventFields, to_fields, to_micros
-from schemas.limits import are_surely_within_bounds, check_fields
+from schemas.limits import are_surely_within_bounds, check_encodable, check_fields
 
 
 def encode(event: Event, *, now: datetime) -> bytes:
@@ -31,8 +32,12 @@ def encode(event: Event, *, now: datetime) -> bytes:
         raise InvalidEvent(Reason.INVALID_VALUE, "channel")
     check_fields(fields, recorded_at=to_micros(now))
     buffer = io.BytesIO()
-    schemaless_writer(buffer, current_event_schema(), _to_datum(fields), strict_allow_default=True)
-    return buffer.getvalue()
+    with suppress(UnicodeEncodeError):
+        schemaless_writer(buffer, current_event_schema(), _to_datum(fields), strict_allow_default=True)
+        return buffer.getvalue()
+    # Refused here, where the encoder's error is gone: it holds the text, and a context is logged with its error.
+    check_encodable(fields)
+    raise AssertionError("every text of an event is looked at")
 
 
 def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) -> EventFields:

@@ -39,6 +39,7 @@ _TEXTS = tuple(
     if path.rpartition(".")[2] in MAX_LENGTHS or path.endswith("_license")
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _DELETION = UserDeletion.__name__
 
 
@@ -51,6 +52,19 @@ def check_event(event: Event, *, recorded_at: datetime, publishing: bool = False
     if publishing and event.channel is Channel.UNKNOWN:
         raise InvalidEvent(Reason.INVALID_VALUE, "channel")
     check_fields(fields, recorded_at=to_micros(recorded_at))
+    if publishing:
+        check_encodable(fields)
+
+
+def check_encodable(fields: EventFields) -> None:
+    """Raise `InvalidEvent` at the first text that UTF-8, hence Avro, cannot hold: one with a lone surrogate.
+
+    A reader has no need of it: what was decoded can be encoded.
+    """
+    for index, _, _ in _TEXTS:
+        value = fields[index]
+        if isinstance(value, str) and _SURROGATE.search(value):
+            raise InvalidEvent(Reason.INVALID_VALUE, FIELD_PATHS[index])
 
 
 def check_fields(fields: EventFields, *, recorded_at: int) -> None:

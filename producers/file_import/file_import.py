@@ -1,10 +1,12 @@
 """The adapter for file import: files become a checked and repeatable sequence of events (channel `file_import`)."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,13 +15,15 @@ from uuid import UUID
 from producers.activities import ActionContext, Clock, build_event, utc_now
 from producers.errors import InvalidImport, Stamp
 from producers.file_import.action_list import is_action_list, require_action_list
+from producers.file_import.deletions import Deletions
 from producers.file_import.difference import difference
-from producers.file_import.identity import import_id, stamp
+from producers.file_import.identity import files_id, import_id, stamp
 from producers.file_import.reading import Reader, require_same_identity
 from producers.file_import.resolver import EmailAsId, IdResolver
-from producers.file_import.rows import Action, BadRows, Column, Role, RowError
+from producers.file_import.rows import Account, Action, BadRows, Column, Role, RowError
 from producers.file_import.staging import Staging
-from producers.file_import.table import open_table
+from producers.file_import.table import HowToRead, Table, open_table
+from producers.file_import.user_list import require_same_state
 from schemas.events import ActivityType, Channel, Event, Person, Source, UserDeletion
 from schemas.limits import check_event
 
@@ -29,7 +33,8 @@ class ImportRequest:
     """What to import, and on whose behalf.
 
     *file* is an action list, or the user list after the change if *before* is given. *resolver* finds the ids of
-    users in lists without an id column; without one the normalized e-mail is the id.
+    users in lists without an id column; without one the e-mail is the id. *allow_deletions* is the number of users
+    whose deletion somebody has confirmed; see `Deletions`.
     """
 
     file: Path
@@ -39,7 +44,17 @@ class ImportRequest:
     service: str
     before: Path | None = None
     resolver: IdResolver | None = None
-    encoding: str | None = None
+    how: HowToRead = field(default_factory=HowToRead)
+    allow_deletions: int | None = None
+
+
+@dataclass(slots=True)
+class Survey:
+    """What the good rows say: how many events of each type, and a digest in which every value of them counts."""
+
+    counts: Counter[ActivityType]
+    digest: bytes
+    deletions: Deletions
 
 
 class FileImport:
@@ -47,20 +62,21 @@ class FileImport:
 
     Entering reads each file once and publishes nothing. Raises `InvalidImport` where the files or their headers do
     not make an import, and `InvalidEvent` where the request's own fields break the contract. Bad rows are values:
-    look at `bad_rows` and `unusable` before you take the events.
+    look at `bad_rows`, `unusable` and `doubt` before you take the events.
     """
 
     def __init__(
         self, request: ImportRequest, *, clock: Clock = utc_now, on_row: Callable[[], None] = lambda: None
     ) -> None:
-        self._request = request
+        self.request = request
         self._clock = clock
         self._on_row = on_row
         self._resources = ExitStack()
         self._sha256s: dict[Role, bytes] = {}
         self._reader: Reader | None = None
+        self._survey: Survey | None = None
         self.warnings: list[str] = []
-        self.import_id = UUID(int=0)
+        self.files_id = UUID(int=0)
 
     def __enter__(self) -> Self:
         now = self._clock()
@@ -68,10 +84,10 @@ class FileImport:
         staging = Staging()
         with ExitStack() as resources:
             resources.callback(staging.close)
-            self._reader = Reader(staging, self._request.resolver, now, self._on_row, BadRows())
+            self._reader = Reader(staging, self.request.resolver, now, self._on_row)
             self._read(self._reader)
             self._resources = resources.pop_all()
-        self.import_id = import_id(self._request.client_space_id, *self._sha256s.values())
+        self.files_id = files_id(self.request.client_space_id, *self._sha256s.values())
         return self
 
     def __exit__(
@@ -85,22 +101,62 @@ class FileImport:
         return self._entered.bad_rows
 
     @property
+    def rejected(self) -> int:
+        """How many bad rows there are so far, while the files are read, too."""
+        return 0 if self._reader is None else self._reader.bad_rows.total
+
+    @property
     def unusable(self) -> RowError | None:
         """The fault, if any, with which the good rows prove nothing either: `events` would invent activities.
 
-        In a user list that is a row without a readable user id, in any file a place from which on rows have no
-        boundaries.
+        In a user list that is a row without a readable user id, in any file a place in which rows have no boundaries.
         """
         return self._entered.unusable
 
-    def counts(self) -> Counter[ActivityType]:
-        """How many events of each activity type there are."""
-        return Counter(action.activity.activity_type for action in self._actions())
+    @property
+    def doubt(self) -> str | None:
+        """What a person must confirm before the events may be taken, with the option that confirms it."""
+        return None if self.unusable else self.survey().deletions.doubt(self.request.allow_deletions)
 
-    def events(self, imported_at: datetime) -> Iterator[Event]:
-        """The events of the good rows, as if the import ran at *imported_at*; with the same time, the same events."""
-        for action in self._actions():
-            yield self._event(action, stamp(self.import_id, imported_at, action))
+    def survey(self) -> Survey:
+        """What there is to publish, from one look at all of it."""
+        if self._survey is None:
+            self._survey = self._look()
+        return self._survey
+
+    def accounts(self) -> dict[Role, Account]:
+        """What becomes of the rows of each file. While the import is `unusable`, no row of it is imported."""
+        reader, staging = self._entered, self._entered.staging
+        for role, account in reader.accounts.items():
+            imported = 0 if self.unusable else self._imported_rows(role)
+            if role is Role.ACTIONS:
+                account.imported, account.rejected = imported, account.rows - imported
+                continue
+            left_out = staging.count_left_out(role)
+            account.imported, account.rejected = imported, staging.count_bad(role) + left_out
+            account.unchanged = staging.count_users(role) - left_out - imported
+        return reader.accounts
+
+    def import_id(self, imported_at: datetime) -> UUID:
+        """The id of this import if it runs at *imported_at*."""
+        return import_id(self.files_id, imported_at)
+
+    def events(self, imported_at: datetime, *, skip: int = 0) -> Iterator[Event]:
+        """The events of the good rows but the first *skip*, as if the import ran at *imported_at*.
+
+        With the same time they are the same events. Raises `InvalidImport` where the import is unusable or in doubt.
+        """
+        if self.unusable is not None:
+            raise InvalidImport(str(self.unusable))
+        if self.doubt is not None:
+            raise InvalidImport(self.doubt)
+        its_id = self.import_id(imported_at)
+        contexts = {role: self._context(its_id, role) for role in self._sha256s}
+        for action in islice(self._actions(), skip, None):
+            context = contexts[action.role]
+            source = Source(context.source.service, None, its_id, context.source.file_sha256, action.row_number)
+            placed = ActionContext(context.client_space_id, Channel.FILE_IMPORT, context.admin, source)
+            yield build_event(placed, action.affected_user, action.activity, stamp(its_id, imported_at, action))
 
     @property
     def _entered(self) -> Reader:
@@ -108,54 +164,84 @@ class FileImport:
             raise RuntimeError("FileImport is used outside its context")
         return self._reader
 
+    @property
+    def staging(self) -> Staging:
+        """The rows that were read."""
+        return self._entered.staging
+
     def _read(self, reader: Reader) -> None:
-        request = self._request
+        request = self.request
         role = Role.ACTIONS if request.before is None else Role.AFTER
         with ExitStack() as files:
-            table = files.enter_context(open_table(request.file, role, request.encoding))
-            if request.before is None:
-                if not is_action_list(table):
-                    raise InvalidImport("no column activity: a user list needs the list before it, too (--before)")
-                require_action_list(table)
-                tables, read = [table], reader.read_actions
-            else:
-                if is_action_list(table):
-                    raise InvalidImport("an action list says what was done; it takes no list before it")
-                before = files.enter_context(open_table(request.before, Role.BEFORE, request.encoding))
-                require_same_identity(before, table, request.resolver)
-                tables, read = [before, table], reader.read_users
-            if any(Column.USER_ID not in each.columns for each in tables) and request.resolver is None:
+            table = files.enter_context(open_table(request.file, role, request.how))
+            tables = [table]
+            if request.before is not None:
+                tables = [files.enter_context(open_table(request.before, Role.BEFORE, request.how)), table]
+            _require_kind(tables, request.resolver)
+            ids_are_emails = any(Column.USER_ID not in each.columns for each in tables) and request.resolver is None
+            if ids_are_emails:
                 reader.resolver = EmailAsId()
-                self.warnings.append(
-                    "no column user id and no id mapping: the e-mail stands in for the id, so the log holds a person "
-                    "whom UI or API know by another id for two"
-                )
+            self._warn(tables, ids_are_emails=ids_are_emails)
             for each in tables:
-                if each.encoding_is_guessed:
-                    self.warnings.append(f"{each.role}: read as {each.encoding}, a guess; --encoding says otherwise")
-                read(each)
+                (reader.read_actions if request.before is None else reader.read_users)(each)
                 self._sha256s[each.role] = each.sha256()
         if request.before is not None:
-            reader.compare_users()
+            reader.compare_users(ids_are_emails=ids_are_emails)
+
+    def _warn(self, tables: list[Table], *, ids_are_emails: bool) -> None:
+        if ids_are_emails:
+            self.warnings.append(
+                "no column user id and no id mapping: the e-mail is the user id. If UI or API publish another id, the "
+                "log shows one person as two, and deleting one does not erase the other"
+            )
+        missing = {Column.LICENSE, Column.ADMIN_ACCESS} - tables[0].columns
+        if self.request.before is not None and missing:
+            self.warnings.append(f"the lists have no {' and no '.join(sorted(missing))}: such changes are not read")
+
+    def _look(self) -> Survey:
+        counts: Counter[ActivityType] = Counter()
+        request = self.request
+        digest = hashlib.sha256(repr((request.client_space_id, request.admin, request.service)).encode())
+        deletions = Deletions(0 if request.before is None else self.staging.count_users(Role.BEFORE))
+        for action in self._actions():
+            activity_type = action.activity.activity_type
+            counts[activity_type] += 1
+            digest.update(repr(action).encode())
+            if activity_type is ActivityType.USER_DELETION:
+                deletions.add(action.row_number)
+        return Survey(counts, digest.digest(), deletions)
+
+    def _imported_rows(self, role: Role) -> int:
+        return sum(1 for action in self._actions() if action.role is role and action.rank == 0)
 
     def _actions(self) -> Iterator[Action]:
-        staging = self._entered.staging
-        if self._request.before is None:
-            return staging.actions()
-        return difference(staging.changed_users(Role.BEFORE), staging.changed_users(Role.AFTER))
+        if self.request.before is None:
+            return self.staging.actions()
+        return difference(self.staging.changed_users(Role.BEFORE), self.staging.changed_users(Role.AFTER))
 
-    def _event(self, action: Action, its_stamp: Stamp) -> Event:
-        source = Source(
-            self._request.service,
-            import_id=self.import_id,
-            file_sha256=self._sha256s[action.role],
-            row_number=action.row_number,
-        )
-        context = ActionContext(self._request.client_space_id, Channel.FILE_IMPORT, self._request.admin, source)
-        return build_event(context, action.affected_user, action.activity, its_stamp)
+    def _context(self, its_id: UUID, role: Role) -> ActionContext:
+        request = self.request
+        source = Source(request.service, import_id=its_id, file_sha256=self._sha256s[role])
+        return ActionContext(request.client_space_id, Channel.FILE_IMPORT, request.admin, source)
 
     def _check_request(self, now: datetime) -> None:
-        request = self._request
+        request = self.request
         context = ActionContext(request.client_space_id, Channel.FILE_IMPORT, request.admin, Source(request.service))
         somebody = build_event(context, Person("-"), UserDeletion(), Stamp(UUID(int=0), now))
         check_event(somebody, recorded_at=now, publishing=True)
+
+
+def _require_kind(tables: list[Table], resolver: IdResolver | None) -> None:
+    """Raise `InvalidImport` where *tables* are neither an action list nor two user lists that can be compared."""
+    table = tables[-1]
+    if len(tables) == 1:
+        if not is_action_list(table):
+            raise InvalidImport(
+                f"{table.label}: no column activity. A user list needs the list before it, too: --before"
+            )
+        require_action_list(table)
+        return
+    if is_action_list(table):
+        raise InvalidImport(f"{table.label}: an action list says what was done; it takes no list before it")
+    require_same_identity(tables[0], table, resolver)
+    require_same_state(tables[0], table)

@@ -1,7 +1,7 @@
-"""Which import this is, and the stamp of each of its actions: functions of the client space and the files' bytes."""
+"""Which import this is, and the stamp of each of its actions: functions of the client space, the files and the time."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from producers.errors import Stamp
@@ -10,9 +10,14 @@ from producers.file_import.rows import Action, Role
 _NAMESPACE = UUID("b0f3a1de-52d7-5f0e-8a55-0d6c1f7b9e42")
 
 
-def import_id(client_space_id: str, *file_sha256s: bytes) -> UUID:
-    """The id of the import of these files, in this order, into this client space: the same again is the same import."""
+def files_id(client_space_id: str, *file_sha256s: bytes) -> UUID:
+    """The id of these files, in this order, for this client space: what a second run has in common with the first."""
     return uuid5(_NAMESPACE, json.dumps([client_space_id, *(digest.hex() for digest in file_sha256s)]))
+
+
+def import_id(of_files: UUID, imported_at: datetime) -> UUID:
+    """The id of the import of these files at *imported_at*: the same change at another time is another import."""
+    return uuid5(of_files, imported_at.astimezone(UTC).isoformat())
 
 
 def stamp(of_import: UUID, imported_at: datetime, action: Action) -> Stamp:

@@ -1,21 +1,21 @@
 """Who a row is about: the id column decides, else a resolver, else the e-mail stands in for the id."""
 
 import sqlite3
-import unicodedata
 from pathlib import Path
 from typing import Protocol
 
 from producers.errors import InvalidImport
-from producers.file_import.rows import Column, Role, RowError
-from producers.file_import.table import StructureLost, open_table, require_columns
+from producers.file_import.rows import Code, Column, Fault, Role, Row, RowError
+from producers.file_import.table import HowToRead, Table, open_table, require_columns
 from producers.file_import.workspace import open_database
+from schemas.person_ref import canonical_id
 
 
 class IdResolver(Protocol):
     """The platform's knowledge of its users."""
 
     def resolve(self, email: str) -> str | None:
-        """The platform's id of the user with this e-mail (normalized), or `None` where it knows none."""
+        """The platform's id of the user with this e-mail (as `canonical_id` writes it), or `None` if unknown."""
         ...
 
 
@@ -36,11 +36,11 @@ class MappingFileResolver:
     Raises `InvalidImport` where a row is bad, or gives an e-mail a second id: an id guessed is a person confused.
     """
 
-    def __init__(self, path: Path, encoding: str | None = None) -> None:
+    def __init__(self, path: Path, how: HowToRead | None = None) -> None:
         self._database = open_database()
         self._database.execute("CREATE TABLE ids (email TEXT PRIMARY KEY, user_id TEXT) WITHOUT ROWID")
         try:
-            self._load(path, encoding)
+            self._load(path, how or HowToRead())
         except BaseException:
             self.close()
             raise
@@ -54,28 +54,25 @@ class MappingFileResolver:
         """Remove the copy on disk."""
         self._database.close()
 
-    def _load(self, path: Path, encoding: str | None) -> None:
-        with open_table(path, Role.MAPPING, encoding) as table:
+    def _load(self, path: Path, how: HowToRead) -> None:
+        with open_table(path, Role.MAPPING, how) as table:
             require_columns(table, {Column.EMAIL, Column.USER_ID}, set())
             for row in table.rows():
-                if isinstance(row, StructureLost):
-                    raise InvalidImport(str(row.error))
                 if isinstance(row, RowError):
                     raise InvalidImport(str(row))
-                self._add(row.number, normalize_email(row.cells[Column.EMAIL]), row.cells[Column.USER_ID])
+                for column, fault in row.faults.items():
+                    raise InvalidImport(str(table.error(row, column, fault)))
+                self._add(table, row)
+            self.digest = table.sha256()
 
-    def _add(self, row_number: int, email: str, user_id: str) -> None:
+    def _add(self, table: Table, row: Row) -> None:
+        email, user_id = canonical_id(row.cells[Column.EMAIL]), canonical_id(row.cells[Column.USER_ID])
         if not email or not user_id:
             column = Column.USER_ID if email else Column.EMAIL
-            raise InvalidImport(str(RowError(Role.MAPPING, row_number, column, "blank")))
+            raise InvalidImport(str(table.error(row, column, Fault(Code.BLANK, "blank"))))
         try:
             self._database.execute("INSERT INTO ids VALUES (?, ?)", (email, user_id))
         except sqlite3.IntegrityError:
             if self.resolve(email) != user_id:
-                error = RowError(Role.MAPPING, row_number, Column.USER_ID, "another id for an e-mail named above")
-                raise InvalidImport(str(error)) from None
-
-
-def normalize_email(email: str) -> str:
-    """One spelling for one mailbox: composed (NFC), case folded, without blanks around it."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", email.strip()).casefold())
+                fault = Fault(Code.CONTRADICTION, "another id for an e-mail named above")
+                raise InvalidImport(str(table.error(row, Column.USER_ID, fault))) from None

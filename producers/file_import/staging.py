@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from producers.file_import.rows import Action, ListedUser, Role
+from producers.file_import.rows import Action, Code, Fault, ListedUser, Role, RowError
 from producers.file_import.workspace import open_database
 from schemas.events import (
     Activity,
@@ -15,6 +15,7 @@ from schemas.events import (
     UserDeletion,
     UserLicenseUpdate,
 )
+from schemas.person_ref import canonical_id
 
 _TABLES = """
 CREATE TABLE users (role TEXT, user_id TEXT, row_number INTEGER, username TEXT, display_name TEXT, license TEXT,
@@ -23,6 +24,8 @@ CREATE TABLE left_out (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE changed (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE actions (row_number INTEGER, user_id TEXT, username TEXT, display_name TEXT, activity_type TEXT,
                       previous_license TEXT, new_license TEXT, granted INTEGER, occurred_at TEXT);
+CREATE TABLE bad (role TEXT, row_number INTEGER, column TEXT, code TEXT, reason TEXT, PRIMARY KEY (role, row_number))
+                 WITHOUT ROWID;
 """
 
 
@@ -31,6 +34,7 @@ class Staging:
 
     def __init__(self) -> None:
         self._database = open_database()
+        self._database.create_function("mailbox", 1, canonical_id, deterministic=True)
         self._database.executescript(_TABLES)
 
     def close(self) -> None:
@@ -49,9 +53,18 @@ class Staging:
         """Keep *actions*, in their order."""
         self._insert("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_action_to_row, actions))
 
+    def add_bad(self, error: RowError) -> bool:
+        """Keep *error*, and say whether it is the first of its row."""
+        values = (error.role, error.row_number, error.column, error.code, error.reason)
+        return self._database.execute("INSERT OR IGNORE INTO bad VALUES (?, ?, ?, ?, ?)", values).rowcount > 0
+
     def leave_out(self, user_id: str) -> None:
         """Forget this user in every list: a row about them is bad, so nothing about them can be derived."""
         self._database.execute("INSERT OR IGNORE INTO left_out VALUES (?)", (user_id,))
+
+    def drop_actions(self, row_numbers: Iterable[int]) -> None:
+        """Forget the actions of these rows."""
+        self._database.executemany("DELETE FROM actions WHERE row_number = ?", ((number,) for number in row_numbers))
 
     def index_users(self) -> None:
         """Prepare what follows. SQLite sorts on disk, and the index has all that the comparisons look at."""
@@ -61,18 +74,24 @@ class Staging:
         """Whether a list has no rows."""
         return self._database.execute("SELECT 1 FROM users WHERE role = ? LIMIT 1", (role,)).fetchone() is None
 
-    def repeated_users(self) -> Iterator[tuple[Role, str, int, int]]:
-        """Each row that names a user whom an earlier row of its list has named: list, user id, row, and first row."""
+    def repeated_users(self) -> Iterator[tuple[Role, str, int, int, bool]]:
+        """Each row that names a user whom an earlier row of its list has named.
+
+        List, user id, row, first row, and whether both rows have the same mailbox.
+        """
         rows = self._database.execute(
             """
-            SELECT users.role, users.user_id, users.row_number, repeated.first_row
+            SELECT users.role, users.user_id, users.row_number, repeated.first_row,
+                   mailbox(users.username) = mailbox(first.username)
             FROM (SELECT user_id, role, min(row_number) AS first_row FROM users
                   GROUP BY user_id, role HAVING count(*) > 1) AS repeated
             JOIN users ON users.user_id = repeated.user_id AND users.role = repeated.role
-            WHERE users.row_number > repeated.first_row
+            JOIN users AS first ON first.user_id = repeated.user_id AND first.role = repeated.role
+                 AND first.row_number = repeated.first_row
+            WHERE users.row_number > repeated.first_row ORDER BY users.role, users.row_number
             """
         )
-        return ((Role(role), user_id, row_number, first_row) for role, user_id, row_number, first_row in rows)
+        return ((Role(role), *others) for role, *others in rows)
 
     def find_changed_users(self) -> None:
         """Single out the users whom the difference is about; nearly all of a list's are not."""
@@ -83,6 +102,38 @@ class Staging:
             HAVING count(*) = 1 OR count(DISTINCT coalesce(license, '')) > 1 OR min(admin_access) <> max(admin_access)
             """
         )
+
+    def users_under_two_ids(self, *, by_name: bool) -> Iterator[tuple[int, str, int, str]]:
+        """Who is deleted under one id while the list after has their mailbox, or name, under another one.
+
+        Row and id in the list before, row and id in the list after. *by_name* looks for the names of users who are
+        created, where the e-mail is the id and says nothing more.
+        """
+        key = "display_name" if by_name else "mailbox(username)"
+        self._database.executescript(
+            f"""
+            DROP TABLE IF EXISTS gone;
+            CREATE TABLE gone AS
+                SELECT user_id, row_number, {key} AS mark FROM changed CROSS JOIN users USING (user_id)
+                WHERE role = 'list before' AND mark IS NOT NULL AND NOT EXISTS
+                    (SELECT 1 FROM users AS new WHERE new.user_id = changed.user_id AND new.role = 'list after');
+            CREATE INDEX gone_by_mark ON gone (mark);
+            """  # noqa: S608 - one of two columns
+        )
+        if self._database.execute("SELECT 1 FROM gone LIMIT 1").fetchone() is None:
+            return iter(())
+        is_old = "SELECT 1 FROM users AS old WHERE old.user_id = users.user_id AND old.role = 'list before'"
+        return self._database.execute(
+            f"""
+            SELECT gone.row_number, gone.user_id, users.row_number, users.user_id
+            FROM users CROSS JOIN gone ON gone.mark = {key}
+            WHERE role = 'list after' AND (NOT {by_name} OR NOT EXISTS ({is_old})) AND users.user_id <> gone.user_id
+            """  # noqa: S608 - as above
+        )
+
+    def forget_left_out(self) -> None:
+        """Take those who were left out since off the changed users."""
+        self._database.execute("DELETE FROM changed WHERE user_id IN (SELECT user_id FROM left_out)")
 
     def changed_users(self, role: Role) -> Iterator[ListedUser]:
         """The changed users of a list, sorted by id as Python compares texts (UTF-8 keeps that order)."""
@@ -96,9 +147,46 @@ class Staging:
         for row_number, user_id, username, display_name, license_name, admin_access in rows:
             yield ListedUser(row_number, Person(user_id, username, display_name), license_name, bool(admin_access))
 
+    def count_users(self, role: Role) -> int:
+        """How many rows of a list are users."""
+        return int(self._database.execute("SELECT count(*) FROM users WHERE role = ?", (role,)).fetchone()[0])
+
+    def count_bad(self, role: Role) -> int:
+        """How many bad rows of a file are no users."""
+        query = """SELECT count(*) FROM bad WHERE role = ?
+                   AND row_number NOT IN (SELECT row_number FROM users WHERE role = ?)"""
+        return int(self._database.execute(query, (role, role)).fetchone()[0])
+
+    def count_left_out(self, role: Role) -> int:
+        """How many of them are left out."""
+        query = "SELECT count(*) FROM users WHERE role = ? AND user_id IN (SELECT user_id FROM left_out)"
+        return int(self._database.execute(query, (role,)).fetchone()[0])
+
+    def refused_rows(self, role: Role) -> Iterator[tuple[int, str, Fault]]:
+        """Every row of a file that is not imported: row, column and fault, in the order of the rows."""
+        rows = self._database.execute(
+            """
+            SELECT row_number, column, code, reason FROM bad WHERE role = ?
+            UNION ALL
+            SELECT row_number, '', ?, 'the row of this user in the other list, or another row of theirs, is bad'
+            FROM users WHERE role = ? AND user_id IN (SELECT user_id FROM left_out)
+                 AND row_number NOT IN (SELECT row_number FROM bad WHERE role = ?)
+            ORDER BY 1
+            """,
+            (role, Code.LEFT_OUT, role, role),
+        )
+        return ((row_number, column, Fault(Code(code), reason)) for row_number, column, code, reason in rows)
+
     def actions(self) -> Iterator[Action]:
         """The actions, in the order of their rows."""
         return map(_row_to_action, self._database.execute("SELECT * FROM actions ORDER BY rowid"))
+
+    def actions_by_user(self) -> Iterator[tuple[str, int, ActivityType]]:
+        """User id, row and activity type of each action: by user, in the order in which they took place."""
+        rows = self._database.execute(
+            "SELECT user_id, row_number, activity_type FROM actions ORDER BY user_id, coalesce(occurred_at, '9'), rowid"
+        )
+        return ((user_id, row_number, ActivityType(activity_type)) for user_id, row_number, activity_type in rows)
 
     def _insert(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN")
@@ -121,12 +209,12 @@ def _action_to_row(action: Action) -> tuple[object, ...]:
 
 def _row_to_action(row: sqlite3.Row) -> Action:
     row_number, user_id, username, display_name, activity_type, previous, new, granted, time = row
-    activities: dict[str, Activity] = {
-        ActivityType.USER_CREATION: UserCreation(),
-        ActivityType.USER_DELETION: UserDeletion(),
-        ActivityType.USER_LICENSE_UPDATE: UserLicenseUpdate(previous, new),
-        ActivityType.ADMIN_RIGHTS_UPDATE: AdminRightsUpdate(bool(granted)),
-    }
     occurred_at = None if time is None else datetime.fromisoformat(time)
-    person = Person(user_id, username, display_name)
-    return Action(Role.ACTIONS, row_number, person, activities[activity_type], 0, occurred_at)
+    activity: Activity
+    if activity_type == ActivityType.USER_LICENSE_UPDATE:
+        activity = UserLicenseUpdate(previous, new)
+    elif activity_type == ActivityType.ADMIN_RIGHTS_UPDATE:
+        activity = AdminRightsUpdate(bool(granted))
+    else:
+        activity = UserCreation() if activity_type == ActivityType.USER_CREATION else UserDeletion()
+    return Action(Role.ACTIONS, row_number, Person(user_id, username, display_name), activity, 0, occurred_at)

@@ -1,13 +1,16 @@
-"""The platform's user list: one user a row."""
+"""A user list: one user a row."""
 
 from dataclasses import dataclass
 
-from producers.file_import.cells import BadCell, admin_access, license_name, person, person_id
+from producers.errors import InvalidImport
+from producers.file_import.cells import BadCell, admin_access, license_name, person, person_id, require_sound
+from producers.file_import.headings import PLATFORM
 from producers.file_import.resolver import IdResolver
-from producers.file_import.rows import Column, ListedUser, Role, Row, RowError
+from producers.file_import.rows import NAME_COLUMNS, Column, ListedUser, Row, RowError
 from producers.file_import.table import Table, require_columns
 
-_REQUIRED = {Column.EMAIL, Column.FIRST_NAME, Column.LAST_NAME, Column.LICENSE, Column.ADMIN_ACCESS}
+_STATE = {Column.LICENSE, Column.ADMIN_ACCESS}
+_NAMES = {Column.FIRST_NAME, Column.LAST_NAME}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +24,30 @@ class BadUser:
 def require_user_list(table: Table) -> None:
     """Raise `InvalidImport` where *table* has not the columns of a user list.
 
-    A missing license or admin access column would read as if every user had lost theirs.
+    The platform's own list has all of them. A directory's has no license and no admin access of this platform.
     """
-    require_columns(table, _REQUIRED, {Column.USER_ID})
+    required = {Column.EMAIL}
+    if table.format is PLATFORM:
+        required |= _STATE | (set() if Column.DISPLAY_NAME in table.columns else _NAMES)
+    require_columns(table, required, {Column.USER_ID, *_STATE, *NAME_COLUMNS})
 
 
-def read_user(role: Role, row: Row, resolver: IdResolver | None) -> ListedUser | BadUser:
-    """The user of *row*."""
+def require_same_state(before: Table, after: Table) -> None:
+    """Raise `InvalidImport` where only one list has a license or admin access: everybody would seem to lose theirs."""
+    for column in sorted(_STATE & (before.columns ^ after.columns)):
+        without = before if column in after.columns else after
+        raise InvalidImport(f"{without.label}: missing column(s) {column}, which the other list has")
+
+
+def read_user(table: Table, row: Row, resolver: IdResolver | None) -> ListedUser | BadUser:
+    """The user of *row*. A column that the list lacks is the same for all: no license, no admin access."""
     user_id = None
     try:
-        user_id = person_id(row.cells, resolver)
-        named = person(row.cells, user_id)
-        return ListedUser(row.number, named, license_name(row.cells), admin_access(row.cells))
+        user_id = person_id(row, resolver)
+        if row.faults:
+            require_sound(row)
+        licensed = license_name(row) if Column.LICENSE in row.cells else None
+        is_admin = admin_access(row) if Column.ADMIN_ACCESS in row.cells else False
+        return ListedUser(row.number, person(row, user_id), licensed, is_admin)
     except BadCell as bad:
-        return BadUser(RowError(role, row.number, bad.column, bad.reason), user_id)
+        return BadUser(table.error(row, bad.column, bad.fault), user_id)

@@ -43,7 +43,7 @@ class Collector:
         return Acknowledgement(event.event_id, topic="", partition=0, offset=None)
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """The demo's import is taken from its files."""
         raise NotImplementedError

@@ -59,7 +59,7 @@ class InMemoryPublisher:
         return Acknowledgement(event.event_id, EVENTS_TOPIC, 0, len(self.records) - 1)
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         count = 0
         if isinstance(events, AsyncIterable):
@@ -68,5 +68,5 @@ class InMemoryPublisher:
             await self.publish(event)
             count += 1
             if on_acknowledged is not None:
-                on_acknowledged()
+                on_acknowledged(1)
         return count

@@ -32,7 +32,7 @@ from deploy.local.demo.scenario import (
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
 from deploy.local.stack.keys import load_or_create
 from deploy.local.stack.state import is_running, read_state
-from producers.file_import.import_record import recorded_time
+from producers.file_import.import_record import ImportRecords
 from producers.kafka_publisher import KafkaPublisher
 from producers.publisher import Acknowledgement
 from producers.settings import load_settings
@@ -57,7 +57,7 @@ class EventIds:
         return Acknowledgement(event.event_id, topic="", partition=0, offset=None)
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """The demo's import is published elsewhere."""
         raise NotImplementedError
@@ -96,7 +96,8 @@ def make_token() -> str:
 async def do_the_job(state_dir: Path, log: LogClient, reporter: Reporter) -> int:
     """Publish everything unless the log has it, and wait until it has. Returns how many events it still lacks."""
     with open_import() as file_import:
-        started_at = recorded_time(state_dir, file_import.import_id)
+        last = ImportRecords(state_dir, file_import.files_id).last()
+    started_at = None if last is None else last.occurred_at
     if started_at is not None and not await missing_events(log, started_at):
         reporter.line(f"The demo ran before ({started_at:%Y-%m-%d %H:%M} UTC): nothing is published again.")
         return 0

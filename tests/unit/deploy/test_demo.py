@@ -24,7 +24,7 @@ class Recorder:
         return Acknowledgement(event.event_id, topic="", partition=0, offset=None)
 
     async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[], None] | None = None
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """Not used by the demo's actions."""
         raise NotImplementedError

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from producers import cli
 from producers.cli import ExitCode, app
-from producers.errors import PublishFailed
+from producers.errors import DeliveryUnknown, PublishFailed
 from producers.settings import ProducerSettings
+from schemas.errors import InvalidEvent, Reason
 from tests.fakes.publisher import InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
@@ -42,6 +43,8 @@ def test_a_dry_run_counts_and_needs_no_environment(
     result = runner.invoke(app, [*LISTS, "--dry-run"])
     assert result.exit_code == ExitCode.DONE
     assert result.stdout.splitlines() == [
+        "list before (before.csv): 4 rows = 1 imported + 3 unchanged + 0 rejected; 0 blank",
+        "list after (after.csv): 4 rows = 3 imported + 1 unchanged + 0 rejected; 0 blank",
         "user_creation: 1",
         "user_deletion: 1",
         "user_license_update: 2",
@@ -51,14 +54,18 @@ def test_a_dry_run_counts_and_needs_no_environment(
     assert publisher.events == []
 
 
-def test_an_import_publishes_and_a_second_one_says_that_it_is_the_second(publisher: InMemoryPublisher) -> None:
-    for ran_before in (False, True):
-        result = runner.invoke(app, [*ACTIONS, "--json"])
+def test_an_import_publishes_and_a_second_one_waits_for_a_word(publisher: InMemoryPublisher) -> None:
+    for options, run in ([], "first"), (["--repeat"], "repeated"):
+        result = runner.invoke(app, [*ACTIONS, "--json", *options])
         assert result.exit_code == ExitCode.DONE
         summary = json.loads(result.stdout)
-        assert (summary["events"], summary["published"], summary["ran_before"]) == (COUNTS, 4, ran_before)
+        assert (summary["type"], summary["events"], summary["published"]) == ("summary", COUNTS, 4)
+        assert summary["run"] == run
     assert publisher.events[:4] == publisher.events[4:]
-    assert "no line is doubled" in runner.invoke(app, ACTIONS).stdout
+    assert "no line is doubled" in runner.invoke(app, [*ACTIONS, "--repeat"]).stdout
+    again = runner.invoke(app, [*ACTIONS, "--json"])
+    assert again.exit_code == ExitCode.DECISION
+    assert json.loads(again.stdout)["error"] == "AlreadyImported"
 
 
 def test_the_time_and_the_admin_are_the_operators(publisher: InMemoryPublisher) -> None:
@@ -77,7 +84,7 @@ def test_bad_rows_are_listed_without_what_they_say_and_nothing_is_published(
     command = ["import", str(after), "--before", str(CORPUS / "before.csv"), *WHO]
     result = runner.invoke(app, command)
     assert result.exit_code == ExitCode.BAD_ROWS
-    assert "list after, row 2, admin access: neither yes" in result.stderr
+    assert "list after (after.csv), row 2, admin access: neither yes" in result.stderr
     assert "Nothing was published: 1 bad row(s)." in result.stdout
     assert publisher.events == []
     skipping = runner.invoke(app, [*command, "--on-error", "skip"])
@@ -93,6 +100,7 @@ def test_bad_rows_are_listed_without_what_they_say_and_nothing_is_published(
         (["import", str(CORPUS / "after.csv"), *WHO], "--before"),
         ([*ACTIONS, "--occurred-at", "yesterday"], "not a time like"),
         ([*ACTIONS, "--on-error", "ignore"], "ignore"),
+        ([*ACTIONS, "--format", "ldap"], "platform, entra, google, okta"),
         (["import", str(CORPUS / "actions.csv"), "--client-space", "", "--admin-id", "a"], "client_space_id: blank"),
         (["import", str(CORPUS / "actions.csv")], "--client-space"),
     ],
@@ -127,3 +135,16 @@ def test_an_interruption_has_its_own_exit_code(publisher: InMemoryPublisher, mon
 
     monkeypatch.setattr(publisher, "publish", interrupt)
     assert runner.invoke(app, ACTIONS).exit_code == ExitCode.INTERRUPTED
+
+
+def test_a_source_that_fails_after_something_was_handed_over_is_a_failure_not_a_usage_error(
+    publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object, **__: object) -> int:
+        raise ExceptionGroup("both", [DeliveryUnknown([]), InvalidEvent(Reason.BLANK, "admin.id")])
+
+    monkeypatch.setattr(publisher, "publish_all", fail)
+    result = runner.invoke(app, ACTIONS)
+    assert result.exit_code == ExitCode.FAILED
+    assert "DeliveryUnknown" in result.stderr
+    assert "InvalidEvent: admin.id: blank" in result.stderr

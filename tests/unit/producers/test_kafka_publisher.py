@@ -1,6 +1,7 @@
 """What the publisher for Kafka says when Kafka or the registry fails, tried on a scripted producer."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -137,6 +138,19 @@ async def test_an_acknowledged_event_is_one_record_under_its_users_key(open_publ
     assert (key, schema_id) == (b"acme/usr_ada", SCHEMA_ID)
     assert decode(datum, writer_schema=current_event_schema(), recorded_at=NOW) == event
     assert not any(producer.open for producer in broker.producers)
+
+
+async def test_every_spelling_of_an_e_mail_that_is_an_id_is_one_key_and_one_id(
+    open_publisher: Open, broker: Broker
+) -> None:
+    async with open_publisher() as publisher:
+        for spelling in ("ada@x.de", "Ada@X.de", " ada@x.de\u00a0"):
+            await publisher.publish(an_event(affected_user=Person(spelling), admin=Person(spelling)))
+    assert {key for key, _ in broker.records} == {b"acme/ada@x.de"}
+    events = [
+        decode(unframe(value)[1], writer_schema=current_event_schema(), recorded_at=NOW) for _, value in broker.records
+    ]
+    assert {(event.affected_user.id, event.admin.id) for event in events} == {("ada@x.de", "ada@x.de")}
 
 
 async def test_the_producer_is_idempotent_and_waits_for_all_replicas(open_publisher: Open, broker: Broker) -> None:
@@ -288,9 +302,9 @@ async def test_many_events_keep_their_order_and_are_counted(open_publisher: Open
     events = [an_event() for _ in range(2500)]
     acknowledged = 0
 
-    def count() -> None:
+    def count(more: int) -> None:
         nonlocal acknowledged
-        acknowledged += 1
+        acknowledged += more
 
     async with open_publisher() as publisher:
         assert await publisher.publish_all(iter(events), on_acknowledged=count) == 2500
@@ -328,6 +342,39 @@ async def test_a_failure_among_many_names_all_that_are_not_acknowledged(open_pub
         with pytest.raises(PublishFailed) as caught:
             await publisher.publish_all(events)
     assert [stamp.event_id for stamp in caught.value.stamps] == [events[1].event_id, events[3].event_id]
+
+
+REFUSED = kafka.MessageSizeTooLargeError()
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "unacknowledged"),
+    [([REFUSED, REFUSED], PublishFailed, [0, 1]), ([None, NEVER], DeliveryUnknown, [1])],
+)
+async def test_an_invalid_event_does_not_hide_those_that_are_not_acknowledged(
+    answers: list[Answer], kind: type[Exception], unacknowledged: list[int], open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = answers
+    events = [an_event(), an_event(), an_event(affected_user=Person(" ")), an_event()]
+    publisher = open_publisher()
+    await publisher.__aenter__()
+    with pytest.raises(ExceptionGroup) as caught:
+        await publisher.publish_all(events)
+    left, invalid = caught.value.exceptions
+    assert isinstance(left, kind)
+    assert isinstance(left, PublishFailed | DeliveryUnknown)
+    assert [stamp.event_id for stamp in left.stamps] == [events[index].event_id for index in unacknowledged]
+    assert isinstance(invalid, InvalidEvent)
+    assert invalid.__notes__ == ["2 event(s) had been handed over before it"]
+    with contextlib.suppress(DeliveryUnknown):
+        await publisher.close()
+
+
+async def test_an_invalid_event_after_acknowledged_ones_says_how_many_there_were(open_publisher: Open) -> None:
+    async with open_publisher() as publisher:
+        with pytest.raises(InvalidEvent) as caught:
+            await publisher.publish_all([an_event(), an_event(affected_user=Person(" "))])
+    assert caught.value.__notes__ == ["1 event(s) had been handed over before it"]
 
 
 async def test_a_closed_publisher_refuses(open_publisher: Open) -> None:

@@ -7,13 +7,16 @@ import pytest
 import typer.main
 
 import producers
+from producers import cli
 from producers.cli import ExitCode, app
 from producers.errors import ProducerError
 from producers.file_import.rows import Column
 from producers.settings import ProducerSettings
 from tests.fakes.publisher import InMemoryPublisher
 
-README = (Path(producers.__file__).parent / "README.md").read_text(encoding="utf-8")
+HERE = Path(producers.__file__).parent
+README = (HERE / "README.md").read_text(encoding="utf-8")
+IMPORT_PAGE = (HERE / "file_import" / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -27,7 +30,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_exit_code_is_documented() -> None:
-    assert {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)} == set(ExitCode)
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", IMPORT_PAGE, re.MULTILINE)} == set(ExitCode)
 
 
 def test_every_error_is_documented() -> None:
@@ -42,13 +45,15 @@ def test_every_error_is_documented() -> None:
 
 
 def test_every_column_is_documented() -> None:
-    assert [column for column in Column if f"`{column}`" not in README] == []
+    assert [column for column in Column if f"`{column}`" not in IMPORT_PAGE] == []
 
 
 def test_every_option_that_the_readme_names_exists() -> None:
     command = typer.main.get_command(app).commands["import"]  # type: ignore[attr-defined]
     options = {name for parameter in command.params for name in parameter.opts}
-    assert set(re.findall(r"--[a-z][a-z-]+", README)) <= options
+    undocumented = {"--help", "--admin-username", "--admin-name"}
+    named = set(re.findall(r"--[a-z][a-z-]+", README + IMPORT_PAGE))
+    assert named == {option for option in options if option.startswith("--")} - undocumented
 
 
 async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +69,28 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     exec(f"{imports}\nasync def example():\n{indented}", scope)  # noqa: S102 - our own README
     await scope["example"]()  # type: ignore[operator]
     assert [str(event.channel) for event in publisher.events] == ["ui"] * 4 + ["api"]
+
+
+def test_the_import_page_runs_as_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    script, output = re.findall(r"```(?:sh|text)\n(.*?)```", IMPORT_PAGE, re.DOTALL)[:2]
+    for name, content in re.findall(r"cat > (\S+) <<'END'\n(.*?)END\n", script, re.DOTALL):
+        Path(name).write_text(content, encoding="utf-8")
+    commands = re.findall(r"^audit-produce (.*)$", script, re.MULTILINE)
+    publisher = InMemoryPublisher()
+    monkeypatch.setattr(cli, "KafkaPublisher", lambda _: publisher)
+    monkeypatch.setattr(
+        cli,
+        "load_settings",
+        lambda: ProducerSettings(kafka_bootstrap_servers="kafka:9092", schema_registry_url="http://registry"),
+    )
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            app(command.split())
+        assert ended.value.code == ExitCode.DONE
+        printed = capsys.readouterr().out
+    assert printed.startswith(output)
+    assert len(publisher.events) == 3

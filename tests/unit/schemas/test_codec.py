@@ -1,6 +1,7 @@
 """Events to bytes and back."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from schemas.events import (
     UserDeletion,
     UserLicenseUpdate,
 )
+from schemas.limits import check_event
 from tests.builders import NOW, USER, an_event
 from tests.decoding import decode
 from tests.unit.schemas.strategies import events
@@ -203,3 +205,35 @@ def zigzag(value: int) -> bytes:
         code >>= 7
     encoded.append(code)
     return bytes(encoded)
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"client_space_id": "ac\ud800me"}, "client_space_id"),
+        ({"admin": Person("a\udfff")}, "admin.id"),
+        ({"admin": Person("a", "g\ud83d@example.com")}, "admin.username"),
+        ({"admin": Person("a", None, "Grace \ude00")}, "admin.display_name"),
+        ({"affected_user": Person("secret\ud800")}, "affected_user.id"),
+        ({"affected_user": Person("u", "secret\ud800@example.com")}, "affected_user.username"),
+        ({"affected_user": Person("u", None, "Secret \ud800")}, "affected_user.display_name"),
+        ({"activity": UserLicenseUpdate("Data\ud800", None)}, "activity.previous_license"),
+        ({"activity": UserLicenseUpdate(None, "Data\ud800")}, "activity.new_license"),
+        ({"source": Source("s\ud800")}, "source.service"),
+        ({"source": Source("s", request_id="r\ud800")}, "source.request_id"),
+    ],
+)
+def test_text_that_utf_8_cannot_hold_is_refused_without_the_text(fields: dict[str, Any], path: str) -> None:
+    with pytest.raises(InvalidEvent) as caught:
+        encode(an_event(**fields), now=NOW)
+    assert (caught.value.reason, caught.value.field) == (Reason.INVALID_VALUE, path)
+    # What logs print of an error includes its context, and the encoder's own error holds the whole text.
+    assert caught.value.__context__ is None
+    with pytest.raises(InvalidEvent, match=re.escape(path)):
+        check_event(an_event(**fields), recorded_at=NOW, publishing=True)
+
+
+def test_every_text_that_utf_8_holds_comes_back_as_it_was() -> None:
+    name = "\0 \x7f \ufeff \uffff \U0010ffff"
+    event = an_event(affected_user=Person(name, name, name), source=Source(name, request_id=name))
+    assert decoded(encode(event, now=NOW)) == event

@@ -1,0 +1,32 @@
+"""The doubt that a short list raises: a list that was cut, filtered or mistaken reads as the deletion of the rest."""
+
+from dataclasses import dataclass, field
+
+MANY_DELETIONS = 20
+MANY_PER_CENT = 10
+_SHOWN = 5
+
+
+@dataclass(slots=True)
+class Deletions:
+    """The deletions that two lists show, of *users* in the list before. A deletion erases, and cannot be undone."""
+
+    users: int
+    total: int = 0
+    first_rows: list[int] = field(default_factory=list)
+
+    def add(self, row_number: int) -> None:
+        """Count the deletion of the user in this row of the list before."""
+        self.total += 1
+        self.first_rows = sorted([*self.first_rows, row_number])[:_SHOWN]
+
+    def doubt(self, confirmed: int | None) -> str | None:
+        """Why nothing may be published, unless *confirmed* is just the number of deletions."""
+        is_many = self.total > MANY_DELETIONS and self.total * 100 > self.users * MANY_PER_CENT
+        if self.users == 0 or self.total == confirmed or not (is_many or confirmed is not None):
+            return None
+        rows = ", ".join(map(str, self.first_rows))
+        return (
+            f"{self.total} of {self.users} users of the list before are not in the list after: they would be deleted "
+            f"and erased; the first are in rows {rows}. If that is meant: --allow-deletions {self.total}"
+        )

@@ -1,0 +1,78 @@
+"""The rows of a spreadsheet (XLSX, ODS) as records of cells. Numbers and dates are told apart from texts."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import date, time, timedelta
+from pathlib import Path
+
+from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
+
+from producers.errors import InvalidImport
+from producers.file_import.delimited import Record
+
+ZIP_MAGIC = b"PK\x03\x04"
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+"""How XLS files begin, and XLSX files with a password."""
+
+MAX_SHEET_BYTES = 48 * 1024 * 1024
+"""A spreadsheet is read as a whole. Unpacked XML beyond this would take more memory than an import may."""
+
+
+class NotText(str):
+    """What a cell shows that holds a number or a date. The text that a person typed may have been another one."""
+
+    __slots__ = ()
+
+
+class Sheet:
+    """One sheet of a workbook. Raises `InvalidImport` where it is not clear which, or where none can be read."""
+
+    def __init__(self, path: Path, file_label: str, name: str | None) -> None:
+        _require_readable(path, file_label)
+        try:
+            workbook = CalamineWorkbook.from_path(path)
+            names = [name] if name else _filled(workbook)
+            if len(names) != 1:
+                raise InvalidImport(f"{file_label}: {len(names)} sheets hold something; name one: --sheet")
+            if names[0] not in workbook.sheet_names:
+                raise InvalidImport(f"{file_label}: no such sheet; there are {', '.join(workbook.sheet_names)}")
+            self._rows = workbook.get_sheet_by_name(names[0])
+        except CalamineError as error:
+            raise InvalidImport(f"{file_label}: not a spreadsheet that can be read; save it as CSV UTF-8") from error
+
+    def records(self) -> Iterator[Record]:
+        """Every row, numbered as the spreadsheet numbers it."""
+        for number, cells in enumerate(self._rows.iter_rows(), start=1):
+            yield Record(number, number, [_text(cell) for cell in cells])
+
+
+def _filled(workbook: CalamineWorkbook) -> list[str]:
+    visible = [sheet.name for sheet in workbook.sheets_metadata if sheet.visible is SheetVisibleEnum.Visible]
+    return [name for name in visible if workbook.get_sheet_by_name(name).height]
+
+
+def _require_readable(path: Path, file_label: str) -> None:
+    """Raise `InvalidImport` for what would take too much memory, and for error values, which read as empty cells."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if max((entry.file_size for entry in entries), default=0) > MAX_SHEET_BYTES:
+                raise InvalidImport(f"{file_label}: too large for a spreadsheet to be read whole; save it as CSV UTF-8")
+            sheets = [entry for entry in entries if entry.filename.startswith("xl/worksheets/")]
+            if any(b' t="e"' in archive.read(entry) for entry in sheets):
+                raise InvalidImport(f"{file_label}: a cell shows an error such as #N/A; mend it")
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error) as error:
+        raise InvalidImport(f"{file_label}: a damaged archive; save the list as CSV UTF-8") from error
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer():
+        return NotText(int(cell))
+    if isinstance(cell, date | time | timedelta | int | float):
+        return NotText(cell)
+    return NotText("?")
