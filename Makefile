@@ -59,10 +59,10 @@ faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters o
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=none faults-of-endurance faults-of-all-else
 
 faults-of-endurance:  ## the part of `make faults` that fills memory and waits
-	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long -v
+	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long --timeout 3600 -v
 
 faults-of-all-else:  ## the part of `make faults` that kills
-	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 -v
+	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 --timeout 3600 -v
 
 bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv
