@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -29,18 +29,18 @@ lint: bootstrap  ## style, types, import rules, JavaScript, pages and spelling
 	$(BIN)/mdformat --check $$(git ls-files '*.md')
 	$(BIN)/codespell $$(git ls-files)
 
-# The suite waits more than it computes, so its parts run beside one another, each on a stack of its own. The integration
-# tests compare whole databases, and the fault tests leave theirs full of invented offsets: they must not share one. What
-# all of them need is downloaded before.
+# The suite waits as much as it computes, so its parts run beside one another. Those with a stack have one each: the
+# integration tests compare whole databases, and the fault tests leave theirs full of invented offsets.
 test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
-	@echo "test: four parts side by side; each is printed when it has ended"
-	@$(MAKE) --no-print-directory --jobs 4 --output-sync test-services test-faults test-units test-panel
+	@echo "test: six parts side by side; each is printed when it has ended"
+	@$(MAKE) --no-print-directory --jobs 6 --output-sync test-services test-faults test-contracts test-panel test-units lint
 
-# Lint within this part: as a target of its own it would keep one of the four waiting.
-test-units:  ## lint, unit, contract and system tests
-	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest tests/unit tests/contract tests/system
+test-units:  ## the unit tests, which need no servers
+	$(BIN)/python -m pytest tests/unit
+
+test-contracts:  ## the suites of the ports on fakes and servers, and the system tests
+	$(BIN)/python -m pytest tests/contract tests/system
 
 test-services:  ## the integration tests
 	$(BIN)/python -m pytest tests/integration
@@ -60,10 +60,10 @@ faults: bootstrap  ## kill, cut, fill and freeze every part for three quarters o
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=none faults-of-endurance faults-of-all-else
 
 faults-of-endurance:  ## the part of `make faults` that fills memory and waits
-	$(BIN)/python -m pytest tests/faults/test_backlog.py --faults-long -v
+	$(BIN)/python -m pytest tests/faults/test_backlog.py tests/unit/stream/erasure/test_histories.py --faults-long --timeout 3600 -v
 
 faults-of-all-else:  ## the part of `make faults` that kills
-	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 -v
+	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 --timeout 3600 -v
 
 bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
 	@$(BIN)/python -m venv .local/benchmarks-venv

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from deploy import vendor
 from query_api.panel.serve import PanelFiles, compact, mount_panel, static_directory, version_of
 from query_api.settings import Settings
 from tests import chromium
@@ -120,21 +119,6 @@ def test_the_files_are_part_of_the_package() -> None:
     package = files("query_api")
     for name in ("panel/static/user-management-log.js", "panel/static/vendor/lit-html/LICENSE"):
         assert (package / name).is_file(), name
-
-
-@pytest.mark.parametrize("folder", vendor.FOLDERS)
-def test_vendored_files_are_those_of_their_lock(repository: Path, folder: str) -> None:
-    assert vendor.differences(repository / folder) == []
-    kept = {path.name for path in (repository / folder).iterdir()} - {vendor.LOCK}
-    assert kept == set(vendor.read_lock(repository / folder).files)
-    assert "LICENSE" in kept
-
-
-def test_a_changed_or_missing_vendored_file_is_named(tmp_path: Path, repository: Path) -> None:
-    source = repository / vendor.FOLDERS[0]
-    for name in (vendor.LOCK, "LICENSE"):
-        (tmp_path / name).write_bytes((source / name).read_bytes() + b"\n")
-    assert vendor.differences(tmp_path) == ["LICENSE is another file", "lit-html.js is missing"]
 
 
 def test_a_named_browser_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

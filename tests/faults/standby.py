@@ -1,15 +1,19 @@
-"""A worker's process that has imported its libraries ahead and waits to be told what to be: `… standby ORDER`.
+"""A process that has imported the workers' libraries, and forks a worker for each order that it reads.
 
 Importing is three of the four seconds that a worker's start takes, and the tests start many. Nothing of this repository
-is imported ahead: the settings and the topic of the worker are not known yet.
+is imported ahead: the settings and the topic of a worker are not known yet.
+
+An order is a line of JSON: module, arguments, environment, log file. The answers are lines too: `[pid, null]` for a
+worker that was started, `[pid, exit code]` for one that ended.
 """
 
 import json
 import os
 import runpy
+import select
 import sys
 import time
-from pathlib import Path
+from contextlib import suppress
 
 import aiohttp.web
 import aiokafka.admin
@@ -21,6 +25,8 @@ import prometheus_client
 import pydantic_settings
 import stamina
 import structlog
+
+from deploy.local.stack.processes import die_with_parent
 
 LIBRARIES = (
     aiohttp,
@@ -34,20 +40,61 @@ LIBRARIES = (
     structlog,
 )
 _LOOK_SECONDS = 0.02
+_READ_BYTES = 65_536
+
+Order = tuple[str, list[str], dict[str, str], str]
 
 
-def main(order: Path) -> None:
-    """Wait for *order*, and become the program that it names, under its arguments and environment."""
-    while not order.exists():
-        time.sleep(_LOOK_SECONDS)
-    script, arguments, environment = json.loads(order.read_text())
-    order.unlink()
+def main() -> None:
+    """Serve orders until standard input ends. In a forked worker, run its module instead."""
+    waiting = b""
+    while True:
+        if select.select([0], [], [], _LOOK_SECONDS)[0]:
+            read = os.read(0, _READ_BYTES)
+            if not read:
+                return
+            *orders, waiting = (waiting + read).split(b"\n")
+            for line in orders:
+                order: Order = json.loads(line)
+                if not _fork(order):
+                    runpy.run_module(order[0], run_name="__main__", alter_sys=True)
+                    return
+        _report_ended()
+
+
+def _fork(order: Order) -> bool:
+    """Start the worker of *order*. Returns whether this is still the process that serves orders."""
+    ends_with_parent = die_with_parent()
+    pid = os.fork()
+    if pid:
+        # Here as in the worker: its group must be there before anybody kills it.
+        with suppress(OSError):
+            os.setpgid(pid, pid)
+        _answer(pid, None)
+        return True
+    os.setpgid(0, 0)
+    if ends_with_parent is not None:
+        ends_with_parent()
+    _, arguments, environment, log = order
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
+        os.dup2(descriptor, standard)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
     sys.argv[1:] = arguments
-    runpy.run_module(script, run_name="__main__", alter_sys=True)
+    return False
+
+
+def _report_ended() -> None:
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            _answer(ended[0], os.waitstatus_to_exitcode(ended[1]))
+
+
+def _answer(pid: int, exit_code: int | None) -> None:
+    os.write(1, json.dumps([pid, exit_code]).encode() + b"\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 import time
@@ -21,7 +20,6 @@ class ClickHouseProcess:
 
     directory: Path
     port: int = field(default_factory=free_port)
-    password: str = ""
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -33,10 +31,7 @@ class ClickHouseProcess:
         """Start a process on the directory without waiting for it."""
         command = [sys.executable, "-m", "deploy.local.clickhouse.server"]
         command += ["--data-dir", str(self.directory), "--port", str(self.port)]
-        environment = os.environ | {"CLICKHOUSE_PASSWORD": self.password}
-        return subprocess.Popen(
-            command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
 from tests.free_ports import free_port_base
 
@@ -59,15 +58,10 @@ def counts(text: str) -> dict[str, int]:
     return {name: int(cells.split("│")[-1]) for name, cells in rows}
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("demo") / "stack"
-
-
-def test_the_demo_shows_the_log_and_a_second_run_repeats_nothing(
-    repository: Path, data_dir: Path, tmp_path: Path
+def test_the_demo_shows_the_log_and_a_second_run_in_the_background_repeats_nothing(
+    repository: Path, tmp_path: Path
 ) -> None:
-    base = free_port_base()
+    data_dir, base = tmp_path / "stack", free_port_base()
     with demo(repository, data_dir, base, tmp_path / "first") as first:
         shown = counts(first)
         assert set(shown) >= {"user_creation", "user_deletion", "user_license_update", "admin_rights_update", "all"}
@@ -85,19 +79,31 @@ def test_the_demo_shows_the_log_and_a_second_run_repeats_nothing(
         rows = httpx.get(status["endpoints"]["clickhouse"], params={"query": "SELECT count() FROM audit.activity_log"})
         assert int(rows.text) == shown["all"]
     assert processes_of(data_dir) == []
-    with demo(repository, data_dir, base, tmp_path / "second") as second:
+
+    # In the background, on the same data, with the demo beside it.
+    command(repository, data_dir, base, "up", "--detach", "--no-demo-data")
+    try:
+        status = json.loads(command(repository, data_dir, base, "status", "--json"))
+        running = {name for name, process in status["processes"].items() if process["alive"]}
+        assert running == {"kafka", "schema_registry", "clickhouse", "worker", "query_api"}
+        assert read_all(status["endpoints"]["query_api"], token[1]) == lines
+        second = run(repository, "deploy.local.demo.demo", "--data-dir", str(data_dir))
         assert counts(second) == shown
         assert "Importing" not in second
         assert read_all(status["endpoints"]["query_api"], token[1]) == lines
+    finally:
+        command(repository, data_dir, base, "down")
     assert processes_of(data_dir) == []
 
 
 def command(repository: Path, data_dir: Path, port_base: int, *arguments: str) -> str:
     """What `python -m deploy.local …` prints."""
-    located = [*arguments, "--data-dir", str(data_dir), "--port-base", str(port_base)]
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.local", *located], cwd=repository, capture_output=True, text=True, check=False
-    )
+    return run(repository, "deploy.local", *arguments, "--data-dir", str(data_dir), "--port-base", str(port_base))
+
+
+def run(repository: Path, *module: str) -> str:
+    """What `python -m …` prints."""
+    done = subprocess.run([sys.executable, "-m", *module], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -117,20 +123,3 @@ def read_all(address: str, token: str) -> list[object]:
         if not page["page"]["has_more"]:
             return lines
         cursor = {"cursor": page["page"]["next_cursor"]}
-
-
-def test_a_stack_in_the_background_is_started_shown_and_ended(repository: Path, data_dir: Path) -> None:
-    base = free_port_base()
-    command(repository, data_dir, base, "up", "--detach", "--no-demo-data")
-    try:
-        status = json.loads(command(repository, data_dir, base, "status", "--json"))
-        assert {name for name, process in status["processes"].items() if process["alive"]} >= {
-            "kafka",
-            "schema_registry",
-            "clickhouse",
-            "worker",
-            "query_api",
-        }
-    finally:
-        command(repository, data_dir, base, "down")
-    assert processes_of(data_dir) == []

@@ -18,7 +18,7 @@ from typing import Protocol, cast
 
 import chdb
 
-from deploy.local.clickhouse.sql import Insert, NotServed, Statement, Unreadable, read
+from deploy.local.clickhouse.sql import Insert, NotServed, Statement, read
 
 _SESSION_SETTINGS = {
     # The engine in process differs from a server in these two; async_insert would answer before the rows are durable.
@@ -31,8 +31,9 @@ _ERROR = re.compile(r"Code: (\d+)\. DB::Exception: .*", re.DOTALL)
 _MAX_IDLE_SESSIONS = 16
 _LEAVE_SESSIONS_ALONE = frozenset({"SELECT", "WITH"})
 _DEFAULT_DATABASE = "default"
+_DEFAULT_FORMAT = "TabSeparated"
 
-SYNTAX_ERROR, NOT_IMPLEMENTED, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 62, 48, 115, 1002
+NOT_IMPLEMENTED, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 48, 115, 1002
 _READONLY_BUT_SETTINGS = "2"
 
 
@@ -44,17 +45,14 @@ class Request:
     database: str = _DEFAULT_DATABASE
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
-    default_format: str = "TabSeparated"
     read_only: bool = False
-    in_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a statement returned. *output_format* is `None` where it returns nothing."""
+    """What a statement returned: its body is empty where it returns nothing."""
 
     body: bytes
-    output_format: str | None
     read_rows: int = 0
     read_bytes: int = 0
     written_rows: int = 0
@@ -158,12 +156,8 @@ class Engine:
         """Run *request*. Raises `EngineError`."""
         try:
             statement = read(request.text)
-        except Unreadable as error:
-            raise self._refusal(SYNTAX_ERROR, f"Syntax error: {error}", "SYNTAX_ERROR") from error
         except NotServed as error:
             raise self._refusal(NOT_IMPLEMENTED, str(error), "NOT_IMPLEMENTED") from error
-        if request.in_session:
-            self._refuse_session_state(statement)
         try:
             with self._session(request, is_kept=_leaves_session_alone(statement, request)) as session:
                 if isinstance(statement, Insert):
@@ -219,14 +213,6 @@ class Engine:
             changes = ", ".join(f"{name} = {_literal(value)}" for name, value in settings.items())
             session.query(f"SET {changes}", "Null")
 
-    def _refuse_session_state(self, statement: Insert | Statement) -> None:
-        """Clients name a session without needing one; what would need it must not seem to have worked."""
-        words = statement.first_words if isinstance(statement, Statement) else ()
-        if words[:1] in (("SET",), ("USE",)) or words == ("CREATE", "TEMPORARY"):
-            what = " ".join(words) if words[0] == "CREATE" else words[0]
-            text = f"{what} needs a session, and this server keeps none: send settings with each request"
-            raise self._refusal(NOT_IMPLEMENTED, text, "NOT_IMPLEMENTED")
-
     def _refusal(self, code: int, text: str, name: str) -> EngineError:
         return EngineError(code, f"Code: {code}. DB::Exception: {text}. ({name}) (version {self.version})")
 
@@ -259,7 +245,7 @@ def _connect(path: str, options: Mapping[str, str]) -> _Session:
 def _leaves_session_alone(statement: Insert | Statement, request: Request) -> bool:
     if isinstance(statement, Insert):
         return not request.parameters
-    return statement.first_words[:1] != () and statement.first_words[0] in _LEAVE_SESSIONS_ALONE
+    return statement.first_word in _LEAVE_SESSIONS_ALONE
 
 
 def _insert(session: _Session, insert: Insert) -> Answer:
@@ -271,7 +257,6 @@ def _insert(session: _Session, insert: Insert) -> Answer:
         result = session.query(sql, "Null")
     return Answer(
         b"",
-        None,
         written_rows=result.rows_read(),
         written_bytes=result.bytes_read(),
         elapsed_seconds=result.elapsed(),
@@ -279,11 +264,10 @@ def _insert(session: _Session, insert: Insert) -> Answer:
 
 
 def _query(session: _Session, statement: Statement, request: Request) -> Answer:
-    result = session.query(statement.text, request.default_format, params=dict(request.parameters))
+    result = session.query(statement.text, _DEFAULT_FORMAT, params=dict(request.parameters))
     body = result.bytes() or b""
     return Answer(
         body,
-        statement.output_format or request.default_format,
         # What was scanned. Its `rows_read` is what was returned.
         read_rows=result.storage_rows_read(),
         read_bytes=result.storage_bytes_read(),

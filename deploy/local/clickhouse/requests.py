@@ -1,10 +1,6 @@
-"""From an HTTP request to what the engine runs: where ClickHouse's clients put statements, settings and passwords."""
+"""From an HTTP request to what the engine runs: where ClickHouse's clients put statements, parameters and settings."""
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Callable, Mapping
-from typing import cast
 
 import cramjam
 from starlette.datastructures import UploadFile
@@ -13,46 +9,12 @@ from starlette.requests import Request as HttpRequest
 from deploy.local.clickhouse.engine import Request
 
 MAX_BODY_BYTES = 1 << 30
-TOO_LARGE, BAD_ARGUMENTS, NOT_IMPLEMENTED, AUTHENTICATION_FAILED = 12, 36, 48, 516
+TOO_LARGE, BAD_ARGUMENTS, NOT_IMPLEMENTED, FORBIDDEN = 12, 36, 48, 516
 
 _NOT_SETTINGS = frozenset(
-    {
-        "buffer_size",
-        "client_protocol_version",
-        "close_session",
-        "compress",
-        "database",
-        "decompress",
-        "default_format",
-        "param",
-        "password",
-        "query",
-        "query_id",
-        "quota_key",
-        "role",
-        "session_check",
-        "session_id",
-        "session_timeout",
-        "stacktrace",
-        "user",
-        "wait_end_of_query",
-    }
+    {"client_protocol_version", "database", "query", "query_id", "session_id", "session_timeout", "wait_end_of_query"}
 )
-"""URL parameters that are no settings of the engine. Those that ask for what is not served are in `_REFUSED`."""
-
-_REFUSED = {
-    "compress": (1, "compression of the native protocol is not served: use HTTP's Content-Encoding"),
-    "decompress": (1, "compression of the native protocol is not served: use HTTP's Content-Encoding"),
-    "role": (None, "roles are not served"),
-    "session_check": (1, "sessions are not kept, so this one does not exist"),
-}
-"""What a client may not ask for: the value that asks (`None`: any), and the answer."""
-
-_DECOMPRESSORS: dict[str, Callable[[bytes], object]] = {
-    "gzip": cramjam.gzip.decompress,
-    "lz4": cramjam.lz4.decompress,
-    "zstd": cramjam.zstd.decompress,
-}
+"""URL parameters of clickhouse-connect that are no settings of the engine. Each request has a session of its own."""
 
 
 class Refused(Exception):
@@ -67,18 +29,7 @@ def require_own_page(http: HttpRequest) -> None:
     """A page of another site may send a POST without asking; its `Origin` gives it away. Clients send none."""
     origin = http.headers.get("origin")
     if origin is not None and origin != f"{http.url.scheme}://{http.headers.get('host')}":
-        raise Refused(AUTHENTICATION_FAILED, "requests from web pages are not accepted")
-
-
-def given_password(http: HttpRequest) -> str:
-    """The password from wherever ClickHouse's clients put it; empty where there is none."""
-    scheme, _, credentials = http.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-    return http.headers.get("x-clickhouse-key") or http.query_params.get("password", "")
+        raise Refused(FORBIDDEN, "requests from web pages are not accepted")
 
 
 async def read_request(http: HttpRequest) -> Request | None:
@@ -92,7 +43,6 @@ async def read_request(http: HttpRequest) -> Request | None:
         body = b""
     else:
         body = await _read_body(http)
-    _require_served(options)
     # ClickHouse's own rule: the parameter, a line break, the body.
     query = options.get("query", "").encode()
     text = query + b"\n" + body if query else body
@@ -100,12 +50,10 @@ async def read_request(http: HttpRequest) -> Request | None:
         return None
     return Request(
         text=text,
-        database=options.get("database") or http.headers.get("x-clickhouse-database") or "default",
+        database=options.get("database") or "default",
         settings={k: v for k, v in options.items() if k not in _NOT_SETTINGS and not k.startswith("param_")},
         parameters={k.removeprefix("param_"): v for k, v in options.items() if k.startswith("param_")},
-        default_format=options.get("default_format") or http.headers.get("x-clickhouse-format") or "TabSeparated",
         read_only=http.method == "GET",
-        in_session="session_id" in options,
     )
 
 
@@ -128,15 +76,9 @@ async def _read_body(http: HttpRequest) -> bytes:
     encoding = http.headers.get("content-encoding", "identity").lower()
     if encoding == "identity" or not body:
         return body
-    if encoding not in _DECOMPRESSORS:
-        raise Refused(NOT_IMPLEMENTED, f"Unknown compression method: {encoding}")
+    if encoding != "lz4":
+        raise Refused(NOT_IMPLEMENTED, f"bodies in {encoding} are not served")
     try:
-        return bytes(cast("bytes", await asyncio.to_thread(_DECOMPRESSORS[encoding], body)))
+        return bytes(await asyncio.to_thread(cramjam.lz4.decompress, body))
     except cramjam.DecompressionError as error:
-        raise Refused(BAD_ARGUMENTS, f"the body is not valid {encoding}") from error
-
-
-def _require_served(options: Mapping[str, str]) -> None:
-    for name, (asking, text) in _REFUSED.items():
-        if name in options and (asking is None or options[name] == str(asking)):
-            raise Refused(NOT_IMPLEMENTED, f"{name}: {text}")
+        raise Refused(BAD_ARGUMENTS, "the body is not valid lz4") from error

@@ -2,21 +2,15 @@
 
     python -m deploy.local.clickhouse.server --data-dir DIR [--port 8123] [--memory-limit 2000]
 
-Worker, query API, analysts, `clickhouse-connect` and `curl` use it as they use a server: statements in the URL or the
-body, bound parameters, settings, INSERTs in any format, bodies compressed with gzip, lz4 or zstd, ClickHouse's own
-error texts and codes. What it leaves out is refused by name: sessions that hold state, native-protocol compression,
-roles, files of the server, several statements at once. Answers are built in memory and sent whole.
-
-`CLICKHOUSE_PASSWORD` in the environment demands that password of every request (any user name); without it, any
-credentials are accepted. It listens on 127.0.0.1 only. `/ping` answers as soon as queries would.
+It serves what worker, query API and tests send through `clickhouse-connect`, and plain queries with `curl`; the README
+of this folder lists it. Anything else is answered with 501 or with the engine's own error. It takes any credentials
+and listens on 127.0.0.1 only. `/ping` answers as soon as queries would.
 """
 
 import argparse
 import asyncio
-import hmac
 import json
 import logging
-import os
 import re
 import sys
 import uuid
@@ -35,11 +29,10 @@ from starlette.routing import Route
 
 from deploy.local.clickhouse.engine import Answer, CannotOpen, Engine, EngineError
 from deploy.local.clickhouse.requests import (
-    AUTHENTICATION_FAILED,
+    FORBIDDEN,
     NOT_IMPLEMENTED,
     TOO_LARGE,
     Refused,
-    given_password,
     read_request,
     require_own_page,
 )
@@ -52,23 +45,15 @@ _log = logging.getLogger("clickhouse")
 
 _HEADER_TEXT = re.compile(r"[!-~]{1,128}")
 
-_STATUSES = {
-    **dict.fromkeys((6, 26, 27, 33, 36, 38, 41, 42, 43, 44, 53, 62, 70, 72, 456, 457), 400),
-    AUTHENTICATION_FAILED: 403,
-    **dict.fromkeys((46, 47, 50, 56, 60, 63, 73, 78, 81, 115), 404),
-    159: 408,
-    TOO_LARGE: 413,
-    NOT_IMPLEMENTED: 501,
-}
-"""HTTP status by ClickHouse's error code, as a server maps them: malformed, unknown name, timeout; 500 otherwise."""
+_STATUSES = {FORBIDDEN: 403, TOO_LARGE: 413, NOT_IMPLEMENTED: 501}
+"""HTTP status by ClickHouse's error code; 500 otherwise, for clients go by the code."""
 
 
 class ClickHouseServer:
     """The HTTP side of *engine*, which it closes at its end. *app* is the ASGI application."""
 
-    def __init__(self, engine: Engine, *, password: str = "") -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._password = password
         self._pool = ThreadPoolExecutor(QUERY_THREADS, thread_name_prefix="query")
         self.app = Starlette(
             routes=[
@@ -97,7 +82,6 @@ class ClickHouseServer:
         headers = {"X-ClickHouse-Query-Id": query_id, "X-ClickHouse-Timezone": engine.time_zone}
         try:
             require_own_page(http)
-            self._authenticate(http)
             request = await read_request(http)
             if request is None:
                 return PlainTextResponse("Ok.\n", headers=headers)
@@ -109,10 +93,6 @@ class ClickHouseServer:
             return _failed(error.code, text, headers)
         return _answered(answer, headers)
 
-    def _authenticate(self, http: HttpRequest) -> None:
-        if self._password and not hmac.compare_digest(given_password(http).encode(), self._password.encode()):
-            raise Refused(AUTHENTICATION_FAILED, "Authentication failed: password is incorrect")
-
 
 def _answered(answer: Answer, headers: dict[str, str]) -> Response:
     summary = {
@@ -123,17 +103,7 @@ def _answered(answer: Answer, headers: dict[str, str]) -> Response:
         "elapsed_ns": round(answer.elapsed_seconds * 1e9),
     }
     headers["X-ClickHouse-Summary"] = json.dumps({name: str(value) for name, value in summary.items()})
-    if answer.output_format is not None:
-        headers["X-ClickHouse-Format"] = answer.output_format
-    return Response(answer.body, headers=headers, media_type=_media_type(answer.output_format))
-
-
-def _media_type(output_format: str | None) -> str:
-    if output_format is None or output_format.startswith(("TSV", "TabSeparated")):
-        return "text/tab-separated-values; charset=UTF-8"
-    if output_format.startswith("JSON"):
-        return "application/json; charset=UTF-8"
-    return "text/plain; charset=UTF-8" if output_format != "Native" else "application/octet-stream"
+    return Response(answer.body, headers=headers, media_type="text/plain; charset=UTF-8")
 
 
 def _failed(code: int, text: str, headers: dict[str, str]) -> Response:
@@ -156,8 +126,7 @@ def main() -> int:
     except CannotOpen as error:
         print(f"clickhouse: {error}", file=sys.stderr)
         return EXIT_CANNOT_OPEN
-    server = ClickHouseServer(engine, password=os.environ.get("CLICKHOUSE_PASSWORD", ""))
-    uvicorn.run(server.app, host=HOST, port=options.port, access_log=False, log_config=None)
+    uvicorn.run(ClickHouseServer(engine).app, host=HOST, port=options.port, access_log=False, log_config=None)
     return 0
 
 

@@ -1,29 +1,20 @@
-"""As much of ClickHouse's SQL as a server must read before the engine does: where a statement ends and its data begins.
-
-Pure text in, values out. Text in quotes and comments is never taken for SQL; everything else is the engine's to judge.
-"""
+"""Where the rows of an INSERT begin, and what this server refuses. All other SQL is the engine's to judge."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
-    rb"""
-    (?P<space> \s+ )
-  | (?P<comment> --[^\n]* | \#[!\ ][^\n]* | /\*.*?(?:\*/|\Z) )
-  | (?P<quoted> '[^'\\]*(?:(?:\\.|'')[^'\\]*)*' | "[^"\\]*(?:(?:\\.|"")[^"\\]*)*" | `[^`\\]*(?:(?:\\.|``)[^`\\]*)*` )
-  | (?P<word> [A-Za-z_]\w* )
-  | (?P<other> . )
-    """,
-    re.DOTALL | re.VERBOSE,
+_INSERT = re.compile(rb"\s*(INSERT\s+INTO\s.*?)\bFORMAT\s+(\w+)[ \t]*\r?\n", re.DOTALL | re.IGNORECASE)
+"""An INSERT whose rows follow behind a line break: the form in which clients send them."""
+_FIRST_WORD = re.compile(r"\s*(\w*)")
+_QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+"""Quoted text and comments, which are no SQL."""
+_NOT_SERVED = (
+    (re.compile(r"\s*(?:SET|USE|CREATE\s+TEMPORARY)\s", re.IGNORECASE), "a session that outlives its request"),
+    (re.compile(r".*\b(?:INTO\s+OUTFILE|FROM\s+INFILE)\b", re.DOTALL | re.IGNORECASE), "a file of the server"),
+    (re.compile(r".*;\s*[^\s;]", re.DOTALL), "more than one statement"),
+    (re.compile(r"\s*\Z"), "an empty statement"),
 )
-_FORMAT_NAME = re.compile(rb"\s+(\w+)[ \t\f]*\r?\n?")
-"""A format's name and what separates it from the rows: one line break at most, for the rows may begin with another."""
-
-_BEFORE_NAMES = (b"INTO", b"TABLE", b".")
-"""Behind these a word is a table's name, even where it reads FORMAT or VALUES."""
-
-_OPENING, _CLOSING = (b"(", b"[", b"{"), (b")", b"]", b"}")
+"""What a statement looks like that this server refuses, and what the client then asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,101 +28,33 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement without data. *output_format* is the one that it names itself, if it does."""
+    """A statement without data. *first_word* is in capitals, and empty where a comment stands first."""
 
     text: str
-    first_words: tuple[str, ...]
-    output_format: str | None
-
-
-class Unreadable(ValueError):
-    """The text can be no statement that ClickHouse takes over HTTP. The message is for the client."""
+    first_word: str
 
 
 class NotServed(ValueError):
-    """ClickHouse knows the statement, but does not take it over HTTP. The message is for the client."""
+    """The statement is none that this server takes. The message is for the client."""
 
 
 def read(text: bytes) -> Insert | Statement:
-    """What *text* is. Raises `Unreadable` or `NotServed`.
-
-    *text* is one statement, with the rows behind it where it is an INSERT. Only its SQL must be UTF-8.
-    """
-    words: list[str] = []
-    output_format: str | None = None
-    previous = b""
-    for token in _outer_tokens(text):
-        upper = token.text.upper()
-        if upper == b";":
-            _require_end(text, token.end)
-            text = text[: token.start]
-            break
-        if previous == b"FORMAT" and token.is_word:
-            output_format = token.text.decode()
-        elif "SETTINGS" not in words and upper != b"SETTINGS":
-            output_format = None
-        if token.is_word:
-            _refuse_files(previous, upper)
-            if previous not in _BEFORE_NAMES:
-                words.append(upper.decode())
-                if words[0] == "INSERT" and (found := _insert_at(text, token, reads_rows="SELECT" not in words)):
-                    return found
-        previous = upper
-    if not text.strip():
-        raise Unreadable("Empty query")
-    return Statement(_decoded(text), tuple(words[:2]), output_format)
+    """What *text*, one statement with the rows behind it, is. Raises `NotServed`. Only its SQL must be UTF-8."""
+    insert = _INSERT.match(text)
+    if insert is not None:
+        return Insert(_served(insert[1]), insert[2].decode(), text[insert.end() :])
+    sql = _served(text)
+    word = _FIRST_WORD.match(sql)
+    return Statement(sql, word[1].upper() if word else "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: bytes
-    start: int
-    end: int
-    is_word: bool
-
-
-def _outer_tokens(text: bytes) -> Iterator[_Token]:
-    """The tokens outside every bracket, without white space and comments."""
-    depth = 0
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup in ("space", "comment"):
-            continue
-        token = match[0]
-        if token in _CLOSING:
-            depth -= 1
-        if depth <= 0:
-            yield _Token(token, match.start(), match.end(), match.lastgroup == "word")
-        if token in _OPENING:
-            depth += 1
-
-
-def _insert_at(text: bytes, token: _Token, *, reads_rows: bool) -> Insert | None:
-    """The INSERT whose rows begin behind *token*; `None` where they do not.
-
-    An INSERT … SELECT names a format for its answer, unless rows follow: then it reads them through `input()`.
-    """
-    keyword = token.text.upper()
-    if keyword == b"VALUES":
-        return Insert(_decoded(text[: token.start]), "Values", text[token.end :])
-    if keyword == b"FORMAT" and (named := _FORMAT_NAME.match(text, token.end)):
-        data = text[named.end() :]
-        if reads_rows or data.strip():
-            return Insert(_decoded(text[: token.start]), named[1].decode(), data)
-    return None
-
-
-def _refuse_files(previous: bytes, upper: bytes) -> None:
-    if (previous, upper) in ((b"INTO", b"OUTFILE"), (b"FROM", b"INFILE")):
-        raise NotServed(f"{previous.decode()} {upper.decode()} is for local clients and not available over HTTP")
-
-
-def _require_end(text: bytes, position: int) -> None:
-    if any(token.text != b";" for token in _outer_tokens(text[position:])):
-        raise Unreadable("Multi-statements are not allowed")
-
-
-def _decoded(sql: bytes) -> str:
+def _served(sql: bytes) -> str:
     try:
-        return sql.decode()
+        text = sql.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable("the statement is not UTF-8") from error
+        raise NotServed("only an INSERT's rows may be other than UTF-8, behind FORMAT and a line break") from error
+    bare = _QUOTED.sub("''", text)
+    for pattern, what in _NOT_SERVED:
+        if pattern.match(bare):
+            raise NotServed(f"{what} is not served")
+    return text

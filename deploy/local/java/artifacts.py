@@ -164,6 +164,11 @@ def _is_final(error: Exception) -> bool:
 def _explained(artifact: Artifact, error: Exception) -> DownloadFailed | NoSpace:
     if _is_final(error):
         return NoSpace(f"the disk is full: {artifact.coordinates} could not be written")
+    if "timed out" in str(error):
+        return DownloadFailed(
+            f"{artifact.coordinates} was not downloaded: {_ATTEMPTS} times nothing came for {_TIMEOUT_SECONDS} s. "
+            "Complete files are kept, so run it again."
+        )
     if isinstance(error, OSError):
         return DownloadFailed(
             f"{artifact.coordinates} could not be downloaded ({type(error).__name__}): is there a network? "

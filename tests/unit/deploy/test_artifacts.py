@@ -2,14 +2,18 @@
 
 import errno
 import hashlib
+import socket
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 from jgo.maven import MavenContext, PythonResolver
 
 from deploy.local.errors import DownloadFailed, NoSpace
+from deploy.local.java import artifacts
 from deploy.local.java.artifacts import LOCK_FILE, Artifact, fetch, read_lock, write_lock
 
 CONTENT = b"the right bytes"
@@ -97,6 +101,27 @@ def test_without_a_network_the_message_says_so_and_nothing_is_left(
     serve(monkeypatch, OSError("no route"), OSError("no route"))
     with pytest.raises(DownloadFailed, match="is there a network"):
         fetch([ARTIFACT], silent)
+    assert list(cache.parent.iterdir()) == []
+
+
+def test_a_download_that_freezes_is_ended_and_said_to_have_been(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository that sends the beginning of a file and then nothing, with its connection open."""
+    monkeypatch.setattr(artifacts, "_TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as connections:
+
+        def send_a_beginning() -> None:
+            for _ in range(2):
+                connection = connections.enter_context(listener.accept()[0])
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\nthe right")
+
+        repository = {"central": f"http://127.0.0.1:{listener.getsockname()[1]}"}
+        monkeypatch.setattr(artifacts, "MavenContext", partial(MavenContext, remote_repos=repository))
+        server = threading.Thread(target=send_a_beginning)
+        server.start()
+        with pytest.raises(DownloadFailed, match=r"org.example:thing:1.0 was not downloaded: 2 times nothing came for"):
+            fetch([ARTIFACT], silent)
+        server.join()
     assert list(cache.parent.iterdir()) == []
 
 

@@ -43,7 +43,7 @@ def test_both_read_every_event_alike(event: Event) -> None:
     assert_same(datum)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(events(), st.data())
 def test_both_answer_alike_for_changed_bytes(event: Event, data: st.DataObject) -> None:
     datum = bytearray(encode(event, now=NOW))
