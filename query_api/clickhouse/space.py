@@ -5,6 +5,9 @@ from typing import Any
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.connection import ClickHouseConnection
+from query_api.log.reader import Line
+
+LINE_COLUMNS = ", ".join(Line._fields)
 
 
 class SpaceReader:

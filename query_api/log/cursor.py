@@ -17,20 +17,22 @@ from uuid import UUID
 
 from query_api.errors import InvalidCursor
 from query_api.log.filters import ActivityFilter, Order, Position
+from query_api.log.reader import Met
 from schemas.fields import from_micros, to_micros
 
 LIFETIME = timedelta(hours=24)
 
-OFFSETS_LIFETIME = timedelta(days=30)
+MET_LIFETIME = timedelta(days=30)
 """A machine that reads what was recorded since its last visit may be down for a while."""
 
-_VERSION, _OFFSETS_VERSION = 2, 3
+_VERSION, _MET_VERSION = 2, 3
 _BODY = struct.Struct(">BBqq16s")
 """Version, order, expiry and `occurred_at` (microseconds since 1970), `event_id`."""
 _ORDERS = (Order.DESC, Order.ASC)
-_OFFSETS_HEAD = struct.Struct(">Bq")
-"""Version and expiry; a partition and its offset follow for each."""
-_OFFSET = struct.Struct(">HQ")
+_MET_HEAD = struct.Struct(">Bq")
+"""Version and expiry; what was met of each partition follows."""
+_MET = struct.Struct(">HqQQ")
+"""Partition; `Met`, its time in microseconds since 1970."""
 _MAC_BYTES = hashlib.sha256().digest_size
 
 
@@ -65,25 +67,30 @@ class CursorSealer:
             raise InvalidCursor("the cursor has expired")
         return Position(from_micros(occurred_at), UUID(bytes=event_id))
 
-    def seal_offsets(
-        self, offsets: Mapping[int, int], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
+    def seal_met(
+        self, met: Mapping[int, Met], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
     ) -> str:
-        """The cursor of a walk in the order `recorded`: the last offset met in each partition. It lasts 30 days."""
-        head = _OFFSETS_HEAD.pack(_OFFSETS_VERSION, to_micros(now + OFFSETS_LIFETIME))
-        body = head + b"".join(_OFFSET.pack(*place) for place in sorted(offsets.items()))
+        """The cursor of a walk in the order `recorded`, which has met *met* of each partition. It lasts 30 days."""
+        head = _MET_HEAD.pack(_MET_VERSION, to_micros(now + MET_LIFETIME))
+        body = head + b"".join(
+            _MET.pack(partition, to_micros(at), offset, last) for partition, (at, offset, last) in sorted(met.items())
+        )
         return self._sealed(body, client_space_id, activity_filter)
 
-    def open_offsets(
+    def open_met(
         self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
-    ) -> dict[int, int]:
-        """The offsets in *text*. Raises `InvalidCursor` unless `seal_offsets` made it so, within 30 days."""
+    ) -> dict[int, Met]:
+        """What *text* says was met. Raises `InvalidCursor` unless `seal_met` made it so, within 30 days."""
         body = self._opened(text, client_space_id, activity_filter)
-        if len(body) < _OFFSETS_HEAD.size or body[0] != _OFFSETS_VERSION:
+        if len(body) < _MET_HEAD.size or body[0] != _MET_VERSION:
             raise InvalidCursor("the cursor is of another version or order")
-        _, expires_at = _OFFSETS_HEAD.unpack_from(body)
+        _, expires_at = _MET_HEAD.unpack_from(body)
         if to_micros(now) >= expires_at:
             raise InvalidCursor("the cursor has expired")
-        return dict(_OFFSET.iter_unpack(body[_OFFSETS_HEAD.size :]))
+        return {
+            partition: Met(from_micros(at), offset, last)
+            for partition, at, offset, last in _MET.iter_unpack(body[_MET_HEAD.size :])
+        }
 
     def _sealed(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> str:
         return _to_text(body + self._mac(body, client_space_id, activity_filter))

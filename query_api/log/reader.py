@@ -39,8 +39,21 @@ class StoredLine(NamedTuple):
     kafka_offset: int
 
 
+class Met(NamedTuple):
+    """What a walk has met of a partition: where it stands, and the greatest offset so far.
+
+    A row is still to be met if it lies behind (*recorded_at*, *kafka_offset*), or has an offset beyond *last_offset*.
+    The second clause holds where a broker's clock stepped back: a later record then bears an earlier time. The first
+    holds where the topic was made anew: a later record then bears a smaller offset.
+    """
+
+    recorded_at: datetime
+    kafka_offset: int
+    last_offset: int
+
+
 class StoredPage(NamedTuple):
-    """Rows in the order of storing. *is_complete*: none that was taken in time waits behind one that was not."""
+    """Rows in the order `recorded`. *is_complete*: no row that the broker took in time is held back."""
 
     rows: list[StoredLine]
     has_more: bool
@@ -92,13 +105,13 @@ class LogReader(Protocol):
         ...
 
     async def stored(
-        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+        self, caller: Caller, selection: Selection, met: Mapping[int, Met], before: datetime
     ) -> StoredPage:
-        """The first `limit` rows of *selection* by partition and offset, beyond *offsets* (by partition, where known).
+        """The first `limit` rows of *selection* that a walk which met *met* (by partition) has still to meet.
 
-        Only rows that the broker took before *before*, and none behind a row of their partition that it took later: no
-        row that is held back lies before one that is given. Nor does one that is still to be stored: rows of an
-        insert that is under way are held back, too. What is held back takes no room of the limit.
+        Only rows that the broker took before *before*. They come by partition, and within one by append time and
+        offset; those that a broker's clock put behind the walk come first. Rows of an insert that may be under way are
+        held back, and take no room of the limit. Whoever goes on from `advanced` meets each row once.
         """
         ...
 
