@@ -83,6 +83,13 @@ class Mentions(NamedTuple):
     last: datetime
 
 
+class NamedPerson(NamedTuple):
+    """A person's ref, and the id and the names that a search may find them by."""
+
+    ref: UUID
+    texts: tuple[str, ...]
+
+
 class LogReader(Protocol):
     """Where the log is read.
 
@@ -127,13 +134,23 @@ class LogReader(Protocol):
         ...
 
     async def mentions(
-        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+        self,
+        caller: Caller,
+        role: Role,
+        among: Collection[UUID] | None,
+        since: datetime,
+        until: datetime | None,
+        limit: int,
     ) -> list[Mentions]:
         """The persons in *role* on lines of the time, those mentioned last first.
 
-        At most *limit* living ones whose id, or a name of their current life, contains *search* in any case; and one
-        entry for all deleted ones, if any line mentions one. A line counts for the life that it belongs to.
+        At most *limit* living ones, of those in *among* where it is given; and one entry for all deleted ones, if any
+        line mentions one. A line counts for the life that it belongs to.
         """
+        ...
+
+    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+        """Everybody of whom an id or a name is stored that was seen in their current life, once for each name."""
         ...
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:

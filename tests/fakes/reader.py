@@ -12,7 +12,7 @@ from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, Line, Mentions, Met, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64
@@ -111,7 +111,13 @@ class InMemoryLogReader:
         return [Count(*key, lines) for key, lines in counted.items()]
 
     async def mentions(
-        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+        self,
+        caller: Caller,
+        role: Role,
+        among: Collection[UUID] | None,
+        since: datetime,
+        until: datetime | None,
+        limit: int,
     ) -> list[Mentions]:
         self._fail()
         lifetimes, found = self._lifetimes(caller), dict[UUID | None, list[datetime]]()
@@ -121,7 +127,7 @@ class InMemoryLogReader:
                 life = lifetimes.get(ref)
                 if life is not None and life.is_deleted(row.occurred_at):
                     found.setdefault(None, []).append(row.occurred_at)
-                elif self._matches(caller, ref, search, life):
+                elif among is None or ref in among:
                     found.setdefault(ref, []).append(row.occurred_at)
         mentions = [Mentions(ref, len(times), max(times)) for ref, times in found.items()]
         living = sorted((found for found in mentions if found.ref is not None), key=lambda found: found.last)
@@ -132,17 +138,15 @@ class InMemoryLogReader:
         rows = [row for row in self._of(caller, self.activities) if row.occurred_at >= since]
         return sorted({text for row in rows for text in (row.previous_license, row.new_license) if text is not None})
 
-    def _matches(self, caller: Caller, ref: UUID, search: str, life: Lifetime | None) -> bool:
-        if not search:
-            return True
-        start = life.recreated_at if life is not None else None
-        texts = [
-            text.lower()
+    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+        self._fail()
+        lives = self._lifetimes(caller)
+        starts = {ref: life.recreated_at for ref, life in lives.items() if life.recreated_at is not None}
+        return [
+            NamedPerson(row.person_ref, (row.person_id, row.username, row.display_name))
             for row in self._of(caller, self.names)
-            if row.person_ref == ref and (start is None or row.last_seen >= start)
-            for text in (row.person_id, row.username, row.display_name)
+            if row.person_ref not in starts or row.last_seen >= starts[row.person_ref]
         ]
-        return any(search.lower() in text for text in texts)
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
         self._fail()

@@ -98,12 +98,17 @@ class ClickHouse:
 
 
 class RecordingConnection(ClickHouseConnection):
-    """Remembers what it was asked."""
+    """Remembers what it was asked: the last, and all."""
 
     asked: tuple[str, Mapping[str, Any]] = "", MappingProxyType({})
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.all_asked: list[tuple[str, Mapping[str, Any]]] = []
+
     async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         self.asked = statement, parameters
+        self.all_asked.append(self.asked)
         return await super().query(statement, parameters)
 
 
