@@ -1,9 +1,9 @@
 """The cursor: where a walk through the log stopped, sealed so that it serves that walk and no other. Pure.
 
-Its text is base64url of the place, the order, the time of expiry and an HMAC. The client space and the filters are not
-in it: they go into the HMAC alone, so a cursor shows nothing that the caller does not have and fits nothing else. It
-pins no time bound either. A walk needs none: it goes away from where lines are added, and the start of retention must
-move on with the clock.
+Its text is base64url of the place, the order and the time of expiry, encrypted and authenticated (AES-SIV). The client
+space and the filters are authenticated with it, so a cursor shows nothing and fits nothing else: the offsets of the
+order `recorded` would say how much all client spaces do. It pins no time bound. A walk needs none: it goes away from
+where lines are added, and the start of retention must move on with the clock.
 """
 
 import base64
@@ -14,6 +14,9 @@ import struct
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from query_api.errors import InvalidCursor
 from query_api.log.filters import ActivityFilter, Order, Position
@@ -33,14 +36,14 @@ _MET_HEAD = struct.Struct(">Bq")
 """Version and expiry; what was met of each partition follows."""
 _MET = struct.Struct(">HqQQ")
 """Partition; `Met`, its time in microseconds since 1970."""
-_MAC_BYTES = hashlib.sha256().digest_size
+_TAG_BYTES = 16
 
 
 class CursorSealer:
-    """Seals and opens cursors under one key."""
+    """Seals and opens cursors under one key, of which the encryption key is derived."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._cipher = AESSIV(hmac.digest(key, b"cursor", hashlib.sha512))
 
     def seal(
         self, position: Position, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
@@ -93,19 +96,18 @@ class CursorSealer:
         }
 
     def _sealed(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> str:
-        return _to_text(body + self._mac(body, client_space_id, activity_filter))
+        return _to_text(self._cipher.encrypt(body, _walk(client_space_id, activity_filter)))
 
     def _opened(self, text: str, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
-        sealed = _from_text(text)
-        body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(body, client_space_id, activity_filter)):
-            raise InvalidCursor("the cursor is not one of this client space and these filters")
-        return body
+        try:
+            return self._cipher.decrypt(_from_text(text), _walk(client_space_id, activity_filter))
+        except InvalidTag:
+            raise InvalidCursor("the cursor is not one of this client space and these filters") from None
 
-    def _mac(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
-        """Each part before the last has a fixed size or says its own, so no two walks share an input."""
-        message = len(body).to_bytes(4, "big") + body + activity_filter.digest() + client_space_id.encode()
-        return hmac.digest(self._key, message, hashlib.sha256)
+
+def _walk(client_space_id: str, activity_filter: ActivityFilter) -> list[bytes | bytearray | memoryview]:
+    """What a cursor is bound to. Each part is authenticated as one, so no two walks share an input."""
+    return [activity_filter.digest(), client_space_id.encode()]
 
 
 def _to_text(sealed: bytes) -> str:
@@ -118,6 +120,6 @@ def _from_text(text: str) -> bytes:
         sealed = base64.urlsafe_b64decode(text.encode("ascii"))
     except (UnicodeEncodeError, binascii.Error, ValueError) as error:
         raise InvalidCursor("the cursor is no base64url") from error
-    if len(sealed) <= _MAC_BYTES or _to_text(sealed) != text:
+    if len(sealed) <= _TAG_BYTES or _to_text(sealed) != text:
         raise InvalidCursor("the cursor is not spelled as it was given")
     return sealed
