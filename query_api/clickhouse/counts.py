@@ -78,7 +78,7 @@ class CountsReader(SpaceReader):
         """See `LogReader.named_persons`."""
         columns = "name.person_ref, name.person_id, name.username, name.display_name"
         clauses = ["name.last_seen >= life.recreated_at"]
-        rows = await self._select(caller, f"DISTINCT {columns}", _NAMES, clauses, "", {})
+        rows = await self._select(caller, columns, _NAMES, clauses, "", {})
         return [NamedPerson(ref, tuple(texts)) for ref, *texts in rows]
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:

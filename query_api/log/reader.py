@@ -150,7 +150,7 @@ class LogReader(Protocol):
         ...
 
     async def named_persons(self, caller: Caller) -> list[NamedPerson]:
-        """Everybody of whom an id or a name is stored that was seen in their current life, once for each name."""
+        """Everybody of whom an id or a name is stored that was seen in their current life, at least once a name."""
         ...
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:
