@@ -28,6 +28,7 @@ from query_api.log.activity_log import ActivityLog, Clock
 from query_api.log.cursor import CursorSealer
 from query_api.log.mentions import Directory
 from query_api.log.reader import LogReader
+from query_api.log.readiness import Readiness
 from query_api.log.statistics import Statistics
 from query_api.panel.serve import mount_panel
 from query_api.settings import Settings, load_settings
@@ -125,6 +126,7 @@ def _service(settings: Settings, reader: LogReader, access_log: AccessLog, clock
         authenticator=Authenticator(settings, None if url is None else IssuerKeys(url, settings.token_issuer)),
         limiter=RateLimiter(settings.requests_per_minute()),
         recorder=AccessRecorder(access_log),
+        readiness=Readiness(reader),
         pseudonymization_key=key,
     )
 

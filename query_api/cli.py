@@ -8,7 +8,7 @@ import typer
 
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.server import run
-from query_api.settings import load_settings
+from query_api.settings import load_settings, require_local
 from schemas.settings import InvalidSettings
 
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
@@ -17,11 +17,11 @@ app = typer.Typer(help="The query API of the user-management audit log.", no_arg
 @app.command()
 def token(
     client_space: Annotated[str, typer.Option(help="The client space that the token opens.")],
-    subject: Annotated[str, typer.Option(help="Who holds the token.")],
+    subject: Annotated[str, typer.Option(help="The subject of the token.")],
     scope: Annotated[
-        str, typer.Option(help=f"What it allows, separated by spaces: {READ_SCOPE}, {EXPORT_SCOPE}.")
+        str, typer.Option(help=f"Its scopes, separated by spaces: {READ_SCOPE}, {EXPORT_SCOPE}.")
     ] = READ_SCOPE,
-    expires_in_seconds: Annotated[int, typer.Option(min=1, help="How long it lasts.")] = 3600,
+    expires_in_seconds: Annotated[int, typer.Option(min=1, help="Its lifetime in seconds.")] = 3600,
 ) -> None:
     """Print a development token. Refused in production."""
     try:
@@ -43,9 +43,9 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8080,
 ) -> None:
-    """Serve the API with uvicorn until it is stopped."""
+    """Serve the API until it is stopped. In development it listens on this machine only."""
     try:
-        load_settings()
+        require_local(load_settings(), host)
     except InvalidSettings as error:
         raise _refusal(error) from None
     run("query_api.app:app", host=host, port=port)

@@ -24,8 +24,8 @@ def connect(url: str, *, timeout_seconds: float = 30.0) -> Client:
     )
 
 
-async def connect_pool(url: str, *, connect_seconds: int, timeout_seconds: int) -> AsyncClient:
-    """A pool of connections for the running event loop; any task may query at any time. Otherwise as `connect`.
+async def connect_pool(url: str, *, size: int, connect_seconds: int, timeout_seconds: int) -> AsyncClient:
+    """A pool of *size* connections for the running event loop; any task may query at any time. Else as `connect`.
 
     The driver repeats a read once where a pooled connection turns out to be dead.
     """
@@ -35,6 +35,8 @@ async def connect_pool(url: str, *, connect_seconds: int, timeout_seconds: int) 
         send_receive_timeout=timeout_seconds,
         # A session would let one query run at a time.
         autogenerate_session_id=False,
+        connector_limit=size,
+        connector_limit_per_host=size,
     )
 
 

@@ -1,4 +1,4 @@
-"""How often one caller may ask, and how many exports they may run at once. Counted in this process."""
+"""How often a caller and a client space may ask, and how many exports may run at once. Counted in this process."""
 
 import hashlib
 import math
@@ -15,15 +15,24 @@ from query_api.access.auth import Caller
 from query_api.errors import RateLimited
 
 WINDOW_SECONDS = 60
+CALLERS_PER_SPACE = 10
+"""A client space may ask as often as this many of its callers together."""
 EXPORTS_AT_ONCE = 2
+EXPORTS_PER_SPACE = 4
 EXPORT_RETRY_SECONDS = 10
 
 
 class RateLimiter:
-    """A window that slides over the last minute, for each client space and subject. `None` sets no limit."""
+    """Windows that slide over the last minute, for each caller and each client space. `None` sets no limit.
+
+    A caller is a client space and a subject.
+    """
 
     def __init__(self, per_minute: int | None) -> None:
-        self._limit: RateLimitItem | None = None if per_minute is None else RateLimitItemPerMinute(per_minute)
+        self._limit: RateLimitItem | None = None
+        if per_minute is not None:
+            self._limit = RateLimitItemPerMinute(per_minute)
+            self._space_limit = RateLimitItemPerMinute(per_minute * CALLERS_PER_SPACE)
         self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._exports: Counter[bytes] = Counter()
 
@@ -31,27 +40,28 @@ class RateLimiter:
         """Count a request, and return the headers that say how many are left. Raises `RateLimited`."""
         if self._limit is None:
             return {}
-        key = _key(caller).hex()
+        key, space = _key(caller).hex(), _key_of_space(caller).hex()
         passes = self._strategy.hit(self._limit, key)
         stats = self._strategy.get_window_stats(self._limit, key)
-        reset = max(1, math.ceil(stats.reset_time - time.time()))
         if not passes:
-            raise RateLimited(reset)
-        return self._headers(stats.remaining, reset)
+            raise RateLimited(_seconds_until(stats.reset_time))
+        if not self._strategy.hit(self._space_limit, space):
+            raise RateLimited(_seconds_until(self._strategy.get_window_stats(self._space_limit, space).reset_time))
+        return self._headers(stats.remaining, _seconds_until(stats.reset_time))
 
     @contextmanager
     def export(self, caller: Caller) -> Iterator[None]:
-        """One of the exports that *caller* may run at once. Raises `RateLimited`."""
-        key = _key(caller)
-        if self._exports[key] >= EXPORTS_AT_ONCE:
+        """One of the exports that *caller*, and the client space, may run at once. Raises `RateLimited`."""
+        limits = {_key(caller): EXPORTS_AT_ONCE, _key_of_space(caller): EXPORTS_PER_SPACE}
+        if any(self._exports[key] >= limit for key, limit in limits.items()):
             raise RateLimited(EXPORT_RETRY_SECONDS)
-        self._exports[key] += 1
+        self._exports.update(limits.keys())
         try:
             yield
         finally:
-            self._exports[key] -= 1
-            if not self._exports[key]:
-                del self._exports[key]
+            self._exports.subtract(limits.keys())
+            # Nothing is kept of who runs none.
+            self._exports = +self._exports
 
     def _headers(self, remaining: int, reset_seconds: int) -> Mapping[str, str]:
         """As draft-ietf-httpapi-ratelimit-headers spells them."""
@@ -60,6 +70,14 @@ class RateLimiter:
             "RateLimit-Policy": f'"requests";q={quota};w={WINDOW_SECONDS}',
             "RateLimit": f'"requests";r={max(0, remaining)};t={reset_seconds}',
         }
+
+
+def _seconds_until(reset_time: float) -> int:
+    return max(1, math.ceil(reset_time - time.time()))
+
+
+def _key_of_space(caller: Caller) -> bytes:
+    return hashlib.blake2b(caller.client_space_id.encode(), digest_size=16, person=b"client space").digest()
 
 
 def _key(caller: Caller) -> bytes:

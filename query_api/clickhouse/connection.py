@@ -18,6 +18,9 @@ QUERY_TIMEOUT_SECONDS = 10
 ANSWER_TIMEOUT_SECONDS = 15
 """The whole of a query as this side sees it, the wait for a free connection included."""
 
+POOL_SIZE = 32
+"""Connections to ClickHouse, of all client spaces together."""
+
 _QUERY_SETTINGS = {
     "max_execution_time": QUERY_TIMEOUT_SECONDS,
     "max_result_rows": 1_000_000,
@@ -95,7 +98,10 @@ class ClickHouseConnection:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 client = await connect_pool(
-                    self._url, connect_seconds=CONNECT_TIMEOUT_SECONDS, timeout_seconds=ANSWER_TIMEOUT_SECONDS
+                    self._url,
+                    size=POOL_SIZE,
+                    connect_seconds=CONNECT_TIMEOUT_SECONDS,
+                    timeout_seconds=ANSWER_TIMEOUT_SECONDS,
                 )
         except Exception as error:  # noqa: BLE001 - what a server that is none raises in a client is no closed list
             raise _translated(error) from None

@@ -4,29 +4,28 @@
 first copy, whatever is stored beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.space import SpaceReader
 from query_api.log.filters import IS_GONE, Selection, conditions
-from query_api.log.reader import Count, Mentions, Role
+from query_api.log.reader import Count, Mentions, NamedPerson, Role
 from schemas.fields import from_micros, to_micros
 from schemas.rows import ACTIVITY_LOG
 
 _NOBODY = UUID(int=0)
 
 _LINES = f"{ACTIVITY_LOG} FINAL"
-_LIVES = "(SELECT person_ref, erased_at, recreated_at FROM {database}.erased_persons"
+_AMONG = "{among:Array(UUID)}"
+_LIVES = "(SELECT person_ref, recreated_at FROM {database}.erased_persons"
 _LIVES += " WHERE client_space_id = {client_space_id:String})"
-_MATCHING = f"""(
-    SELECT person_ref FROM {{database}}.person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref
-    WHERE name.client_space_id = {{client_space_id:String}} AND name.last_seen >= life.recreated_at
-    AND (positionCaseInsensitiveUTF8(name.person_id, {{search:String}}) > 0
-        OR positionCaseInsensitiveUTF8(name.username, {{search:String}}) > 0
-        OR positionCaseInsensitiveUTF8(name.display_name, {{search:String}}) > 0)
-)"""  # noqa: S608 - this package's own text
+_NAMES = f"person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref"
+
+_MAX_BOUND_PERSONS = 3_000
+"""ClickHouse takes 128 KiB a parameter by default. More persons than this are told apart here."""
+_MAX_PERSONS = 1_000_000
 
 
 class CountsReader(SpaceReader):
@@ -46,22 +45,41 @@ class CountsReader(SpaceReader):
         return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
 
     async def mentions(
-        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+        self,
+        caller: Caller,
+        role: Role,
+        among: Collection[UUID] | None,
+        since: datetime,
+        until: datetime | None,
+        limit: int,
     ) -> list[Mentions]:
         """See `LogReader.mentions`."""
         where = conditions(Selection(since=since, until=until, limit=limit))
         ref, is_gone = f"{role}_ref", IS_GONE.replace("{column}", f"{role}_ref")
+        bound = [] if among is None or len(among) > _MAX_BOUND_PERSONS else [f"({is_gone} OR {ref} IN {_AMONG})"]
         rows = await self._select(
             caller,
             f"if({is_gone}, {{nobody:UUID}}, {ref}) AS person, count(), max(occurred_at)",
             _LINES,
-            [*where.clauses, *([f"({is_gone} OR {ref} IN {_MATCHING})"] if search else [])],
+            [*where.clauses, *bound],
             "GROUP BY person ORDER BY person = {nobody:UUID} DESC, max(occurred_at) DESC, person LIMIT {limit:UInt32}",
-            {**where.parameters, "limit": limit + 1, "search": search, "nobody": _NOBODY},
+            {
+                **where.parameters,
+                "limit": limit + 1 if among is None or bound else _MAX_PERSONS,
+                "nobody": _NOBODY,
+                **({"among": sorted(among)} if among is not None and bound else {}),
+            },
         )
         found = [Mentions(None if ref == _NOBODY else ref, lines, last) for ref, lines, last in rows]
-        living = [person for person in found if person.ref is not None][:limit]
-        return living + [person for person in found if person.ref is None]
+        living = [entry for entry in found if entry.ref is not None and (among is None or entry.ref in among)]
+        return living[:limit] + [entry for entry in found if entry.ref is None]
+
+    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+        """See `LogReader.named_persons`."""
+        columns = "name.person_ref, name.person_id, name.username, name.display_name"
+        clauses = ["name.last_seen >= life.recreated_at"]
+        rows = await self._select(caller, columns, _NAMES, clauses, "", {})
+        return [NamedPerson(ref, tuple(texts)) for ref, *texts in rows]
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:
         """See `LogReader.licenses`."""

@@ -1,6 +1,6 @@
 """`LogReader` over ClickHouse's HTTP interface."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -10,12 +10,14 @@ from uuid import UUID
 from query_api.access.auth import Caller
 from query_api.clickhouse.connection import ClickHouseConnection
 from query_api.clickhouse.counts import CountsReader
+from query_api.clickhouse.recorded import RecordedReader
+from query_api.clickhouse.space import LINE_COLUMNS
 from query_api.clickhouse.windows import Windows, beyond, kind_of, nearest, start_of
 from query_api.errors import OtherSchema
 from query_api.log.filters import Order, Position, Selection, conditions
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Line, StoredLine, StoredPage
-from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES, STORED_THROUGH
+from query_api.log.reader import Line
+from schemas.rows import ACTIVITY_LOG, CREATED, ERASED, PERSON_LIFETIMES
 
 _SPARE_ROWS = 32
 """Rows read beyond a page, so that a few copies do not cost a second query."""
@@ -26,13 +28,8 @@ _MAX_EVENTS_PER_QUERY = 1_000
 _MAX_REFS_PER_QUERY = 3_000
 """As above: a ref is 39 characters of a parameter."""
 
-_BEYOND = (
-    "kafka_offset > transform(toInt64(kafka_partition), {partitions:Array(Int64)}, {offsets:Array(Int64)}, toInt64(-1))"
-)
-_SETTLED = "kafka_offset < transform(toInt64(kafka_partition), {settled:Array(Int64)}, {ends:Array(Int64)}, toInt64(0))"
 _AT_PLACES = ("occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}")
 
-_LINE_COLUMNS = ", ".join(Line._fields)
 _PERSON_LINES = "person_lines"
 
 
@@ -44,7 +41,7 @@ class _Step(NamedTuple):
     after: Position | None
 
 
-class ClickHouseLogReader(CountsReader):
+class ClickHouseLogReader(CountsReader, RecordedReader):
     """See `LogReader`. Nothing is read, and no connection made, before the first call: ClickHouse may be down then.
 
     `FINAL` and `LIMIT 1 BY` are not used: both read a whole client space for one page. Copies of an event have one
@@ -91,7 +88,7 @@ class ClickHouseLogReader(CountsReader):
 
     async def _plain(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
         """Lines of a selection that every copy of an event fits, or none."""
-        rows = [Line(*row) for row in await self._rows(caller, _LINE_COLUMNS, selection, rows_asked)]
+        rows = [Line(*row) for row in await self._rows(caller, LINE_COLUMNS, selection, rows_asked)]
         events = [list(copies) for _, copies in groupby(rows, key=_position)]
         is_end = len(rows) < rows_asked
         if not is_end:
@@ -115,7 +112,7 @@ class ClickHouseLogReader(CountsReader):
             # More fitting copies of the last event may follow, and one of them may be its first.
             fitting.popitem()
         first: dict[Position, Line] = {}
-        for row in await self._at(caller, _LINE_COLUMNS, "", list(fitting)):
+        for row in await self._at(caller, LINE_COLUMNS, "", list(fitting)):
             line = Line(*row)
             place = _position(line)
             first[place] = max(first.get(place, line), line, key=_precedence)
@@ -128,7 +125,7 @@ class ClickHouseLogReader(CountsReader):
         """See `LogReader.line`."""
         rows = await self._select(
             caller,
-            _LINE_COLUMNS,
+            LINE_COLUMNS,
             ACTIVITY_LOG,
             ["event_id = {event_id:UUID}", "occurred_at >= {since:DateTime64(6, 'UTC')}"],
             "ORDER BY precedence DESC LIMIT 1",
@@ -160,61 +157,6 @@ class ClickHouseLogReader(CountsReader):
             }
             rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values)
         return rows
-
-    async def stored(
-        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
-    ) -> StoredPage:
-        """See `LogReader.stored`."""
-        # Asked before anything else: up to there all were stored, and none that comes meanwhile lies before.
-        through = await self._stored_through(caller)
-        ends, waiting = await self._ends(caller, through, before)
-        where = conditions(selection)
-        bounds = {
-            "before": before,
-            "partitions": list(offsets),
-            "offsets": list(offsets.values()),
-            "settled": list(ends),
-            "ends": list(ends.values()),
-        }
-        rows = await self._select(
-            caller,
-            f"{_LINE_COLUMNS}, kafka_partition, kafka_offset",
-            ACTIVITY_LOG,
-            [*where.clauses, "recorded_at < {before:DateTime64(6, 'UTC')}", _SETTLED, *([_BEYOND] if offsets else [])],
-            "ORDER BY kafka_partition, kafka_offset LIMIT {limit:UInt32}",
-            {**where.parameters, **bounds, "limit": selection.limit},
-        )
-        found = [StoredLine(Line(*row[:-2]), *row[-2:]) for row in rows]
-        return StoredPage(found, has_more=len(found) == selection.limit, is_complete=not waiting)
-
-    async def _stored_through(self, caller: Caller) -> dict[int, int]:
-        """By partition, the offset up to which every row is there."""
-        columns, rest = "kafka_partition, max(kafka_offset)", "GROUP BY kafka_partition"
-        return dict(await self._select(caller, columns, STORED_THROUGH, [], rest, {}))
-
-    async def _ends(
-        self, caller: Caller, through: Mapping[int, int], before: datetime
-    ) -> tuple[dict[int, int], Collection[int]]:
-        """By partition, the first offset not to give: beyond *through*, or taken by the broker at *before* or later.
-
-        And the partitions where a row that was taken in time waits behind that.
-        """
-        is_late = "recorded_at >= {before:DateTime64(6, 'UTC')}"
-        rows = await self._select(
-            caller,
-            f"kafka_partition, minOrNullIf(kafka_offset, {is_late}), maxOrNullIf(kafka_offset, NOT {is_late})",
-            ACTIVITY_LOG,
-            [],
-            "GROUP BY kafka_partition",
-            {"before": before},
-        )
-        ends, waiting = {}, set()
-        for partition, first_late, last_in_time in rows:
-            whole = through.get(partition, -1) + 1
-            end = ends[partition] = whole if first_late is None else min(whole, first_late)
-            if last_in_time is not None and last_in_time >= end:
-                waiting.add(partition)
-        return ends, waiting
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
         """See `LogReader.lifetimes`."""

@@ -5,6 +5,10 @@ from typing import Any
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.connection import ClickHouseConnection
+from query_api.clickhouse.turns import Turns
+from query_api.log.reader import Line
+
+LINE_COLUMNS = ", ".join(Line._fields)
 
 
 class SpaceReader:
@@ -12,6 +16,7 @@ class SpaceReader:
 
     def __init__(self, connection: ClickHouseConnection) -> None:
         self._connection = connection
+        self._turns = Turns()
 
     async def _select(
         self,
@@ -29,4 +34,5 @@ class SpaceReader:
         """
         where = " AND ".join(["client_space_id = {client_space_id:String}", *clauses])
         statement = f"SELECT {columns} FROM {{database}}.{table} WHERE {where} {rest}"  # noqa: S608 - see above
-        return await self._connection.query(statement, {**parameters, "client_space_id": caller.client_space_id})
+        async with self._turns.turn(caller.client_space_id):
+            return await self._connection.query(statement, {**parameters, "client_space_id": caller.client_space_id})

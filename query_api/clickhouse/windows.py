@@ -57,9 +57,10 @@ def start_of(selection: Selection, now: datetime) -> datetime:
 
 def nearest(selection: Selection, span: timedelta | None, now: datetime) -> Selection:
     """*selection* cut to the *span* in which its walk goes on; itself where it is no longer than that."""
-    if span is None:
-        return selection
     start = start_of(selection, now)
+    if span is None or start > now:
+        # Next to nothing lies ahead of now, and the calendar may end within the span.
+        return selection
     if selection.order is Order.DESC:
         return replace(selection, since=start - span) if start - span > selection.since else selection
     end = start + span

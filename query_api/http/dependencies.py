@@ -16,6 +16,7 @@ from query_api.log.access_log import Access, AccessRecorder, Action
 from query_api.log.activity_log import ActivityLog
 from query_api.log.mentions import Directory
 from query_api.log.reader import LogReader
+from query_api.log.readiness import Readiness
 from query_api.log.statistics import Statistics
 from schemas.person_ref import person_ref
 
@@ -34,6 +35,7 @@ class Service:
     authenticator: Authenticator
     limiter: RateLimiter
     recorder: AccessRecorder
+    readiness: Readiness
     pseudonymization_key: bytes
 
     def access(self, caller: Caller, action: Action, filters: str, request_id: str) -> Access:

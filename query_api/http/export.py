@@ -1,6 +1,7 @@
 """Exports: the whole of what a filter selects, written while it is read."""
 
-from collections.abc import AsyncIterator, Callable
+import re
+from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime
 
 from query_api.access.auth import Caller
@@ -12,6 +13,9 @@ from query_api.log.filters import ActivityFilter, Order, Position
 from query_api.log.reader import LogReader
 
 BATCH_LINES = 2_500
+
+_ESCAPES = {text.encode(): f"\\u{ord(text):04x}".encode() for text in "\u0085\u2028\u2029"}
+_LINE_BREAKS = re.compile(b"|".join(_ESCAPES))
 
 MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: "application/jsonl"}
 
@@ -25,7 +29,7 @@ class Exporter:
 
     async def chunks(
         self, caller: Caller, activity_filter: ActivityFilter, order: Order, export_format: ExportFormat
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes]:
         """The file, piece by piece: one batch is held at a time, whatever the file's size.
 
         Raises `StoreError`, on the way too: what was written until then is no whole file, and its reader must be told
@@ -58,4 +62,5 @@ def file_name(activity_filter: ActivityFilter, since: datetime, now: datetime, e
 
 
 def _json_line(shown: ShownLine) -> bytes:
-    return to_json(line_document(shown)) + b"\n"
+    """One line for every reader: some split text at these characters too, which JSON need not escape."""
+    return _LINE_BREAKS.sub(lambda found: _ESCAPES[found[0]], to_json(line_document(shown))) + b"\n"

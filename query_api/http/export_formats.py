@@ -3,14 +3,17 @@
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Mapping
 
 from query_api.http.rendering import timestamp
 from query_api.log.activity_log import ShownLine
 from query_api.log.persons import ShownPerson
 
-_FORMULA_STARTS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
-"""What a spreadsheet may take for a formula, the full-width spellings included."""
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+"""What begins a formula in a spreadsheet, the full-width spellings included."""
+_AT_START = re.compile(rf"[ \ufeff]*[{_SIGNS}\t\r\n]")
+_BEHIND_SEPARATOR = re.compile(rf"([;,|\t\r\n][\s\ufeff\"']*)(?=[{_SIGNS}])")
 
 
 def _person_columns(name: str, person: Callable[[ShownLine], ShownPerson]) -> dict[str, Callable[[ShownLine], object]]:
@@ -53,11 +56,15 @@ def csv_row(shown: ShownLine) -> bytes:
 
 
 def _cell(value: object) -> str:
-    """*value* as text that no spreadsheet runs: an apostrophe goes before what could start a formula."""
+    """*value* as text that no spreadsheet runs: an apostrophe goes before what could begin a formula.
+
+    A spreadsheet set to another language may split the file at semicolons or tabs, inside quotes too.
+    """
     if value is None:
         return ""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if text.lstrip(" \ufeff").startswith(_FORMULA_STARTS) else text
+    guarded = _BEHIND_SEPARATOR.sub(r"\1'", text)
+    return f"'{guarded}" if _AT_START.match(text) else guarded
 
 
 def _row(cells: tuple[str, ...]) -> bytes:

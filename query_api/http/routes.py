@@ -1,18 +1,20 @@
 """The paths of the log. Each handler only translates: what may be read, and how it is shown, is decided elsewhere."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from query_api.access.auth import EXPORT_SCOPE, Caller
 from query_api.errors import InvalidParameters
 from query_api.http.conditional import conditional, require_acceptable
 from query_api.http.dependencies import ByCaller, InService, Service, record_view
+from query_api.http.download import Download, in_pieces
 from query_api.http.export import MEDIA_TYPES, file_name
 from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
 from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
@@ -90,7 +92,7 @@ async def export_activities(
     now = service.log.now()
     name = file_name(activity_filter, retention_start(now), now, query.format)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(_with_first(first, chunks), media_type=media_type, headers=headers)
+    return Download(_with_first(first, chunks), media_type, headers)
 
 
 @router.get(
@@ -111,7 +113,7 @@ async def get_activity(request: Request, service: InService, caller: ByCaller, e
 
 async def _export(
     request: Request, service: Service, caller: Caller, query: ExportQuery, activity_filter: ActivityFilter
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     with service.limiter.export(caller):
         filters = filters_text(activity_filter, order=query.order, format=query.format)
         access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
@@ -120,10 +122,13 @@ async def _export(
             yield chunk
 
 
-async def _with_first(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for chunk in rest:
-        yield chunk
+async def _with_first(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(rest):
+        for piece in in_pieces(first):
+            yield piece
+        async for chunk in rest:
+            for piece in in_pieces(chunk):
+                yield piece
 
 
 def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFilter:

@@ -3,7 +3,6 @@
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from query_api.errors import StoreError
 from query_api.http.dependencies import InService
 from query_api.http.models import StatusModel
 from query_api.http.openapi import problem_docs
@@ -12,12 +11,14 @@ from query_api.http.problems import NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, prob
 router = APIRouter()
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", operation_id="isAlive", summary="Whether the process answers", tags=["health"])
 async def is_alive() -> StatusModel:
     """Says nothing about ClickHouse: restarting this process would not mend that."""
     return StatusModel(status="alive")
 
 
+@router.head("/readyz", response_model=StatusModel, include_in_schema=False)
 @router.get(
     "/readyz",
     operation_id="isReady",
@@ -27,11 +28,11 @@ async def is_alive() -> StatusModel:
     responses=problem_docs(STORE_UNAVAILABLE),
 )
 async def is_ready(request: Request, service: InService) -> StatusModel | Response:
-    """Red while ClickHouse cannot be reached or its schema is another version's; green again by itself."""
-    try:
-        reason = await service.reader.schema_difference()
-    except StoreError as error:
-        reason = str(error)
+    """Red while ClickHouse cannot be reached or has another schema version; green again by itself.
+
+    The answer may be a second old.
+    """
+    reason = await service.readiness.reason()
     if reason is None:
         return StatusModel(status="ready")
     return problem_response(STORE_UNAVAILABLE, request.state.request_id, detail=reason)

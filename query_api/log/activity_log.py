@@ -14,7 +14,8 @@ from query_api.log.cursor import CursorSealer
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
 from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
-from query_api.log.reader import Line, LogReader
+from query_api.log.reader import Line, LogReader, Met
+from query_api.log.recorded import advanced, distinct
 from schemas.retention import retention_start
 
 _logger = structlog.get_logger(__name__)
@@ -89,19 +90,19 @@ class ActivityLog:
     async def _recorded_page(
         self, caller: Caller, activity_filter: ActivityFilter, limit: int, cursor: str | None
     ) -> Page:
-        """A page in the order of storing. There is always a cursor to come back with."""
+        """A page in the order `recorded`. There is always a cursor to come back with."""
         now, space = self._clock(), caller.client_space_id
-        offsets: dict[int, int] = {}
+        met: dict[int, Met] = {}
         if cursor is not None:
-            offsets = self._sealer.open_offsets(cursor, client_space_id=space, activity_filter=activity_filter, now=now)
+            met = self._sealer.open_met(cursor, client_space_id=space, activity_filter=activity_filter, now=now)
         selection = await self.selection(caller, activity_filter, limit=limit, now=now)
         settled = now - timedelta(seconds=SETTLING_SECONDS)
-        stored = await self._reader.stored(caller, selection, offsets, settled)
-        # Copies of one record lie side by side; those of other records lose to the first.
-        lines = list({(row.kafka_partition, row.kafka_offset): row.line for row in stored.rows}.values())
-        winners = await self._reader.winners(caller, lines)
-        met = {**offsets, **{row.kafka_partition: row.kafka_offset for row in stored.rows}}
-        next_cursor = self._sealer.seal_offsets(met, client_space_id=space, activity_filter=activity_filter, now=now)
+        stored = await self._reader.stored(caller, selection, met, settled)
+        # Copies of the event that are other records lose to the first.
+        winners = await self._reader.winners(caller, distinct(stored.rows))
+        next_cursor = self._sealer.seal_met(
+            advanced(met, stored.rows), client_space_id=space, activity_filter=activity_filter, now=now
+        )
         page = _page(
             await self.shown(caller, winners, activity_filter),
             next_cursor,

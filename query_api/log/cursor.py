@@ -1,9 +1,9 @@
 """The cursor: where a walk through the log stopped, sealed so that it serves that walk and no other. Pure.
 
-Its text is base64url of the place, the order, the time of expiry and an HMAC. The client space and the filters are not
-in it: they go into the HMAC alone, so a cursor shows nothing that the caller does not have and fits nothing else. It
-pins no time bound either. A walk needs none: it goes away from where lines are added, and the start of retention must
-move on with the clock.
+Its text is base64url of the place, the order and the time of expiry, encrypted and authenticated (AES-SIV). The client
+space and the filters are authenticated with it, so a cursor shows nothing and fits nothing else: the offsets of the
+order `recorded` would say how much all client spaces do. It pins no time bound. A walk needs none: it goes away from
+where lines are added, and the start of retention must move on with the clock.
 """
 
 import base64
@@ -15,30 +15,35 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
 from query_api.errors import InvalidCursor
 from query_api.log.filters import ActivityFilter, Order, Position
+from query_api.log.reader import Met
 from schemas.fields import from_micros, to_micros
 
 LIFETIME = timedelta(hours=24)
 
-OFFSETS_LIFETIME = timedelta(days=30)
+MET_LIFETIME = timedelta(days=30)
 """A machine that reads what was recorded since its last visit may be down for a while."""
 
-_VERSION, _OFFSETS_VERSION = 2, 3
+_VERSION, _MET_VERSION = 2, 3
 _BODY = struct.Struct(">BBqq16s")
 """Version, order, expiry and `occurred_at` (microseconds since 1970), `event_id`."""
 _ORDERS = (Order.DESC, Order.ASC)
-_OFFSETS_HEAD = struct.Struct(">Bq")
-"""Version and expiry; a partition and its offset follow for each."""
-_OFFSET = struct.Struct(">HQ")
-_MAC_BYTES = hashlib.sha256().digest_size
+_MET_HEAD = struct.Struct(">Bq")
+"""Version and expiry; what was met of each partition follows."""
+_MET = struct.Struct(">HqQQ")
+"""Partition; `Met`, its time in microseconds since 1970."""
+_TAG_BYTES = 16
 
 
 class CursorSealer:
-    """Seals and opens cursors under one key."""
+    """Seals and opens cursors under one key, of which the encryption key is derived."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._cipher = AESSIV(hmac.digest(key, b"cursor", hashlib.sha512))
 
     def seal(
         self, position: Position, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
@@ -65,40 +70,44 @@ class CursorSealer:
             raise InvalidCursor("the cursor has expired")
         return Position(from_micros(occurred_at), UUID(bytes=event_id))
 
-    def seal_offsets(
-        self, offsets: Mapping[int, int], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
+    def seal_met(
+        self, met: Mapping[int, Met], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
     ) -> str:
-        """The cursor of a walk in the order `recorded`: the last offset met in each partition. It lasts 30 days."""
-        head = _OFFSETS_HEAD.pack(_OFFSETS_VERSION, to_micros(now + OFFSETS_LIFETIME))
-        body = head + b"".join(_OFFSET.pack(*place) for place in sorted(offsets.items()))
+        """The cursor of a walk in the order `recorded`, which has met *met* of each partition. It lasts 30 days."""
+        head = _MET_HEAD.pack(_MET_VERSION, to_micros(now + MET_LIFETIME))
+        body = head + b"".join(
+            _MET.pack(partition, to_micros(at), offset, last) for partition, (at, offset, last) in sorted(met.items())
+        )
         return self._sealed(body, client_space_id, activity_filter)
 
-    def open_offsets(
+    def open_met(
         self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
-    ) -> dict[int, int]:
-        """The offsets in *text*. Raises `InvalidCursor` unless `seal_offsets` made it so, within 30 days."""
+    ) -> dict[int, Met]:
+        """What *text* says was met. Raises `InvalidCursor` unless `seal_met` made it so, within 30 days."""
         body = self._opened(text, client_space_id, activity_filter)
-        if len(body) < _OFFSETS_HEAD.size or body[0] != _OFFSETS_VERSION:
+        if len(body) < _MET_HEAD.size or body[0] != _MET_VERSION:
             raise InvalidCursor("the cursor is of another version or order")
-        _, expires_at = _OFFSETS_HEAD.unpack_from(body)
+        _, expires_at = _MET_HEAD.unpack_from(body)
         if to_micros(now) >= expires_at:
             raise InvalidCursor("the cursor has expired")
-        return dict(_OFFSET.iter_unpack(body[_OFFSETS_HEAD.size :]))
+        return {
+            partition: Met(from_micros(at), offset, last)
+            for partition, at, offset, last in _MET.iter_unpack(body[_MET_HEAD.size :])
+        }
 
     def _sealed(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> str:
-        return _to_text(body + self._mac(body, client_space_id, activity_filter))
+        return _to_text(self._cipher.encrypt(body, _walk(client_space_id, activity_filter)))
 
     def _opened(self, text: str, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
-        sealed = _from_text(text)
-        body, mac = sealed[:-_MAC_BYTES], sealed[-_MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(body, client_space_id, activity_filter)):
-            raise InvalidCursor("the cursor is not one of this client space and these filters")
-        return body
+        try:
+            return self._cipher.decrypt(_from_text(text), _walk(client_space_id, activity_filter))
+        except InvalidTag:
+            raise InvalidCursor("the cursor is not one of this client space and these filters") from None
 
-    def _mac(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> bytes:
-        """Each part before the last has a fixed size or says its own, so no two walks share an input."""
-        message = len(body).to_bytes(4, "big") + body + activity_filter.digest() + client_space_id.encode()
-        return hmac.digest(self._key, message, hashlib.sha256)
+
+def _walk(client_space_id: str, activity_filter: ActivityFilter) -> list[bytes | bytearray | memoryview]:
+    """What a cursor is bound to. Each part is authenticated as one, so no two walks share an input."""
+    return [activity_filter.digest(), client_space_id.encode()]
 
 
 def _to_text(sealed: bytes) -> str:
@@ -111,6 +120,6 @@ def _from_text(text: str) -> bytes:
         sealed = base64.urlsafe_b64decode(text.encode("ascii"))
     except (UnicodeEncodeError, binascii.Error, ValueError) as error:
         raise InvalidCursor("the cursor is no base64url") from error
-    if len(sealed) <= _MAC_BYTES or _to_text(sealed) != text:
+    if len(sealed) <= _TAG_BYTES or _to_text(sealed) != text:
         raise InvalidCursor("the cursor is not spelled as it was given")
     return sealed

@@ -1,5 +1,6 @@
 """The persons whom lines mention, to choose a filter from."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from query_api.access.auth import Caller
 from query_api.log.activity_log import ActivityLog
 from query_api.log.persons import DELETED_USER, ShownPerson
 from query_api.log.reader import LogReader, Role
+from query_api.log.search import folded, found_by
 from schemas.retention import retention_start
 
 
@@ -30,14 +32,19 @@ class Directory:
     ) -> list[MentionedPerson]:
         """At most *limit* living persons, those mentioned last first, then the entry of the deleted where it fits.
 
-        That entry is found by its own words, as any other. Raises `StoreError`.
+        *search* finds a part of the id, or of any name of the current life. The entry of the deleted is found by its
+        own words. Raises `StoreError`.
         """
         start = retention_start(self._log.now())
         start = start if since is None else max(start, since)
-        found = await self._reader.mentions(caller, role, search, start, until, limit)
+        among = None
+        if search:
+            # In a thread: a large client space must not hold up other requests.
+            among = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
+        found = await self._reader.mentions(caller, role, among, start, until, limit)
         persons = await self._log.persons(caller, {ref for ref, *_ in found if ref is not None})
         shown = [MentionedPerson(None if ref is None else persons.show_now(ref), lines) for ref, lines, _ in found]
-        finds_deleted = search.casefold() in DELETED_USER.casefold()
+        finds_deleted = folded(search) in folded(DELETED_USER)
         return [
             entry
             for entry in shown

@@ -39,8 +39,21 @@ class StoredLine(NamedTuple):
     kafka_offset: int
 
 
+class Met(NamedTuple):
+    """What a walk has met of a partition: where it stands, and the greatest offset so far.
+
+    A row is still to be met if it lies behind (*recorded_at*, *kafka_offset*), or has an offset beyond *last_offset*.
+    The second clause holds where a broker's clock stepped back: a later record then bears an earlier time. The first
+    holds where the topic was made anew: a later record then bears a smaller offset.
+    """
+
+    recorded_at: datetime
+    kafka_offset: int
+    last_offset: int
+
+
 class StoredPage(NamedTuple):
-    """Rows in the order of storing. *is_complete*: none that was taken in time waits behind one that was not."""
+    """Rows in the order `recorded`. *is_complete*: no row that the broker took in time is held back."""
 
     rows: list[StoredLine]
     has_more: bool
@@ -70,6 +83,13 @@ class Mentions(NamedTuple):
     last: datetime
 
 
+class NamedPerson(NamedTuple):
+    """A person's ref, and the id and the names that a search may find them by."""
+
+    ref: UUID
+    texts: tuple[str, ...]
+
+
 class LogReader(Protocol):
     """Where the log is read.
 
@@ -92,13 +112,13 @@ class LogReader(Protocol):
         ...
 
     async def stored(
-        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+        self, caller: Caller, selection: Selection, met: Mapping[int, Met], before: datetime
     ) -> StoredPage:
-        """The first `limit` rows of *selection* by partition and offset, beyond *offsets* (by partition, where known).
+        """The first `limit` rows of *selection* that a walk which met *met* (by partition) has still to meet.
 
-        Only rows that the broker took before *before*, and none behind a row of their partition that it took later: no
-        row that is held back lies before one that is given. Nor does one that is still to be stored: rows of an
-        insert that is under way are held back, too. What is held back takes no room of the limit.
+        Only rows that the broker took before *before*. They come by partition, and within one by append time and
+        offset; those that a broker's clock put behind the walk come first. Rows of an insert that may be under way are
+        held back, and take no room of the limit. Whoever goes on from `advanced` meets each row once.
         """
         ...
 
@@ -114,13 +134,23 @@ class LogReader(Protocol):
         ...
 
     async def mentions(
-        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+        self,
+        caller: Caller,
+        role: Role,
+        among: Collection[UUID] | None,
+        since: datetime,
+        until: datetime | None,
+        limit: int,
     ) -> list[Mentions]:
         """The persons in *role* on lines of the time, those mentioned last first.
 
-        At most *limit* living ones whose id, or a name of their current life, contains *search* in any case; and one
-        entry for all deleted ones, if any line mentions one. A line counts for the life that it belongs to.
+        At most *limit* living ones, of those in *among* where it is given; and one entry for all deleted ones, if any
+        line mentions one. A line counts for the life that it belongs to.
         """
+        ...
+
+    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+        """Everybody of whom an id or a name is stored that was seen in their current life, at least once a name."""
         ...
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:

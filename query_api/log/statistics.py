@@ -39,13 +39,15 @@ class Statistics:
         self._reader = reader
 
     async def chart(self, caller: Caller, activity_filter: ActivityFilter, interval: Interval, zone: ZoneInfo) -> Chart:
-        """Raises `InvalidParameters` where the range has too many buckets, or `StoreError`."""
+        """No bucket where the range begins later than any line can. Raises `InvalidParameters` or `StoreError`."""
         now = self._log.now()
         selection = await self._log.selection(caller, activity_filter, limit=1, now=now)
         # Lines are accepted a little ahead of the clock.
         end = now + MAX_CLOCK_AHEAD if selection.until is None else min(selection.until, now + MAX_CLOCK_AHEAD)
+        if selection.since >= end:
+            return Chart(interval, zone, [])
         try:
-            starts = bucket_starts(selection.since, max(end, selection.since), interval, zone)
+            starts = bucket_starts(selection.since, end, interval, zone)
         except TooManyBuckets:
             message = f"must be longer: the range has more than {MAX_BUCKETS} buckets of this interval"
             raise InvalidParameters([ParameterError("interval", "out_of_range", message)]) from None

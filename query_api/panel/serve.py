@@ -44,6 +44,7 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
     entry = f'export * from "./{version}/{ENTRY}";\n'
     etag = f'"{version}"'
 
+    @app.head(f"{PREFIX}/{ENTRY}", include_in_schema=False)
     @app.get(f"{PREFIX}/{ENTRY}", include_in_schema=False)
     async def current_version(request: Request) -> Response:
         headers = {"Cache-Control": _ASK_AGAIN, "ETag": etag}
@@ -51,6 +52,7 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
             return Response(status_code=304, headers=headers)
         return Response(entry, media_type="text/javascript", headers=headers)
 
+    @app.head(f"{PREFIX}/{version}/{{name:path}}", include_in_schema=False)
     @app.get(f"{PREFIX}/{version}/{{name:path}}", include_in_schema=False)
     async def panel_file(request: Request, name: str) -> Response:
         file = files.find(name)

@@ -53,7 +53,12 @@ _LINE_TYPES = {
     "schema_id": "UInt32",
     "precedence": "UInt64",
 }
-_THROUGH_TYPES = {"client_space_id": "String", "kafka_partition": "UInt16", "kafka_offset": "UInt64"}
+_THROUGH_TYPES = {
+    "client_space_id": "String",
+    "kafka_partition": "UInt16",
+    "kafka_offset": "UInt64",
+    "recorded_at": "Int64",
+}
 """How columns are sent: as what the driver writes fast. The server makes `UUID` and `LowCardinality` values of texts
 (`input_format_native_allow_types_conversion`); the driver would do so one by one, in Python."""
 
@@ -150,12 +155,17 @@ class ClickHouseSink:
 
 def _through_columns(lines: LineColumns) -> list[list[object]]:
     """How far a partition is stored for each client space, now that *lines* are."""
-    ends: dict[tuple[str, int], int] = {}
-    places = zip(lines.client_space_id, lines.kafka_partition, strict=True)
-    for place, offset in zip(places, lines.kafka_offset, strict=True):
-        if offset >= ends.get(place, 0):
-            ends[place] = offset
-    return [[space for space, _ in ends], [partition for _, partition in ends], list(ends.values())]
+    ends: dict[tuple[str, int], tuple[int, int]] = {}
+    columns = lines.client_space_id, lines.kafka_partition, lines.kafka_offset, lines.recorded_at
+    for space, partition, offset, recorded_at in zip(*columns, strict=True):
+        last_offset, last_time = ends.get((space, partition), (0, 0))
+        ends[space, partition] = max(offset, last_offset), max(recorded_at, last_time)
+    return [
+        [space for space, _ in ends],
+        [partition for _, partition in ends],
+        [offset for offset, _ in ends.values()],
+        [recorded_at for _, recorded_at in ends.values()],
+    ]
 
 
 def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:

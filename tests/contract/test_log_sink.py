@@ -132,7 +132,8 @@ def test_writing_the_same_rows_again_changes_nothing(subject: Subject) -> None:
 
 
 def through(client: Client, database: str) -> list[tuple[str, int, int]]:
-    rows = client.query(f"SELECT * FROM {database}.stored_through FINAL").result_rows
+    columns = "client_space_id, kafka_partition, kafka_offset"
+    rows = client.query(f"SELECT {columns} FROM {database}.stored_through FINAL").result_rows
     return sorted((space, partition, offset) for space, partition, offset in rows)
 
 

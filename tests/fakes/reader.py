@@ -12,7 +12,7 @@ from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, Line, Mentions, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64
@@ -50,7 +50,7 @@ class InMemoryLogReader:
         self.closed = False
         self.searches = 0
         self.is_cut_off = False
-        self._through: dict[tuple[str, int], int] = {}
+        self._through: dict[tuple[str, int], tuple[int, datetime]] = {}
 
     def insert(
         self,
@@ -63,7 +63,8 @@ class InMemoryLogReader:
         self.activities += activities
         for row in [] if self.is_cut_off else activities:
             place = row.client_space_id, row.kafka_partition
-            self._through[place] = max(row.kafka_offset, self._through.get(place, 0))
+            offset, at = self._through.get(place, (0, row.recorded_at))
+            self._through[place] = max(row.kafka_offset, offset), max(row.recorded_at, at)
         self.names += names
         self.lifetime_rows += lifetimes
 
@@ -83,22 +84,20 @@ class InMemoryLogReader:
         return _to_line(max(rows, key=lambda row: row.precedence)) if rows else None
 
     async def stored(
-        self, caller: Caller, selection: Selection, offsets: Mapping[int, int], before: datetime
+        self, caller: Caller, selection: Selection, met: Mapping[int, Met], before: datetime
     ) -> StoredPage:
         self._fail()
-        mine = self._of(caller, self.activities)
-        rows = [row for row in mine if _fits(row, selection, self._lifetimes(caller)) and row.recorded_at < before]
-        rows = sorted((row for row in rows if row.kafka_offset > offsets.get(row.kafka_partition, -1)), key=_place)
-        ends = {
-            p: self._through.get((caller.client_space_id, p), -1) + 1 for p in {row.kafka_partition for row in mine}
-        }
-        for row in mine:
-            if row.recorded_at >= before:
-                ends[row.kafka_partition] = min(row.kafka_offset, ends[row.kafka_partition])
-        is_complete = all(row.kafka_offset < ends[row.kafka_partition] for row in mine if row.recorded_at < before)
-        found = [row for row in rows if row.kafka_offset < ends[row.kafka_partition]][: selection.limit]
+        in_time = [row for row in self._of(caller, self.activities) if row.recorded_at < before]
+        whole = [row for row in in_time if self._is_whole(row)]
+        rows = [row for row in whole if _fits(row, selection, self._lifetimes(caller)) and _is_unmet(row, met)]
+        found = sorted(rows, key=lambda row: _walk_key(row, met))[: selection.limit]
         given = [StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset) for row in found]
+        is_complete = len(whole) == len(in_time)
         return StoredPage(given, has_more=len(found) == selection.limit, is_complete=is_complete)
+
+    def _is_whole(self, row: ActivityRow) -> bool:
+        through = self._through.get((row.client_space_id, row.kafka_partition))
+        return through is not None and row.kafka_offset <= through[0] and row.recorded_at <= through[1]
 
     async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
         self._fail()
@@ -112,7 +111,13 @@ class InMemoryLogReader:
         return [Count(*key, lines) for key, lines in counted.items()]
 
     async def mentions(
-        self, caller: Caller, role: Role, search: str, since: datetime, until: datetime | None, limit: int
+        self,
+        caller: Caller,
+        role: Role,
+        among: Collection[UUID] | None,
+        since: datetime,
+        until: datetime | None,
+        limit: int,
     ) -> list[Mentions]:
         self._fail()
         lifetimes, found = self._lifetimes(caller), dict[UUID | None, list[datetime]]()
@@ -122,7 +127,7 @@ class InMemoryLogReader:
                 life = lifetimes.get(ref)
                 if life is not None and life.is_deleted(row.occurred_at):
                     found.setdefault(None, []).append(row.occurred_at)
-                elif self._matches(caller, ref, search, life):
+                elif among is None or ref in among:
                     found.setdefault(ref, []).append(row.occurred_at)
         mentions = [Mentions(ref, len(times), max(times)) for ref, times in found.items()]
         living = sorted((found for found in mentions if found.ref is not None), key=lambda found: found.last)
@@ -133,17 +138,15 @@ class InMemoryLogReader:
         rows = [row for row in self._of(caller, self.activities) if row.occurred_at >= since]
         return sorted({text for row in rows for text in (row.previous_license, row.new_license) if text is not None})
 
-    def _matches(self, caller: Caller, ref: UUID, search: str, life: Lifetime | None) -> bool:
-        if not search:
-            return True
-        start = life.recreated_at if life is not None else None
-        texts = [
-            text.lower()
+    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+        self._fail()
+        lives = self._lifetimes(caller)
+        starts = {ref: life.recreated_at for ref, life in lives.items() if life.recreated_at is not None}
+        return [
+            NamedPerson(row.person_ref, (row.person_id, row.username, row.display_name))
             for row in self._of(caller, self.names)
-            if row.person_ref == ref and (start is None or row.last_seen >= start)
-            for text in (row.person_id, row.username, row.display_name)
+            if row.person_ref not in starts or row.last_seen >= starts[row.person_ref]
         ]
-        return any(search.lower() in text for text in texts)
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
         self._fail()
@@ -203,8 +206,18 @@ class InMemoryLogReader:
         return [row for row in rows if row.client_space_id == caller.client_space_id]
 
 
-def _place(row: ActivityRow) -> tuple[int, int]:
-    return row.kafka_partition, row.kafka_offset
+def _is_ahead(row: ActivityRow, met: Mapping[int, Met]) -> bool:
+    place = met.get(row.kafka_partition)
+    return place is None or (row.recorded_at, row.kafka_offset) > place[:2]
+
+
+def _is_unmet(row: ActivityRow, met: Mapping[int, Met]) -> bool:
+    return _is_ahead(row, met) or row.kafka_offset > met[row.kafka_partition].last_offset
+
+
+def _walk_key(row: ActivityRow, met: Mapping[int, Met]) -> tuple[object, ...]:
+    is_ahead = _is_ahead(row, met)
+    return row.kafka_partition, is_ahead, row.recorded_at if is_ahead else 0, row.kafka_offset, row.recorded_at
 
 
 def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifetime]) -> bool:

@@ -92,18 +92,23 @@ class ClickHouse:
         """Insert, and say that nothing is missing, as the worker does."""
         activities = list(activities)
         self.insert(activities, names, lifetimes)
-        columns = "client_space_id", "kafka_partition", "kafka_offset"
+        columns = "client_space_id", "kafka_partition", "kafka_offset", "recorded_at"
         if places := [[getattr(row, name) for name in columns] for row in activities]:
             self.client.insert(STORED_THROUGH, places, column_names=columns, database=self.database)
 
 
 class RecordingConnection(ClickHouseConnection):
-    """Remembers what it was asked."""
+    """Remembers what it was asked: the last, and all."""
 
     asked: tuple[str, Mapping[str, Any]] = "", MappingProxyType({})
 
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.all_asked: list[tuple[str, Mapping[str, Any]]] = []
+
     async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         self.asked = statement, parameters
+        self.all_asked.append(self.asked)
         return await super().query(statement, parameters)
 
 

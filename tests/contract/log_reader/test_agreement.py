@@ -8,7 +8,7 @@ from uuid import uuid4
 from query_api.access.auth import Caller
 from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.log.filters import Order, Span
-from query_api.log.reader import Role
+from query_api.log.reader import Met, Role
 from tests.builders import NOW, a_uuid
 from tests.contract.log_reader.stores import ClickHouse, a_life, everything
 from tests.fakes.reader import InMemoryLogReader
@@ -45,15 +45,16 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             deleted_affected_users=chance.choice((False, True)),
             deleted_admins=chance.choice((False, True)),
         )
-        role, search = chance.choice(list(Role)), chance.choice(("", "ADA", "love", "usr", "x"))
-        mentions = (caller, role, search, selection.since, selection.until, chance.choice((2, 20)))
+        role, among = chance.choice(list(Role)), chance.choice((None, refs[:3], [*refs, *map(a_uuid, range(9, 3_100))]))
+        mentions = (caller, role, among, selection.since, selection.until, chance.choice((2, 20)))
         starts = [NOW, NOW + timedelta(seconds=3)]
         seen = [
             (
                 await part.lines(caller, selection),
                 sorted(await part.counts(caller, selection, starts)),
                 {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
-                await part.stored(caller, selection, {0: 5}, NOW + timedelta(days=1)),
+                {tuple(person) for person in await part.named_persons(caller)},
+                await part.stored(caller, selection, {0: Met(NOW, 5, 9)}, NOW + timedelta(days=1)),
             )
             for part in (reader, fake)
         ]

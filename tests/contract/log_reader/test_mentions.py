@@ -1,20 +1,28 @@
 """`LogReader.mentions`: the persons on lines, and how often."""
 
+from collections.abc import Collection
 from datetime import timedelta
+from uuid import UUID
 
 from query_api.access.auth import Caller
+from query_api.clickhouse.reader import ClickHouseLogReader
+from query_api.log.activity_log import ActivityLog
+from query_api.log.cursor import CursorSealer
+from query_api.log.mentions import Directory
 from query_api.log.reader import Mentions, Role
 from schemas.rows import (
     CREATED,
     ERASED,
 )
-from tests.builders import NOW
+from tests.builders import NOW, a_uuid
 from tests.contract.log_reader.stores import (
     ADMIN,
     LONG_AGO,
     OTHER_ADMIN,
     OTHER_USER,
     USER,
+    ClickHouse,
+    RecordingConnection,
     Store,
     a_lifetime,
     a_name,
@@ -36,8 +44,10 @@ async def test_persons_are_listed_with_the_lines_of_their_life(store: Store) -> 
         ],
     )
 
-    async def listed(role: Role = Role.AFFECTED_USER, search: str = "", limit: int = 9) -> list[Mentions]:
-        return await store.reader.mentions(store.caller, role, search, LONG_AGO, None, limit)
+    async def listed(
+        role: Role = Role.AFFECTED_USER, among: Collection[UUID] | None = None, limit: int = 9
+    ) -> list[Mentions]:
+        return await store.reader.mentions(store.caller, role, among, LONG_AGO, None, limit)
 
     other, user, gone = (
         Mentions(OTHER_USER, 1, NOW + day),
@@ -46,9 +56,47 @@ async def test_persons_are_listed_with_the_lines_of_their_life(store: Store) -> 
     )
     assert await listed() == [other, user, gone]
     assert await listed(limit=1) == [other, gone]
-    assert await listed(search="ada_ä") == [user, gone]
-    assert await listed(search="FORMER") == [gone]
-    assert await listed(search="%") == [gone]
+    assert await listed(among=[USER]) == [user, gone]
+    assert await listed(among=[]) == [gone]
+    more_than_can_be_bound = [USER, OTHER_USER, *map(a_uuid, range(100, 4_000))]
+    assert await listed(among=more_than_can_be_bound, limit=1) == [other, gone]
+    assert await listed(among=more_than_can_be_bound[2:]) == [gone]
     assert await listed(Role.ADMIN) == [Mentions(OTHER_ADMIN, 1, NOW + day), Mentions(ADMIN, 5, NOW)]
-    assert await store.reader.mentions(store.caller, Role.ADMIN, "", NOW, NOW + day, 9) == [Mentions(ADMIN, 1, NOW)]
-    assert await store.reader.mentions(Caller("nobody", "x"), Role.ADMIN, "", LONG_AGO, None, 9) == []
+    assert await store.reader.mentions(store.caller, Role.ADMIN, None, NOW, NOW + day, 9) == [Mentions(ADMIN, 1, NOW)]
+    assert await store.reader.mentions(Caller("nobody", "x"), Role.ADMIN, None, LONG_AGO, None, 9) == []
+
+
+async def test_persons_are_named_by_what_was_seen_in_their_current_life(store: Store) -> None:
+    day = timedelta(days=1)
+    store.insert(
+        names=[
+            a_name(store.caller, USER, "former", (NOW - 4 * day,)),
+            a_name(store.caller, USER, "ada"),
+            a_name(store.caller, OTHER_USER, "grace", (NOW - 9 * day,)),
+        ],
+        lifetimes=[
+            a_lifetime(store.caller, USER, ERASED, NOW - 3 * day),
+            a_lifetime(store.caller, USER, CREATED, NOW - 2 * day),
+        ],
+    )
+
+    assert {(ref, texts) for ref, texts in await store.reader.named_persons(store.caller)} == {
+        (USER, ("usr_ada", "ada", "Ada")),
+        (OTHER_USER, ("usr_ada", "grace", "Ada")),
+    }
+    assert await store.reader.named_persons(Caller("nobody", "x")) == []
+
+
+async def test_no_statement_holds_a_text_that_was_searched_for(
+    clickhouse: ClickHouse, connection: RecordingConnection
+) -> None:
+    caller, reader = Caller(f"search-{a_uuid(1)}", "tester"), ClickHouseLogReader(connection)
+    clickhouse.insert([a_row(caller)], [a_name(caller, USER, "ada@example.com")])
+    directory = Directory(ActivityLog(reader, CursorSealer(b"c" * 32), b"k" * 32, lambda: NOW), reader)
+
+    (found,) = await directory.mentioned(caller, Role.AFFECTED_USER, "ADA@example", None, None, 9)
+
+    assert found.person is not None
+    assert found.person.username == "ada@example.com"
+    assert connection.all_asked
+    assert not [asked for asked in connection.all_asked if "ada@example" in repr(asked).lower()]

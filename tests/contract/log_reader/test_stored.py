@@ -1,10 +1,42 @@
-"""`LogReader.stored`: rows as they were stored, for machines."""
+"""`LogReader.stored`: rows in the order `recorded`, for machines."""
 
-from datetime import timedelta
+import random
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
+import pytest
+
+from query_api.log.reader import Met, StoredPage
+from query_api.log.recorded import advanced
+from schemas.rows import ActivityRow
 from tests.builders import NOW
 from tests.contract.log_reader.stores import MICROSECOND, Store, a_row, everything
+
+MINUTE = timedelta(minutes=1)
+
+
+async def read(store: Store, met: Mapping[int, Met], limit: int = 100, **fields: Any) -> StoredPage:
+    return await store.reader.stored(store.caller, everything(limit, **fields), met, NOW + MINUTE)
+
+
+async def visit(store: Store, met: Mapping[int, Met], limit: int) -> tuple[list[UUID], dict[int, Met]]:
+    """Every row that is given from *met* on, page by page, and what has been met then."""
+    found: list[UUID] = []
+    while True:
+        page = await read(store, met, limit)
+        found += [row.line.event_id for row in page.rows]
+        met = advanced(met, page.rows)
+        if not page.has_more:
+            return found, dict(met)
+
+
+def at(seconds: int, store: Store, offset: int, partition: int = 0) -> ActivityRow:
+    """A row that the broker took so many seconds before `NOW`."""
+    recorded_at = NOW - timedelta(seconds=seconds)
+    return a_row(store.caller, kafka_offset=offset, kafka_partition=partition, recorded_at=recorded_at)
 
 
 async def test_rows_are_read_by_partition_and_offset_beyond_those_that_were_met(store: Store) -> None:
@@ -14,17 +46,14 @@ async def test_rows_are_read_by_partition_and_offset_beyond_those_that_were_met(
         for offset in (0, 1, 2**40)
     }
     store.insert(rows.values())
-    later = NOW + MICROSECOND
 
-    async def places(offsets: dict[int, int], limit: int = 100, **fields: Any) -> list[tuple[int, int]]:
-        stored, has_more, is_complete = await store.reader.stored(
-            store.caller, everything(limit, **fields), offsets, later
-        )
-        assert (has_more, is_complete) == (len(stored) == limit, True)
-        assert {rows[row.kafka_partition, row.kafka_offset].event_id for row in stored} == {
-            row.line.event_id for row in stored
+    async def places(met: dict[int, int], limit: int = 100, **fields: Any) -> list[tuple[int, int]]:
+        page = await read(store, {p: Met(NOW, offset, offset) for p, offset in met.items()}, limit, **fields)
+        assert (page.has_more, page.is_complete) == (len(page.rows) == limit, True)
+        assert {rows[row.kafka_partition, row.kafka_offset].event_id for row in page.rows} == {
+            row.line.event_id for row in page.rows
         }
-        return [(row.kafka_partition, row.kafka_offset) for row in stored]
+        return [(row.kafka_partition, row.kafka_offset) for row in page.rows]
 
     assert await places({}) == sorted(rows)
     assert await places({}, limit=4) == sorted(rows)[:4]
@@ -32,23 +61,91 @@ async def test_rows_are_read_by_partition_and_offset_beyond_those_that_were_met(
     assert await places({}, channels=frozenset({"api"})) == []
 
 
-async def test_no_row_is_given_that_lies_behind_one_that_is_held_back(store: Store) -> None:
-    """A broker's clock may step back: the later record then bears the earlier time."""
-    times = {0: NOW, 1: NOW + timedelta(minutes=5), 2: NOW + MICROSECOND}
-    rows = [
-        a_row(store.caller, kafka_offset=offset, recorded_at=at, channel="api" if offset == 1 else "ui")
-        for offset, at in times.items()
-    ]
-    store.insert(rows)
+async def test_only_rows_of_the_time_are_given(store: Store) -> None:
+    late = a_row(store.caller, kafka_offset=2, recorded_at=NOW + MINUTE)
+    in_time = a_row(store.caller, kafka_offset=1, recorded_at=NOW + MINUTE - MICROSECOND)
+    store.insert([late, in_time])
 
-    for channels in (frozenset[str](), frozenset({"ui"})):
-        selection = everything(channels=channels)
-        stored, has_more, is_complete = await store.reader.stored(
-            store.caller, selection, {}, NOW + timedelta(minutes=1)
-        )
+    page = await read(store, {})
 
-        assert [row.kafka_offset for row in stored] == [0]
-        assert (has_more, is_complete) == (False, False)
+    assert [row.line.event_id for row in page.rows] == [in_time.event_id]
+    assert page.is_complete
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_a_topic_that_was_made_anew_is_met_whole(store: Store, limit: int) -> None:
+    """Its offsets begin at 0 again, and two records have one place."""
+    before = [at(600 - offset, store, offset) for offset in range(6)]
+    store.insert(before)
+    first, met = await visit(store, {}, limit)
+    # Of one append: the broker gives them one time.
+    after = [at(300, store, offset) for offset in range(9)]
+    store.insert(after)
+
+    from_cursor, met = await visit(store, met, limit)
+    anew, _ = await visit(store, {}, limit)
+
+    assert first == [row.event_id for row in before]
+    assert from_cursor == [row.event_id for row in after]
+    assert anew == [row.event_id for row in (*before, *after)]
+    assert await visit(store, met, limit) == ([], met)
+
+
+async def test_the_first_insert_from_a_topic_that_was_made_anew_is_held_back_until_it_is_whole(store: Store) -> None:
+    store.insert([at(600, store, 25)])
+    _, met = await visit(store, {}, 100)
+    first, second = at(300, store, 0), at(200, store, 1)
+    store.insert_in_part([second])
+
+    page = await read(store, met)
+    assert (page.rows, page.is_complete) == ([], False)
+
+    store.insert([first, second])
+    assert {row.line.event_id for row in (await read(store, met)).rows} == {first.event_id, second.event_id}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 100])
+async def test_a_record_that_a_brokers_clock_put_behind_the_walk_is_met(store: Store, limit: int) -> None:
+    store.insert([at(100, store, 0), at(50, store, 1)])
+    _, met = await visit(store, {}, limit)
+    behind = [at(60, store, 2), at(70, store, 3), at(40, store, 4)]
+    store.insert(behind)
+
+    found, met = await visit(store, met, limit)
+
+    assert sorted(found) == sorted(row.event_id for row in behind)
+    assert await visit(store, met, limit) == ([], met)
+
+
+async def test_every_row_is_met_once_over_many_visits(store: Store) -> None:
+    """Clocks that step back by seconds, and topics made anew after minutes, in any mixture."""
+    seed = secrets.randbelow(2**32)
+    chance = random.Random(seed)  # noqa: S311 - test data
+    met: dict[int, Met] = {}
+    found: list[UUID] = []
+    stored: list[UUID] = []
+    clock: datetime = NOW - timedelta(days=10)
+    last_offset = -1
+    for _ in range(12):
+        if chance.random() < 0.3 and last_offset > 0:
+            clock, last_offset = clock + timedelta(minutes=5), -1
+        rows = []
+        # A clock that steps back before the new topic has more records than the old one is beyond what a cursor tells.
+        steps = chance.choice((0, 0, 5)) if last_offset > 60 else 0
+        for _ in range(chance.randrange(1, 60)):
+            last_offset += chance.choice((1, 1, 7))
+            clock += timedelta(milliseconds=chance.choice((0, 0, 1, 500)))
+            recorded_at = clock - timedelta(seconds=chance.randrange(steps + 1))
+            rows.append(a_row(store.caller, kafka_offset=last_offset, recorded_at=recorded_at))
+        clock += timedelta(seconds=6)
+        store.insert(rows)
+        stored += [row.event_id for row in rows]
+        if chance.random() < 0.7:
+            page, met = await visit(store, met, chance.choice((3, 100)))
+            found += page
+    page, _ = await visit(store, met, 100)
+
+    assert sorted([*found, *page]) == sorted(stored), f"seed {seed}"
 
 
 async def test_rows_of_an_insert_that_is_not_whole_are_held_back(store: Store) -> None:
@@ -59,7 +156,7 @@ async def test_rows_of_an_insert_that_is_not_whole_are_held_back(store: Store) -
     )
 
     async def offsets() -> tuple[list[int], bool]:
-        page = await store.reader.stored(store.caller, everything(), {}, NOW + timedelta(minutes=1))
+        page = await read(store, {})
         return sorted({row.kafka_offset for row in page.rows}), page.is_complete
 
     store.insert_in_part([first])
@@ -74,18 +171,14 @@ async def test_rows_of_an_insert_that_is_not_whole_are_held_back(store: Store) -
 
 async def test_rows_that_are_held_back_take_no_room_from_those_of_other_partitions(store: Store) -> None:
     """Else a reader would ask for the next page again and again, and be given nothing."""
-    under_way = [a_row(store.caller, kafka_offset=offset) for offset in range(3)]
-    store.insert_in_part(under_way)
+    store.insert_in_part([a_row(store.caller, kafka_offset=offset) for offset in range(3)])
     store.insert([a_row(store.caller, kafka_offset=7, kafka_partition=1)])
-    # The broker's clock stepped back.
-    late, behind = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
-    store.insert([a_row(store.caller, kafka_offset=0, kafka_partition=2, recorded_at=late)])
-    store.insert([a_row(store.caller, kafka_offset=n, kafka_partition=2, recorded_at=behind) for n in (1, 2, 3)])
+    store.insert([a_row(store.caller, kafka_offset=0, kafka_partition=2, recorded_at=NOW + 5 * MINUTE)])
     store.insert([a_row(store.caller, kafka_offset=8, kafka_partition=3)])
 
-    async def page(offsets: dict[int, int]) -> tuple[list[tuple[int, int]], bool, bool]:
-        stored = await store.reader.stored(store.caller, everything(2), offsets, NOW + timedelta(minutes=1))
+    async def page(met: dict[int, Met]) -> tuple[list[tuple[int, int]], bool, bool]:
+        stored = await read(store, met, 2)
         return [(row.kafka_partition, row.kafka_offset) for row in stored.rows], stored.has_more, stored.is_complete
 
     assert await page({}) == ([(1, 7), (3, 8)], True, False)
-    assert await page({1: 7, 3: 8}) == ([], False, False)
+    assert await page({1: Met(NOW, 7, 7), 3: Met(NOW, 8, 8)}) == ([], False, False)

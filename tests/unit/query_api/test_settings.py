@@ -139,6 +139,32 @@ def test_the_command_line_refuses_settings_that_cannot_work(command: list[str]) 
 
 
 @pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "audit.example.com", ""])  # noqa: S104 - what is refused
+def test_development_is_not_served_to_other_machines(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setattr("query_api.cli.run", lambda *_, **__: pytest.fail("it is served"))
+
+    result = CliRunner().invoke(app, ["serve", "--host", host])
+
+    assert result.exit_code == 2
+    assert "AUDIT_ENVIRONMENT: development listens on this machine only" in result.stderr
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_development_is_served_to_this_machine_and_production_to_all(
+    environment: pytest.MonkeyPatch, host: str
+) -> None:
+    served: list[str] = []
+    environment.setattr("query_api.cli.run", lambda _, host, port: served.append(f"{host} {port}"))
+    assert CliRunner().invoke(app, ["serve", "--host", host]).exit_code == 0
+
+    environment.setenv("AUDIT_ENVIRONMENT", "production")
+    environment.delenv("AUDIT_DEVELOPMENT_TOKEN_SECRET")
+    environment.setenv("AUDIT_TOKEN_PUBLIC_KEY", pem(ec.generate_private_key(ec.SECP256R1())))
+    assert CliRunner().invoke(app, ["serve", "--host", "::"]).exit_code == 0
+    assert served == [f"{host} 8080", ":: 8080"]
+
+
+@pytest.mark.usefixtures("environment")
 def test_the_application_of_the_module_is_made_from_the_environment() -> None:
     access_log = logging.getLogger("uvicorn.access")
     try:

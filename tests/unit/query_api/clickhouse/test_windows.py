@@ -105,3 +105,22 @@ def test_a_walk_starts_behind_the_line_that_it_goes_on_from() -> None:
     selection = Selection(since=NOW - timedelta(days=9), limit=1, after=Position(NOW - timedelta(days=3), EVENT))
 
     assert start_of(selection, NOW) == NOW - timedelta(days=3)
+
+
+@given(
+    order=st.sampled_from([Order.DESC, Order.ASC]),
+    since=st.datetimes(datetime(1970, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - given a zone
+    until=st.none() | st.datetimes(timezones=st.just(UTC)),
+    now=instants,
+)
+def test_no_range_is_too_much_for_a_window(
+    order: Order, since: datetime, until: datetime | None, now: datetime
+) -> None:
+    rest = Selection(since=since, until=until, order=order, limit=1)
+
+    for span in Windows().spans("kind"):
+        part = nearest(rest, span, now)
+        if part is rest:
+            return
+        rest = beyond(rest, part)
+    raise AssertionError("the last window is not the rest")

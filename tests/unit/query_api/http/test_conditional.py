@@ -1,9 +1,13 @@
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from query_api.access import rate_limit
+from query_api.access.auth import Caller
+from query_api.errors import RateLimited
 from tests.builders import NOW
 from tests.unit.query_api.api import Api, running_api, token
 from tests.unit.query_api.http.test_problems import assert_problem
@@ -164,6 +168,30 @@ async def test_too_many_requests_are_refused_until_the_window_has_moved_on() -> 
     assert_problem(answers[3], 429, "rate-limited")
     assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
     assert (other_subject.status_code, other_space.status_code) == (200, 200)
+
+
+async def test_a_client_space_asks_as_often_as_ten_of_its_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_limit, "CALLERS_PER_SPACE", 2)
+    async with running_api(AUDIT_RATE_LIMIT_PER_MINUTE=2) as api:
+        answers = [await get(api, "/v1/meta", Authorization=f"Bearer {token(sub=str(n))}") for n in range(5)]
+        other_space = await api.get("/v1/meta", "globex")
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 429]
+    assert 1 <= int(answers[4].headers["Retry-After"]) <= 60
+    assert other_space.status_code == 200
+
+
+def test_a_client_space_runs_as_many_exports_as_two_of_its_callers() -> None:
+    limiter = rate_limit.RateLimiter(None)
+    with ExitStack() as running:
+        for subject in "ab":
+            for _ in range(rate_limit.EXPORTS_AT_ONCE):
+                running.enter_context(limiter.export(Caller("acme", subject)))
+        with pytest.raises(RateLimited):
+            running.enter_context(limiter.export(Caller("acme", "c")))
+        running.enter_context(limiter.export(Caller("globex", "c")))
+    with limiter.export(Caller("acme", "c")):
+        pass
 
 
 async def test_two_callers_whose_texts_join_to_the_same_have_a_limit_each() -> None:

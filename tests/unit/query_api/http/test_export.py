@@ -99,15 +99,39 @@ async def test_a_csv_is_whole_and_names_its_columns(api: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\uff1d1", "\ufeff=1"])
-async def test_no_cell_of_a_csv_is_a_formula(api: Api, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        *((text, f"'{text}") for text in ("=1+1", "+1", "-1", "@SUM(A1)", " =1", "\uff1d1", "\ufeff=1", "\tx", "\rx")),
+        *((f"{separator}=1", f"'{separator}'=1") for separator in "\t\r\n"),
+        ("x;=cmd|' /C calc'!A0;", "x;'=cmd|' /C calc'!A0;"),
+        ("x,+1", "x,'+1"),
+        ("x\t@SUM(A1)", "x\t'@SUM(A1)"),
+        ('x\n "-1', "x\n \"'-1"),
+        ("x|=1;=2", "x|'=1;'=2"),
+        ("a-b; c=d", "a-b; c=d"),
+    ],
+)
+async def test_no_cell_of_a_csv_is_a_formula_wherever_a_spreadsheet_splits_it(api: Api, text: str, cell: str) -> None:
     api.record("usr_ada", previous_license=text, request_id=text, source_service=text)
     api.name("usr_ada", text, text)
 
-    (row,) = rows(await export(api, "csv"))
+    answer = await export(api, "csv")
 
+    (row,) = rows(answer)
     for column in "affected_user_username", "affected_user_display_name", "previous_license", "request_id":
-        assert row[column] == f"'{text}"
+        assert row[column] == cell
+
+
+async def test_a_line_of_json_lines_is_one_line_to_every_reader(api: Api) -> None:
+    name = "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg"
+    api.record("usr_ada")
+    api.name("usr_ada", "ada@example.com", name)
+
+    answer = await export(api)
+
+    assert len(answer.content.decode().splitlines()) == 1
+    assert answer.json()["affected_user"]["display_name"] == name
 
 
 async def test_an_export_is_longer_than_a_batch_and_holds_one_batch_at_a_time(api: Api) -> None:

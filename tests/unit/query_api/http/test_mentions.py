@@ -66,6 +66,24 @@ async def test_a_person_is_found_by_any_part_of_id_and_names(api: Api, q: str) -
     assert [person["id"] for person in await persons(api, q=q)] == ["usr_ada"]
 
 
+@pytest.mark.parametrize(
+    ("name", "q"),
+    [
+        ("He\u0301le\u0300ne", "H\u00e9l\u00e8ne"),
+        ("H\u00e9l\u00e8ne", "he\u0301le\u0300NE"),
+        ("wei\u00df", "WEISS"),
+        ("WEISS", "wei\u00df"),
+        ("\u0130pek", "i\u0307PEK"),
+        ("\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3"),
+    ],
+)
+async def test_a_person_is_found_in_any_case_and_unicode_form(api: Api, name: str, q: str) -> None:
+    api.record("usr_1")
+    api.name("usr_1", "someone@example.com", name)
+
+    assert [person["id"] for person in await persons(api, q=q)] == ["usr_1"]
+
+
 @pytest.mark.parametrize("q", ["usr_gone", "gone@", "Gone Girl"])
 async def test_nothing_finds_somebody_who_was_deleted(api: Api, q: str) -> None:
     api.record("usr_gone")

@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 
 from query_api.errors import OtherSchema, QueryTimeout, StoreError, StoreUnavailable
 from query_api.http.problems import PROBLEMS
+from query_api.log import readiness
 from tests.unit.query_api.api import Api, token
 
 NOWHERE = "018f0000-0000-7000-8000-000000000000"
@@ -226,7 +227,10 @@ async def test_the_process_is_alive_whatever_the_store_does(api: Api) -> None:
     assert (await api.client.get("/healthz")).json() == {"status": "alive"}
 
 
-async def test_readiness_is_red_with_the_reason_and_turns_green_by_itself(api: Api) -> None:
+async def test_readiness_is_red_with_the_reason_and_turns_green_by_itself(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "FRESH_SECONDS", 0)
     api.store.difference = "migration 0003_activities_view is not applied: run `audit-stream migrate`"
     behind = await api.client.get("/readyz")
     api.store.difference, api.store.failure = None, StoreUnavailable("ClickHouse is unreachable or failed")

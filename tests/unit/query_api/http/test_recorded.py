@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from query_api.log.activity_log import SETTLING_SECONDS
-from query_api.log.cursor import OFFSETS_LIFETIME
+from query_api.log.cursor import MET_LIFETIME
 from tests.builders import NOW
 from tests.unit.query_api.api import Api
 
@@ -114,16 +114,39 @@ async def test_a_last_page_says_through_when_it_is_complete(api: Api) -> None:
     assert (await api.page())["meta"]["complete_through"] is None
 
 
-async def test_nothing_is_called_complete_while_a_line_waits_behind_one_that_has_not_settled(api: Api) -> None:
+async def test_a_line_that_a_brokers_clock_put_behind_the_walk_is_met(api: Api) -> None:
     """The broker's clock stepped back: the later record bears the earlier time."""
     first, behind = record(api, 2, recorded_at=NOW), record(api, 3)
 
-    page = await api.page(order="recorded")
-    assert (page["data"], page["meta"]["complete_through"]) == ([], None)
+    met, cursor = await read(api, None)
+    assert met == [behind]
 
     api.clock[0] = NOW + MINUTE
-    later = await api.page(order="recorded", cursor=page["page"]["next_cursor"])
-    assert [line["event_id"] for line in later["data"]] == [first, behind]
+    assert (await read(api, cursor))[0] == [first]
+
+
+async def test_lines_of_a_topic_that_was_made_anew_are_met_from_an_old_cursor_and_without_one(api: Api) -> None:
+    before = [record(api, offset, recorded_at=NOW - 9 * MINUTE) for offset in range(6)]
+    old, cursor = await read(api, None)
+    after = [record(api, offset, recorded_at=NOW - 2 * MINUTE) for offset in range(5)]
+
+    assert old == before
+    assert (await read(api, cursor))[0] == after
+    assert (await read(api, None))[0] == [*before, *after]
+    page = await api.page(order="recorded", limit=500)
+    assert len(page["data"]) == 11
+    assert page["meta"]["complete_through"] is not None
+
+
+async def test_nothing_is_called_complete_while_an_insert_from_a_topic_made_anew_is_under_way(api: Api) -> None:
+    record(api, 25, recorded_at=NOW - 9 * MINUTE)
+    _, cursor = await read(api, None)
+    api.store.is_cut_off = True
+    record(api, 1, recorded_at=NOW - 2 * MINUTE)
+
+    page = await api.page(order="recorded", cursor=cursor)
+
+    assert (page["data"], page["meta"]["complete_through"]) == ([], None)
 
 
 async def test_filters_persons_and_retention_are_those_of_every_list(api: Api) -> None:
@@ -157,7 +180,7 @@ async def test_a_machine_may_be_down_for_thirty_days(api: Api) -> None:
     record(api, 1)
     _, cursor = await read(api, None)
 
-    api.clock[0] = NOW + OFFSETS_LIFETIME - DAY
+    api.clock[0] = NOW + MET_LIFETIME - DAY
     assert (await api.get("/v1/activities", order="recorded", cursor=cursor)).status_code == 200
-    api.clock[0] = NOW + OFFSETS_LIFETIME
+    api.clock[0] = NOW + MET_LIFETIME
     assert (await api.get("/v1/activities", order="recorded", cursor=cursor)).status_code == 400

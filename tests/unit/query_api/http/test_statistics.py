@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from query_api.log.buckets import MAX_BUCKETS, Interval, TooManyBuckets, bucket_starts
 from tests.builders import NOW
-from tests.unit.query_api.api import Api
+from tests.unit.query_api.api import Api, token
 from tests.unit.query_api.http.test_problems import assert_problem
 
 DAY = timedelta(days=1)
@@ -157,6 +157,51 @@ async def test_copies_and_what_is_older_than_retention_are_not_counted(api: Api)
     assert body["total"] == 1
     assert body["buckets"][0]["start"] == "2025-11-24T00:00:00+00:00"
     assert body["buckets"][-1]["start"] == "2026-11-24T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("interval", ["hour", "day", "week", "month"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from_": "9999-12-31T00:00:00Z"},
+        {"from_": "9999-12-31T23:59:59.999999Z", "tz": "Pacific/Kiritimati"},
+        {"from_": "9999-12-30T00:00:00Z", "to": "9999-12-31T00:00:00Z", "tz": "Pacific/Niue"},
+        {"from_": "2027-03-01T00:00:00Z"},
+        {"to": "0001-01-01T00:00:00Z"},
+        {"from_": "0001-01-01T00:00:00Z", "to": "2024-02-29T00:00:00Z"},
+    ],
+)
+async def test_a_range_without_any_line_has_no_bucket(api: Api, interval: str, asked: dict[str, str]) -> None:
+    api.record()
+
+    answer = await api.get("/v1/activities/stats", interval=interval, **asked)
+
+    assert answer.status_code == 200
+    assert (answer.json()["total"], answer.json()["buckets"]) == (0, [])
+
+
+@pytest.mark.parametrize("path", ["/v1/activities", "/v1/activities/stats", "/v1/users", "/v1/activities/export"])
+@pytest.mark.parametrize("name", ["from", "to"])
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "1969-12-31T23:59:59.999999Z",
+        "2024-02-29T23:59:59Z",
+        "2299-12-31T00:00:00Z",
+        "9999-12-31T23:59:59.999999Z",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
+async def test_no_instant_is_too_much_for_a_path(api: Api, path: str, name: str, instant: str) -> None:
+    api.record()
+    query = {name: instant, **({"format": "csv"} if path.endswith("export") else {})}
+    headers = {"Authorization": f"Bearer {token(scope='audit:read audit:export')}"}
+
+    answer = await api.client.get(path, params=query, headers=headers)
+
+    assert answer.status_code in (200, 422), answer.text
 
 
 async def test_a_line_ahead_of_the_clock_is_counted(api: Api) -> None:
