@@ -19,6 +19,9 @@ ZONE = "Europe/Paris"
 TITLE = "User management log"
 DEADLINE_SECONDS = 60
 
+# How long a busy machine may take; what is there is seen at once.
+expect.set_options(timeout=DEADLINE_SECONDS * 1000)
+
 OpenPanel = Callable[..., Awaitable["Panel"]]
 
 
@@ -145,7 +148,7 @@ async def open_page(chromium: Browser, api_url: str, space: str) -> AsyncIterato
         usual = {"viewport": viewport, "color_scheme": theme, "timezone_id": ZONE, "locale": "en-GB", **options}
         context = await chromium.new_context(**usual)
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(DEADLINE_SECONDS * 1000)
         page = await context.new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
         if prepare:
