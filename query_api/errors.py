@@ -51,7 +51,7 @@ class InvalidCursor(Refused):
 
 
 class Unauthenticated(Refused):
-    """There is no valid token. *given* tells an invalid one from none."""
+    """There is no valid token. *given*: one was sent, and is not valid."""
 
     def __init__(self, *, given: bool) -> None:
         super().__init__("the token is not valid" if given else "no token was sent")
@@ -95,7 +95,7 @@ class StoreUnavailable(StoreError):
 
 
 class OtherSchema(StoreUnavailable):
-    """The database is not at this version's schema. The text says what separates them."""
+    """The database has another schema version. The text says how they differ."""
 
 
 class QueryTimeout(StoreError):
@@ -103,4 +103,4 @@ class QueryTimeout(StoreError):
 
 
 class KeysUnavailable(QueryError):
-    """The identity provider's keys were never read, so no token can be judged."""
+    """The identity provider's keys were never read, so no token can be verified."""

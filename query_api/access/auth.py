@@ -1,4 +1,4 @@
-"""Who asks: the client space and the right to read come from a verified token, and from nothing else."""
+"""Who asks. The client space and the rights come from a verified token, and from nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,13 +53,13 @@ class KeySource(Protocol):
         ...
 
     async def close(self) -> None:
-        """End what goes on in the background. The source is not used afterwards."""
+        """End all background work. The source is not used afterwards."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FixedKey:
-    """A key from the settings, whatever id a token names."""
+    """The key of the settings, for every key id."""
 
     key: VerificationKey
 
@@ -74,8 +74,8 @@ class FixedKey:
 class Authenticator:
     """Verifies bearer tokens.
 
-    The mode and the kind of key fix the one accepted algorithm. A token's header chooses nothing: it is the attacker's
-    to write, and a public key taken for an HMAC secret would let anyone sign.
+    The mode and the kind of key fix the one accepted algorithm. A token's header chooses nothing, for attackers write
+    it: a public key used as an HMAC secret would let anybody sign.
     """
 
     def __init__(self, settings: Settings, keys: KeySource | None = None) -> None:
@@ -115,7 +115,7 @@ class Authenticator:
                 options={"require": _REQUIRED_CLAIMS},
             )
         except Exception:  # noqa: BLE001 - what a hostile token raises in a decoder is no closed list
-            # Not chained: the reason may quote claims, and tells nobody but an attacker anything.
+            # Not chained: the reason may quote claims.
             raise Unauthenticated(given=True) from None
         return claims
 
@@ -126,7 +126,7 @@ def algorithm_of(key: TokenPublicKey) -> str:
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> object:
-    """The claim of the name *path*, or else the one that its parts between dots lead to; `None` where there is none."""
+    """The claim named *path*, or else the one at the path of names between its dots; `None` where there is none."""
     if path in claims:
         return claims[path]
     value: object = claims
@@ -161,7 +161,7 @@ def _fixed_key(settings: Settings) -> FixedKey:
 
 
 def _key_id(token: str) -> str | None:
-    """The id of its key that *token* names. Nothing is verified yet: it chooses among keys, and never what they are."""
+    """The key id in *token*, which is not verified yet. It only chooses among trusted keys."""
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
     except Exception:  # noqa: BLE001 - as above
@@ -170,7 +170,7 @@ def _key_id(token: str) -> str | None:
 
 
 def _scopes(value: object) -> frozenset[str]:
-    """The scopes of this service in *value*, a text that separates them by spaces or a list of them."""
+    """The scopes of this service in *value*: a text that separates them by spaces, or a list."""
     found = value.split(" ") if isinstance(value, str) else value if isinstance(value, list) else []
     return SCOPES.intersection(scope for scope in found if isinstance(scope, str))
 

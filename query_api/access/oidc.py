@@ -16,10 +16,10 @@ from query_api.errors import KeysUnavailable
 from query_api.settings import is_safe_url, safe_public_key
 
 FRESH_SECONDS = 300
-"""The age at which keys are read again. A key that the provider withdraws verifies tokens no longer than this and
-`PAUSE_SECONDS`, while the provider answers, and whether or not tokens come meanwhile."""
+"""The age at which keys are read again. While the provider answers, a withdrawn key verifies tokens for at most this
+and `PAUSE_SECONDS`."""
 PAUSE_SECONDS = 10
-"""The least time between two reads, whatever ids tokens name and whether or not the provider answers."""
+"""The least time between two reads, whatever key ids tokens name."""
 ANSWER_SECONDS = 5
 MAX_DOCUMENT_BYTES = 1 << 20
 
@@ -29,10 +29,9 @@ _logger = structlog.get_logger(__name__)
 class IssuerKeys:
     """`KeySource` over *discovery_url*, whose document must name *issuer*.
 
-    From the first use until `close` they are kept fresh in the background: who names a key that is known never waits
-    for the provider, which may hang. An unknown key id causes a read that its callers wait for and share, for the
-    provider may have a new key; but only after `PAUSE_SECONDS`, so that invented ids cost the provider nothing. A read
-    that fails leaves the keys as they were.
+    From the first use until `close` the keys are kept fresh in the background, so a token of a known key never waits
+    for the provider. An unknown key id causes a read, which all its callers share, at most once in `PAUSE_SECONDS`:
+    invented ids cost the provider nothing. A failed read leaves the keys as they were.
     """
 
     def __init__(self, discovery_url: str, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -85,7 +84,7 @@ class IssuerKeys:
         try:
             keys = await self._fetched()
         except Exception as error:  # noqa: BLE001 - what a provider's answer can raise is no closed list
-            # The keys must be kept fresh afterwards, whatever it was.
+            # The background task must go on.
             _logger.warning("keys_not_read", error=type(error).__name__, kept=self._keys is not None)
             return
         self._keys, self._read_at = keys, self._clock()
@@ -121,7 +120,7 @@ async def _document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
 
 
 def _verification_keys(keys: list[dict[str, Any]]) -> list[tuple[str, VerificationKey]]:
-    """Those that sign tokens and that the API accepts; the rest is of no use here, and no reason to refuse these."""
+    """The keys that may verify tokens here. Others are skipped."""
     found = []
     for document in keys:
         key_id = document.get("kid")

@@ -1,4 +1,4 @@
-"""The connection to ClickHouse: made when first needed, bounded in time, sure of the schema, silent about values."""
+"""The connection to ClickHouse: opened at the first use, bounded in time, sure of the schema, silent about values."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -72,7 +72,7 @@ class ClickHouseConnection:
         try:
             await self._require_schema(client)
         except OtherSchema:
-            # It was changed under a running service. The next query opens anew, and is refused until it fits again.
+            # It changed under a running service. The next query opens anew, and is refused until the schema fits.
             await self.close()
             raise
 

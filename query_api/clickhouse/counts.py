@@ -1,7 +1,7 @@
 """Counts over ClickHouse: how many lines, about whom, with which licenses.
 
-`FINAL` is used here, unlike in pages: a count reads a whole range anyway, and only so counts each line once, by its
-first copy, whatever is stored beside it.
+Counts use `FINAL`, unlike pages. A count reads a whole range anyway, and `FINAL` counts each line once, by its first
+copy.
 """
 
 from collections.abc import Collection, Sequence

@@ -55,9 +55,9 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
     async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
         """See `LogReader.lines`.
 
-        The log is read in windows of time, the nearest first and each wider than the one before: a page of all but the
-        quietest client spaces is in the first, and the parts of other months are not opened. Lines of particular
-        persons are looked up by person, in the whole range at once.
+        The log is read in windows of time, the nearest first, each wider than the last. Most pages are in the first
+        window, and parts of other months are not opened. Lines of named persons are looked up by person, in the whole
+        range at once.
         """
         if selection.named_role():
             return await self._walk(caller, selection)
@@ -74,7 +74,7 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return found
 
     async def _walk(self, caller: Caller, selection: Selection) -> list[Line]:
-        """As many lines of *selection* as it asks for, over as many reads as copies make necessary."""
+        """The lines of *selection*, up to its limit. Copies may make several reads necessary."""
         read = self._matching if selection.tells_copies_apart() else self._plain
         found: list[Line] = []
         rows_asked = selection.limit + _SPARE_ROWS
@@ -100,8 +100,8 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
     async def _matching(self, caller: Caller, selection: Selection, rows_asked: int) -> _Step:
         """Lines whose first copy fits.
 
-        Conditions on other columns than the key's hide copies. So the places of copies that fit are read first, few
-        columns of many rows, and then every copy at these places.
+        Conditions on columns outside the key hide copies. So the places of matching copies are read first, few columns
+        of many rows, and then every copy at these places.
         """
         rows = await self._rows(caller, "occurred_at, event_id, precedence", selection, rows_asked)
         fitting: dict[Position, set[int]] = {}
@@ -136,8 +136,8 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
     async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
         """See `LogReader.winners`.
 
-        Conditions on other columns than the key's hide copies. Where copies differ, the one that was found may not be
-        the one that counts, and then the event is not what was asked for.
+        Conditions on columns outside the key hide copies. Where copies differ, the one that was found may not count.
+        The event then does not match.
         """
         first: dict[Position, int] = {}
         columns = "occurred_at, event_id, max(precedence)"
@@ -220,8 +220,7 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
     async def _rows(self, caller: Caller, columns: str, selection: Selection, limit: int) -> list[tuple[Any, ...]]:
         """*columns* of at most *limit* copies in key order, those of one event together and in no order.
 
-        To order them by precedence as well would cost five times as much: ClickHouse then reads whole blocks of every
-        part before it knows what comes first.
+        Ordering by precedence as well would cost five times as much: ClickHouse would read whole blocks of every part.
         """
         direction = "DESC" if selection.order is Order.DESC else "ASC"
         where = conditions(selection)
@@ -243,7 +242,7 @@ def _who(selection: Selection, role: str) -> str:
 
 
 def _looked_through(selection: Selection, found: list[Line], start: datetime) -> timedelta:
-    """How much time a walk from *start* took for its page, or to the end of *selection*."""
+    """How much time the page from *start* covers, or the whole walk where it reached its end."""
     if len(found) == selection.limit:
         return abs(start - found[-1].occurred_at)
     end = selection.since if selection.order is Order.DESC else selection.until or datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The one place where statements about the log are made: none is without its client space."""
+"""The one place that makes statements about the log, and binds the client space to each."""
 
 from collections.abc import Collection, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far a walk through the log looks at a time: pure, but for what is remembered of earlier walks.
+"""The windows of time that a page is looked for in. Pure, but for what is remembered of earlier pages.
 
 A window is a guess at how much time holds a page. A wrong guess costs a query or some rows, never a line.
 """
@@ -14,7 +14,7 @@ FIRST = timedelta(days=7)
 SHORTEST, LONGEST = timedelta(days=1), timedelta(days=200)
 _WIDENING = 8
 _MARGIN = 2
-"""A page that took so long a time is looked for in this many times as much, the next time."""
+"""The next window is this many times as long as the last page was."""
 _REMEMBERED = 4_096
 
 
@@ -41,7 +41,7 @@ class Windows:
 
 
 def kind_of(client_space_id: str, selection: Selection) -> Hashable:
-    """What walks have in common that take about as much time for a page."""
+    """The key under which window lengths are remembered: such walks have pages of about one length."""
     deleted = selection.deleted_affected_users, selection.deleted_admins
     filters = selection.activity_types, selection.channels, selection.import_ids
     return client_space_id, selection.order, selection.limit, filters, deleted
@@ -56,10 +56,10 @@ def start_of(selection: Selection, now: datetime) -> datetime:
 
 
 def nearest(selection: Selection, span: timedelta | None, now: datetime) -> Selection:
-    """*selection* cut to the *span* in which its walk goes on; itself where it is no longer than that."""
+    """*selection* cut to the next *span*; itself where it is no longer than that."""
     start = start_of(selection, now)
     if span is None or start > now:
-        # Next to nothing lies ahead of now, and the calendar may end within the span.
+        # Few lines lie ahead of now, and the calendar may end within the span.
         return selection
     if selection.order is Order.DESC:
         return replace(selection, since=start - span) if start - span > selection.since else selection
@@ -68,7 +68,7 @@ def nearest(selection: Selection, span: timedelta | None, now: datetime) -> Sele
 
 
 def beyond(selection: Selection, part: Selection) -> Selection:
-    """What of *selection* lies behind *part*, which was cut from its near end."""
+    """The rest of *selection* behind *part*."""
     if selection.order is Order.DESC:
         return replace(selection, until=part.since, after=None)
     return replace(selection, since=part.until or selection.since, after=None)

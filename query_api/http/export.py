@@ -1,4 +1,4 @@
-"""Exports: the whole of what a filter selects, written while it is read."""
+"""Exports: all lines that a filter selects, written while they are read."""
 
 import re
 from collections.abc import AsyncGenerator, Callable
@@ -21,7 +21,7 @@ MEDIA_TYPES = {ExportFormat.CSV: "text/csv; charset=utf-8", ExportFormat.JSONL: 
 
 
 class Exporter:
-    """Walks through the log as pages do: retention and deletions count at the moment that each batch is read."""
+    """Reads the log in batches. Retention and deletions count at the moment of each batch."""
 
     def __init__(self, log: ActivityLog, reader: LogReader) -> None:
         self._log = log
@@ -30,10 +30,9 @@ class Exporter:
     async def chunks(
         self, caller: Caller, activity_filter: ActivityFilter, order: Order, export_format: ExportFormat
     ) -> AsyncGenerator[bytes]:
-        """The file, piece by piece: one batch is held at a time, whatever the file's size.
+        """The file, batch by batch: one is held at a time, whatever the file's size.
 
-        Raises `StoreError`, on the way too: what was written until then is no whole file, and its reader must be told
-        by more than an end.
+        Raises `StoreError` at any batch. The file is then not whole, and its reader must be told.
         """
         write: Callable[[ShownLine], bytes] = _json_line
         head = b""
@@ -46,7 +45,7 @@ class Exporter:
             )
             lines = await self._reader.lines(caller, selection)
             shown = await self._log.shown(caller, lines, activity_filter)
-            # No byte before the first batch is there: what fails until then is an answer of its own.
+            # No byte is sent before the first batch, so that an error until then is an answer of its own.
             yield head + b"".join(map(write, shown))
             head = b""
             if len(lines) < BATCH_LINES:
@@ -55,7 +54,7 @@ class Exporter:
 
 
 def file_name(activity_filter: ActivityFilter, since: datetime, now: datetime, export_format: ExportFormat) -> str:
-    """Says the days that the file covers, in UTC."""
+    """The file's name, with the days that it covers, in UTC."""
     first, last = activity_filter.since or since, activity_filter.until or now
     days = (f"{max(first, since).astimezone(UTC):%Y-%m-%d}", f"{last.astimezone(UTC):%Y-%m-%d}")
     return f"user-activity_{days[0]}_{days[1]}.{export_format}"

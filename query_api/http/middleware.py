@@ -1,4 +1,4 @@
-"""Around every request: its id, the headers of every answer, one line in the service's own log, and the last resort."""
+"""Around every request: its id, common headers, one line in the service's log, and the answer to unknown errors."""
 
 import re
 import time
@@ -22,7 +22,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-"""What an answer has unless it says otherwise: pages of the panel bring a policy of their own."""
+"""The headers of an answer that does not set its own."""
 VARY = ("Authorization", "Accept", "Origin")
 
 _logger = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class RequestMiddleware:
         except Exception as error:  # noqa: BLE001 - the last resort: an unknown error is answered, too
             _log_failure(error, request_id)
             if status is not None:
-                # Half an answer is out: only a broken connection tells the client that the rest is missing.
+                # Part of the answer is sent. Only a broken connection tells the client that the rest is missing.
                 raise RuntimeError("the answer broke off") from None
             await problem_response(INTERNAL, request_id)(scope, receive, send_with_headers)
         finally:
@@ -69,13 +69,13 @@ class RequestMiddleware:
 
 
 def _request_id(headers: Headers) -> str:
-    """The caller's id for the request where it can do no harm in a log, else a new one."""
+    """The caller's request id if it is safe in a log, else a new one."""
     given = headers.get("X-Request-ID", "")
     return given if _SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _log_failure(error: Exception, request_id: str) -> None:
-    """Class and place only: the text of an unknown error may hold anything that the request or the log held."""
+    """Log class and place only: the text of an unknown error may hold personal data."""
     place, step = "", error.__traceback__
     while step is not None:
         place = f"{step.tb_frame.f_globals.get('__name__')}:{step.tb_lineno}"
@@ -84,7 +84,7 @@ def _log_failure(error: Exception, request_id: str) -> None:
 
 
 def _log_access(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
-    """The route's template, never the path or the query string: those hold ids."""
+    """Log the route's template. Paths and query strings hold ids."""
     route = scope.get("route")
     _logger.info(
         "request",

@@ -18,16 +18,16 @@ class _Answer(BaseModel):
 
 
 class NameModel(_Answer):
-    """How a person is called now."""
+    """A person's present names."""
 
     username: str | None = Field(examples=["countess@example.com"])
     display_name: str | None = Field(examples=["Countess of Lovelace"])
 
 
 class PersonModel(_Answer):
-    """An admin or an affected user. A deleted one is "Deleted User", and nothing here leads to who it was."""
+    """An admin or an affected user. A deleted one is "Deleted User"; nothing tells who it was."""
 
-    ref: UUID = Field(description="The same on every line of one life of this person; usable as `ref:<uuid>`.")
+    ref: UUID = Field(description="The same on all lines of one life of this person; `ref:<uuid>` filters by it.")
     id: str | None = Field(description="The platform's id.", examples=["usr_8f"])
     username: str | None = Field(description="As it was at the time of the line.", examples=["ada@example.com"])
     display_name: str | None = Field(
@@ -35,7 +35,7 @@ class PersonModel(_Answer):
         examples=["Ada Lovelace"],
     )
     deleted: bool
-    current: NameModel | None = Field(description="How the person is called now, where that is another name.")
+    current: NameModel | None = Field(description="The person's present names, where they differ.")
 
 
 class LicenseChangeModel(_Answer):
@@ -84,16 +84,16 @@ class PageModel(_Answer):
 
     limit: int
     has_more: bool
-    next_cursor: str | None = Field(description="In the order `recorded` there is always one, to come back with.")
+    next_cursor: str | None = Field(description="In the order `recorded` always given: come back with it.")
 
 
 class MetaModel(_Answer):
     """What the answer covers."""
 
     as_of: datetime
-    from_: datetime = Field(alias="from", description="Where the log starts for this request.")
+    from_: datetime = Field(alias="from", description="The start of the range that was read.")
     to: datetime | None
-    clamped: bool = Field(description="Whether `from` was older than retention and was cut to it.")
+    clamped: bool = Field(description="Whether `from` lay before retention and was moved to its start.")
     complete_through: datetime | None = Field(
         description="In the order `recorded`, on a last page: no line recorded before this is still to come."
     )
@@ -116,7 +116,7 @@ class ActivityAnswerModel(_Answer):
 class BucketModel(_Answer):
     """The lines from *start* until the next bucket's."""
 
-    start: datetime = Field(description="In the zone that was asked for.", examples=["2026-11-24T00:00:00+01:00"])
+    start: datetime = Field(description="In the requested zone.", examples=["2026-11-24T00:00:00+01:00"])
     total: int = Field(examples=[12])
     by_activity_type: dict[ActivityType, int] = Field(
         description="Types without a line are left out.", examples=[{"user_creation": 4, "user_license_update": 8}]
@@ -133,7 +133,7 @@ class ChartModel(_Answer):
 
 
 class MentionedPersonModel(_Answer):
-    """A living person, or (`ref` is `deleted`) all who were deleted."""
+    """A living person, or (`ref` is `deleted`) all deleted persons."""
 
     ref: UUID | Literal["deleted"] = Field(description="Behind `ref:`, a value of the filters.")
     id: str | None = Field(examples=["usr_8f"])
@@ -144,7 +144,7 @@ class MentionedPersonModel(_Answer):
 
 
 class PersonsModel(_Answer):
-    """Persons, those mentioned last first; the entry of the deleted is the last."""
+    """Persons, the last mentioned first. The entry of the deleted persons is the last."""
 
     data: list[MentionedPersonModel]
 
@@ -154,7 +154,7 @@ class MetaAnswerModel(_Answer):
 
     activity_types: list[ActivityType]
     channels: list[Channel]
-    licenses: list[str] = Field(description="Those that lines name.", examples=[["Data Reader", "Data Steward"]])
+    licenses: list[str] = Field(description="The licenses in the log.", examples=[["Data Reader", "Data Steward"]])
     retention_from: datetime
     scopes: list[str] = Field(examples=[["audit:export", "audit:read"]])
 

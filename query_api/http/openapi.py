@@ -1,4 +1,4 @@
-"""What FastAPI does not write into the OpenAPI document by itself: problem documents, and the headers of a page."""
+"""What FastAPI leaves out of the OpenAPI document: problem documents, and the headers of answers."""
 
 from typing import Any
 
@@ -19,7 +19,9 @@ from query_api.http.problems import (
     Problem,
 )
 
-_TAG = {"ETag": {"description": "Changes with what is shown, a deletion included.", "schema": {"type": "string"}}}
+_TAG = {
+    "ETag": {"description": "Changes when the shown content changes, also by a deletion.", "schema": {"type": "string"}}
+}
 EXPORT_DOCS: dict[str, Any] = {
     "description": "The file, as an attachment. CSV begins with a byte order mark.",
     "headers": {"Content-Disposition": {"description": "The file's name.", "schema": {"type": "string"}}},
@@ -37,10 +39,10 @@ _LINK = {
 
 
 def answer_docs(model: type[BaseModel], *, is_page: bool = False) -> dict[int | str, dict[str, Any]]:
-    """The documentation of an answer that a client may already have."""
+    """The documentation of a conditional answer."""
     return {
         200: {"model": model, "headers": {**_TAG, **_LINK} if is_page else _TAG},
-        304: {"description": "What the client has (`If-None-Match`) is what would be shown.", "headers": _TAG},
+        304: {"description": "The client has the current answer (`If-None-Match`).", "headers": _TAG},
     }
 
 

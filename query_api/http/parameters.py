@@ -1,4 +1,4 @@
-"""The values that parameters take, as strict as they are documented, and the words for those that are not taken."""
+"""The values that parameters take, and the words for refused ones."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ _EXAMPLE_TIME = "2026-11-24T09:31:07Z"
 
 
 def _parse_instant(value: object) -> datetime:
-    """The instant in *value*. Python and pydantic read more spellings, and some of them as another instant."""
+    """The instant in *value*. Stricter than Python and pydantic, which read some spellings as another instant."""
     if isinstance(value, datetime):
         return value
     match = _RFC3339.fullmatch(str(value))
@@ -58,14 +58,14 @@ def _check_person(value: str) -> str:
 
 
 def check_whole_number(value: object) -> object:
-    """Python's numbers have more spellings than a query string should."""
+    """*value* where it is digits only. Python reads more spellings of numbers."""
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}", value):
         raise PydanticCustomError("wrong_type", "must be a whole number")
     return value
 
 
 def check_zone(value: str) -> str:
-    """*value* where it names a time zone. To `zoneinfo` names are files, so only those that it lists are looked up."""
+    """*value* where it is a known time zone. `zoneinfo` opens names as files, so others are never looked up."""
     if value not in _zones():
         raise PydanticCustomError("invalid_value", "must be a time zone of the IANA database such as Europe/Paris")
     return value
@@ -84,7 +84,7 @@ _SINGLE = frozenset({"from", "to", "order", "limit", "cursor", "interval", "tz",
 
 
 def repeated_parameters(items: Sequence[tuple[str, str]]) -> list[ParameterError]:
-    """The parameters among *items* that take one value but were given more: the framework would keep the last."""
+    """The single-valued parameters that *items* repeat. FastAPI would silently keep the last value."""
     names = [name for name, _ in items]
     return [
         ParameterError(name, "repeated", "must be given once")
@@ -114,7 +114,7 @@ _CODES: Mapping[str, tuple[str, str | None]] = {
         ("", None),
     ),
 }
-"""By pydantic's error type: our code (its own where empty) and message (its own, where that quotes no value)."""
+"""By pydantic's error type: our code and message. Where either is empty, pydantic's own serves: it quotes no value."""
 
 _SAFE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.\[\]-]{0,39}")
 
@@ -131,7 +131,7 @@ def parameter_errors(errors: Sequence[Any]) -> list[ParameterError]:
 
 
 def _safe_name(name: str) -> str:
-    """The name of a parameter, unless what stands in its place is more likely a value."""
+    """*name*, unless it looks like a value that stands in its place."""
     return name if _SAFE_NAME.fullmatch(name) else "(unnamed)"
 
 

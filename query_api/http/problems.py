@@ -34,7 +34,7 @@ INVALID_CURSOR = Problem(
     "invalid-cursor",
     400,
     "The cursor is not valid here",
-    "Cursors last 24 hours and continue one walk: same client space, filters and order. Start again without one.",
+    "A cursor lasts 24 hours, and needs the client space, filters and order that it was given for. Start without one.",
 )
 PREFLIGHT_REFUSED = Problem(
     "preflight-refused",
@@ -49,7 +49,7 @@ INVALID_TOKEN = Problem(
     "unauthenticated",
     401,
     "The bearer token is not valid",
-    "It is malformed or expired, lacks a claim, or was not issued for this service.",
+    "It is malformed, expired, lacks a claim, or is for another service.",
     {"WWW-Authenticate": 'Bearer error="invalid_token"'},
 )
 FORBIDDEN = Problem(
@@ -67,7 +67,11 @@ NOT_ACCEPTABLE = Problem(
     "Accept application/json, or for exports text/csv or application/jsonl.",
 )
 RATE_LIMITED = Problem(
-    "rate-limited", 429, "Too many requests", "Wait for the seconds in Retry-After.", {"Retry-After": "1"}
+    "rate-limited",
+    429,
+    "Too many requests",
+    "Repeat the request after the seconds in Retry-After.",
+    {"Retry-After": "1"},
 )
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", 405, "The method is not allowed", "This service only reads: use GET."
@@ -113,7 +117,7 @@ def problem_response(
     parameter_errors: list[errors.ParameterError] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer for *problem*. *detail* must hold no value of the request; nor does `instance`, unlike its path."""
+    """The answer for *problem*. *detail* must hold no value of the request, and `instance` holds none."""
     document: dict[str, object] = {
         "type": f"/problems/{problem.name}",
         "title": problem.title,
@@ -129,7 +133,7 @@ def problem_response(
 
 
 def install_problem_handlers(app: FastAPI) -> None:
-    """Make every error that a request can raise, FastAPI's own included, an answer of this module."""
+    """Answer every error of a request, FastAPI's own included, by a problem document."""
 
     @app.exception_handler(errors.QueryError)
     async def query_error(request: Request, error: errors.QueryError) -> Response:

@@ -44,7 +44,7 @@ class FilterQuery(BaseModel):
         Field(
             max_length=MAX_VALUES,
             description="Only lines about these persons: platform ids, refs of lines as `ref:<uuid>`, or `ref:deleted`"
-            " for everybody who was deleted.",
+            " for all deleted persons.",
             examples=[["usr_8f"]],
         ),
     ] = []
@@ -90,14 +90,14 @@ class ActivityQuery(FilterQuery):
 
     order: Annotated[
         Order,
-        Field(description="`desc`: newest first. `asc`: oldest first. `recorded`: as they were stored, for machines."),
+        Field(description="`desc`: newest first. `asc`: oldest first. `recorded`: as recorded, for machines."),
     ] = Order.DESC
     limit: Annotated[
         int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
     ] = DEFAULT_LIMIT
     cursor: Annotated[
         str | None,
-        Field(description="`next_cursor` of the page before; everything but `limit` stays as it was there."),
+        Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
     ] = None
 
 
@@ -108,7 +108,7 @@ class StatsQuery(FilterQuery):
     tz: Annotated[
         str,
         AfterValidator(check_zone),
-        Field(description="The time zone whose days, weeks and months are meant.", examples=["Europe/Paris"]),
+        Field(description="The time zone of days, weeks and months.", examples=["Europe/Paris"]),
     ] = "UTC"
 
 
@@ -129,7 +129,7 @@ class ExportQuery(FilterQuery):
 
 
 class PersonsQuery(BaseModel):
-    """Whom to look for."""
+    """The persons to look for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

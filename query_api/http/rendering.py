@@ -23,8 +23,8 @@ _CURSOR_PERIOD_SECONDS = LIFETIME.total_seconds() / 2
 class Body:
     """An answer: its bytes, and a hash of what it shows.
 
-    The hash leaves out what differs at every moment (`as_of`, the cursor's expiry), and changes with everything else:
-    a deletion changes it because it changes a name.
+    The hash leaves out what differs at every moment (`as_of`, the cursor's expiry). It changes with everything
+    else, and so with a deletion, which changes a name.
     """
 
     content: bytes
@@ -46,7 +46,7 @@ def page_body(page: Page, *, limit: int) -> Body:
                 "complete_through": None if page.complete_through is None else timestamp(page.complete_through),
             },
         },
-        # A client that keeps its page keeps its cursor, too, which must not outlive its day.
+        # A client that keeps its page keeps the cursor too, so the page must be renewed before the cursor expires.
         [
             data,
             page.has_more,

@@ -1,4 +1,4 @@
-"""The paths of the log. Each handler only translates: what may be read, and how it is shown, is decided elsewhere."""
+"""The paths of the log. Handlers translate between HTTP and `query_api.log`, and decide nothing."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -64,7 +64,7 @@ async def list_activities(
 async def count_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[StatsQuery, Query()]
 ) -> Response:
-    """Takes the filters of the list. Buckets follow the zone's own days, of 23 or 25 hours where its clocks change."""
+    """Takes the filters of the list. Buckets are the zone's: its days have 23 or 25 hours where clocks change."""
     activity_filter = _filter(service, caller, query)
     chart = await service.statistics.chart(caller, activity_filter, query.interval, ZoneInfo(query.tz))
     record_view(request, caller, Action.STATS, filters_text(activity_filter, interval=query.interval))
@@ -81,13 +81,13 @@ async def count_activities(
 async def export_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[ExportQuery, Query()]
 ) -> Response:
-    """Needs the scope `audit:export`. A connection that breaks means that the file is not whole."""
+    """Needs the scope `audit:export`. If the connection breaks, the file is not whole."""
     caller.require(EXPORT_SCOPE)
     media_type = MEDIA_TYPES[query.format]
     require_acceptable(request, media_type.partition(";")[0])
     activity_filter = _filter(service, caller, query)
     chunks = _export(request, service, caller, query, activity_filter)
-    # What fails before the first byte is still an answer of its own.
+    # An error before the first byte is an answer of its own.
     first = await anext(chunks)
     now = service.log.now()
     name = file_name(activity_filter, retention_start(now), now, query.format)
@@ -103,7 +103,7 @@ async def export_activities(
     responses={**answer_docs(ActivityAnswerModel), **problem_docs(NOT_FOUND), **READ_PROBLEMS},
 )
 async def get_activity(request: Request, service: InService, caller: ByCaller, event_id: UUID) -> Response:
-    """A line of another client space, or one older than retention, is not found."""
+    """Lines of other client spaces, and lines older than retention, are not found."""
     if unknown := unknown_parameters(request.query_params.keys()):
         raise InvalidParameters(unknown)
     line = await service.log.line(caller, event_id)
@@ -136,6 +136,6 @@ def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFil
 
 
 def _next_page(request: Request, cursor: str) -> str:
-    """Nothing but a query: no forged Host header can lead the client elsewhere, and no proxy that strips a prefix."""
+    """A relative reference: a forged Host header, or a proxy that strips a prefix, cannot mislead the client."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return f"?{urlencode([*kept, ('cursor', cursor)])}"

@@ -1,6 +1,6 @@
-"""Who looked at the log: every view and export leaves an entry that no caller can switch off.
+"""Who viewed the log: each view and export leaves an entry, and no caller can prevent it.
 
-An entry names persons by their refs alone, the one who looked included, and holds no text that was searched for.
+An entry names all persons, the viewer included, by refs alone. It holds no text that was searched for.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class Action(StrEnum):
-    """What was looked at."""
+    """What was viewed."""
 
     LIST = "list"
     DETAIL = "detail"
@@ -41,7 +41,7 @@ class Action(StrEnum):
 
 
 class Access(NamedTuple):
-    """One look at the log. The fields are the columns of `access_log`."""
+    """One view of the log. The fields are the columns of `access_log`."""
 
     client_space_id: str
     at: datetime
@@ -56,15 +56,15 @@ class AccessLog(Protocol):
     """Where entries are kept."""
 
     async def record(self, accesses: Sequence[Access]) -> None:
-        """Store *accesses*, durable on return. Raises `StoreError`; to repeat the call then doubles nothing."""
+        """Store *accesses*, durable on return. Raises `StoreError`; a repeated call stores nothing twice."""
         ...
 
 
 class AccessRecorder:
-    """Records exports before they begin, and views behind their answers.
+    """Records exports before they begin, and views after their answers.
 
-    Views wait in memory, at most `MAX_WAITING`, and are tried again and again. Where that many wait, further views are
-    refused: a log that cannot say who reads it is not read. A crash loses the views of the last moment.
+    Views wait in memory, at most `MAX_WAITING`, and are retried until they are stored. Once that many wait, further
+    views are refused: a log that cannot record its readers is not read. A crash loses the views that wait.
     """
 
     def __init__(self, access_log: AccessLog) -> None:
@@ -74,11 +74,11 @@ class AccessRecorder:
         self._closing = asyncio.Event()
 
     async def record_export(self, access: Access) -> None:
-        """Durable on return. Raises `StoreError`: there is no export then."""
+        """Durable on return. Raises `StoreError`, and then nothing may be exported."""
         await self._access_log.record([access])
 
     def record_view(self, access: Access) -> None:
-        """Recorded soon. Raises `StoreUnavailable` where too many views wait."""
+        """Recorded within seconds. Raises `StoreUnavailable` where `MAX_WAITING` views wait."""
         if len(self._waiting) >= MAX_WAITING:
             raise StoreUnavailable("views cannot be recorded")
         self._waiting.append(access)
@@ -86,7 +86,7 @@ class AccessRecorder:
             self._writing = asyncio.create_task(self._write())
 
     async def close(self) -> None:
-        """Give the views that wait a last chance."""
+        """Record the views that wait, for at most `CLOSING_SECONDS`."""
         self._closing.set()
         if self._writing is not None:
             _, late = await asyncio.wait([self._writing], timeout=CLOSING_SECONDS)
@@ -111,7 +111,7 @@ class AccessRecorder:
                 self._waiting.popleft()
 
     async def _rest(self, seconds: float) -> None:
-        """Wait, but not once the service ends; then at least let others run."""
+        """Wait *seconds*, or a moment once the service ends."""
         if self._closing.is_set():
             await asyncio.sleep(FIRST_PAUSE_SECONDS / 10)
             return

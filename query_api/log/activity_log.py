@@ -21,8 +21,8 @@ from schemas.retention import retention_start
 _logger = structlog.get_logger(__name__)
 
 SETTLING_SECONDS = 30
-"""How old a line must be in the order `recorded`, so that a page is complete through that time where the worker is not
-further behind. That no line is passed over does not depend on it."""
+"""How old a line must be in the order `recorded`. A page is complete through that time while the worker is not further
+behind. That each line is met once does not depend on it."""
 
 Clock = Callable[[], datetime]
 """The time now, in UTC."""
@@ -41,7 +41,7 @@ class ShownLine:
 class Page:
     """A page and the bounds that it was read in. *clamped*: the request reached behind retention and was cut to it.
 
-    *complete_through* is known in the order `recorded` alone: no line that was recorded earlier is still to come.
+    *complete_through* is set in the order `recorded` only: no line that was recorded earlier is still to come.
     """
 
     lines: list[ShownLine]
@@ -55,7 +55,7 @@ class Page:
 
 
 class ActivityLog:
-    """Every read path goes through here, so that retention and masking are decided once."""
+    """The one place that decides retention and masking, for every read path."""
 
     def __init__(self, reader: LogReader, sealer: CursorSealer, pseudonymization_key: bytes, clock: Clock) -> None:
         self._reader = reader
@@ -65,7 +65,7 @@ class ActivityLog:
         self._deleted = DeletedPersons(reader, pseudonymization_key)
 
     def now(self) -> datetime:
-        """The time that every answer of this moment is as of."""
+        """The time now."""
         return self._clock()
 
     async def page(
@@ -171,9 +171,9 @@ class ActivityLog:
         return affected_users, admins
 
     async def _lifetimes_behind(self, caller: Caller, refs: frozenset[UUID]) -> Mapping[UUID, Lifetime]:
-        """The lives of those of *refs* that were ever deleted, and of everyone whose deleted lives are shown as one.
+        """The lives of the persons stored under *refs*, and of those whose deleted lives are shown under *refs*.
 
-        A ref that somebody is stored under is not one of a deleted life. Only what is left may be, and costs a search.
+        Only a ref that nobody is stored under may belong to a deleted life, and costs a search.
         """
         known, lifetimes = await asyncio.gather(self._known_persons(caller, refs), self._reader.lifetimes(caller, refs))
         left = refs - lifetimes.keys() - (known or {}).keys()
@@ -181,7 +181,7 @@ class ActivityLog:
         return {**lifetimes, **await self._reader.lifetimes(caller, stored)} if stored else lifetimes
 
     async def shown(self, caller: Caller, lines: list[Line], activity_filter: ActivityFilter) -> list[ShownLine]:
-        """*lines* with their persons, but for those that no longer fit *activity_filter* because of a deletion."""
+        """*lines* with their persons, without those that a deletion has put outside *activity_filter*."""
         persons = await self.persons(
             caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)}
         )
@@ -196,7 +196,7 @@ class ActivityLog:
         return [line for line in shown if _still_fits(line, activity_filter)]
 
     async def persons(self, caller: Caller, refs: Collection[UUID]) -> Persons:
-        """What may be shown of *refs*, as of one moment after the call: names and lives are asked for at once."""
+        """What may be shown of *refs*. Names and lives are read at the same time."""
         lifetimes: Mapping[UUID, Lifetime] = {}
         known: Mapping[UUID, KnownPerson] | None = {}
         if refs:
@@ -235,10 +235,10 @@ def _page(
 
 
 def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
-    """Whether the persons of *shown* are those asked for.
+    """Whether the persons of *shown* still match the filter.
 
-    They were when the filter was resolved. Somebody deleted since is now "Deleted User", and to leave the line on a
-    page that was asked for by their id would say who that is.
+    A person may have been deleted since the filter was resolved. Their line would then tell, on a page that was asked
+    for by their id, who the "Deleted User" is.
     """
     return _is_wanted(
         shown.affected_user, activity_filter.affected_users, deleted=activity_filter.deleted_affected_users

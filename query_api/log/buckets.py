@@ -1,7 +1,7 @@
-"""The buckets of a chart: hours, days, weeks and months as a time zone has them. Pure.
+"""The buckets of a chart: the hours, days, weeks and months of a time zone. Pure.
 
-Python alone decides where a bucket starts; ClickHouse only sorts lines between the starts. A day is 23 or 25 hours long
-where the clocks change, and starts later than midnight where midnight was skipped.
+Python decides where buckets start; ClickHouse only counts lines between the starts. A day has 23 or 25 hours where the
+clocks change, and starts after midnight where the change skips midnight.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class TooManyBuckets(ValueError):
 def bucket_starts(since: datetime, until: datetime, interval: Interval, zone: ZoneInfo) -> list[datetime]:
     """The start of each bucket that *since* to *until* (exclusive) touches, in order and in UTC.
 
-    In UTC because Python compares two times of one zone by their clocks, which run twice through an hour in autumn.
+    UTC, because Python compares two times of one zone by their clocks, which repeat an hour in autumn.
     Raises `TooManyBuckets`.
     """
     start = _first(since.astimezone(UTC), interval, zone)

@@ -1,4 +1,4 @@
-"""Whom the ref of a "Deleted User" stands for, found without holding up anybody who does not ask for one."""
+"""The stored ref behind the ref that a "Deleted User" is shown under."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,12 +14,11 @@ REMEMBERED = 10_000
 
 
 class DeletedPersons:
-    """The way back from the refs that deleted lives are shown under to those that their lines are stored under.
+    """Maps the refs that deleted lives are shown under to the refs that their lines are stored under.
 
-    A shown ref is a function of the stored one that only the key computes, so a search goes through everyone who was
-    ever deleted in the client space. It runs in a thread, one at a time, and what it found holds for ever: a pair
-    says nothing of whether, or since when, the person is deleted. What was not found is not remembered, so that who
-    is deleted now is found now.
+    The shown ref is a keyed function of the stored one, so a search goes through everybody who was ever deleted in the
+    client space. Searches run in a thread, one at a time. Pairs that were found stay true and are remembered. Refs that
+    were not found are searched for again, so a new deletion counts at once.
     """
 
     def __init__(self, reader: LogReader, key: bytes) -> None:
@@ -29,7 +28,7 @@ class DeletedPersons:
         self._turn = asyncio.Lock()
 
     async def stored(self, caller: Caller, shown: Collection[UUID]) -> set[UUID]:
-        """The stored refs of those who are shown as deleted under one of *shown*. Raises `StoreError`."""
+        """The stored refs of the deleted persons who are shown under *shown*. Raises `StoreError`."""
         space = caller.client_space_id
         remembered = {ref: self._found[space, ref] for ref in shown if (space, ref) in self._found}
         for ref in remembered:
@@ -50,7 +49,7 @@ class DeletedPersons:
 
 
 def _search(shown: Collection[UUID], deleted: Collection[UUID], key: bytes, space: str) -> dict[UUID, UUID]:
-    """By shown ref, the stored one. It ends with the last that is found: one that nobody bears is sought to the end."""
+    """Map shown refs to stored refs. Stops once all are found; an unknown ref costs a full scan."""
     found: dict[UUID, UUID] = {}
     for stored in deleted:
         if (ref := deleted_ref(key, space, stored)) in shown:

@@ -32,8 +32,8 @@ class Order(StrEnum):
 class ActivityFilter:
     """What the caller asked for. An empty set of values asks for any.
 
-    Persons are the refs that a line must show. *by_id* says that each was made from a platform id, so that none can
-    be the ref of a deleted life; the two `deleted_` flags ask for everybody deleted, too. *since* is inclusive, *until*
+    Persons are the refs that a line must show. *by_id*: each ref was made from a platform id, so none is the ref of a
+    deleted life. The two `deleted_` flags also ask for everybody who was deleted. *since* is inclusive, *until*
     exclusive.
     """
 
@@ -85,7 +85,7 @@ class Selection:
     """What the store is asked for: a filter whose persons are resolved to stored refs, in the bounds of retention.
 
     *since* has no default: no read may forget retention. `None` for persons means any, unless the flag beside it asks
-    for those who were deleted; with both, either fits.
+    for the deleted ones. With both, either matches.
     """
 
     since: datetime
@@ -102,7 +102,7 @@ class Selection:
     import_ids: frozenset[UUID] = frozenset()
 
     def tells_copies_apart(self) -> bool:
-        """Whether of two copies of an event that differ, the selection may see only the one that does not count."""
+        """Whether it may match a copy of an event that does not count, and not the copy that does."""
         return bool(self.activity_types or self.channels or self.import_ids) or self.names_persons()
 
     def names_persons(self) -> bool:
@@ -123,8 +123,8 @@ class Selection:
 def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:
     """The stored refs, and which of their lines, that are shown under the refs *wanted*.
 
-    A ref of somebody who was deleted for good is replaced by one that nobody is stored under, rather than left out:
-    the query has the same shape and does the same work as for somebody who never existed.
+    The ref of a person who was deleted for good is replaced by one that no line has. The query then has the same shape,
+    and does the same work, as for a person who never existed.
     """
     spans: dict[UUID, Span] = {}
     for ref in wanted:
@@ -137,7 +137,7 @@ def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime],
             spans[ref] = Span(since=lifetime.recreated_at)
     for ref, lifetime in lifetimes.items():
         if deleted_ref(key, space, ref) in wanted:
-            # Both the deleted lives and the current one: together they are all lines.
+            # The deleted lives and the current one together are all lines.
             spans[ref] = Span() if ref in spans else Span(until=lifetime.recreated_at)
     return spans
 
@@ -181,7 +181,7 @@ def _time_conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
         parameters["until"] = _bindable(selection.until)
     if selection.after is not None:
         sign = "<" if selection.order is Order.DESC else ">"
-        # The first clause says nothing new, but ClickHouse skips parts by it and not by the tuple.
+        # ClickHouse skips parts by the first clause, and not by the tuple, which implies it.
         clauses.append(f"occurred_at {sign}= {{after_time:DateTime64(6, 'UTC')}}")
         clauses.append(
             f"(occurred_at, event_id) {sign} ({{after_time:DateTime64(6, 'UTC')}}, {{after_event:UUID}})",
@@ -211,8 +211,8 @@ _GONE_UNTIL = (
     " FROM {database}.erased_persons WHERE client_space_id = {client_space_id:String})"
 ).replace("{latest}", f"toDateTime64('{_LATEST:%Y-%m-%d %H:%M:%S}', 6, 'UTC')")
 IS_GONE = (
-    # Too many persons to bind. The two kinds: deleted for good, and come back, whose earlier lines alone are meant.
-    # ClickHouse reads the persons once: the two subqueries are one.
+    # There may be too many persons to bind. Of those who came back, only the earlier lines count.
+    # ClickHouse runs the two equal subqueries once.
     f"occurred_at < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
 )
 """Whether the person `{column}` of a line no longer exists: deleted for good, or the line is of a life before the last

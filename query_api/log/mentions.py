@@ -21,7 +21,7 @@ class MentionedPerson:
 
 
 class Directory:
-    """Living persons by their present names; those who were deleted are one entry, and nothing finds one of them."""
+    """Living persons by their present names. All deleted persons are one entry, and none can be found alone."""
 
     def __init__(self, log: ActivityLog, reader: LogReader) -> None:
         self._log = log

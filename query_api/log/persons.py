@@ -20,13 +20,13 @@ _REF_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """What is known of a person who was deleted at least once: the last deletion, and the first creation after it."""
+    """The last deletion of a person who was ever deleted, and the first creation after it."""
 
     erased_at: datetime
     recreated_at: datetime | None = None
 
     def is_deleted(self, at: datetime) -> bool:
-        """Whether the person that a line of the time *at* mentions no longer exists."""
+        """Whether a line of the time *at* mentions a life that has ended."""
         return self.recreated_at is None or at < self.recreated_at
 
 
@@ -49,9 +49,9 @@ class KnownPerson:
 
 @dataclass(frozen=True, slots=True)
 class ShownPerson:
-    """A person as a line shows them. Where *deleted*, nothing here leads to who it was.
+    """A person as a line shows them. Where *deleted*, nothing here tells who it was.
 
-    *current* is the username and display name that they bear now, where those are others than the line's.
+    *current* is today's username and display name, where they differ from the line's.
     """
 
     ref: UUID
@@ -65,8 +65,8 @@ class ShownPerson:
 def deleted_ref(key: bytes, client_space_id: str, ref: UUID) -> UUID:
     """The ref under which the deleted lives of the person *ref* are shown.
 
-    It is not *ref*: a later life of the same id is shown under that one, and the old lines must not lead to it. The
-    label keeps it apart from every output of `schemas.person_ref`, whose messages begin with a length.
+    A later life of the same id is shown under *ref*, and the old lines must not lead to it. The label keeps the result
+    apart from every output of `schemas.person_ref`, whose messages begin with a length.
     """
     space = client_space_id.encode()
     message = b"deleted person" + len(space).to_bytes(4, "big") + space + ref.bytes
@@ -74,15 +74,13 @@ def deleted_ref(key: bytes, client_space_id: str, ref: UUID) -> UUID:
 
 
 def name_at(names: Iterable[KnownName], life_start: datetime, at: datetime) -> KnownName | None:
-    """The name that a person of the life that began at *life_start* bore at the time *at*.
+    """The name of a person at the time *at*, in the life that began at *life_start*.
 
-    Of the names that were seen at or before *at* and at or after it, the one that came up last: a name in whose time
-    another came and went is back afterwards. Where *at* lies within no name's time, the one seen last before it, and
-    before the first sight of any, the earliest. Names last seen before the life began belong to a former one and are
-    nobody's business.
+    A name is in use from its first to its last sighting. Of several names in use at *at*, the one whose use began last
+    counts. Where none is in use, the one used last before *at* counts, and else the first one after it. Names that were
+    last seen before the life began belong to a former life and are ignored.
 
-    A line's own name is passed over in one case only: another came up after it, and was seen before the line and again
-    after it. What is kept of a name, its first and its last sight, does not tell who alternates between two names.
+    First and last sightings do not show that a person alternates between two names. A line may then show the other one.
     """
     of_life = (
         KnownName(max(name.first_seen, life_start), *name[1:])
@@ -93,12 +91,12 @@ def name_at(names: Iterable[KnownName], life_start: datetime, at: datetime) -> K
 
 
 def _remoteness(name: KnownName, at: datetime) -> tuple[int, timedelta, timedelta, str, str]:
-    """How far *name* is from being the one that was borne at the time *at*: the least of several is."""
+    """The order of preference at the time *at*: the least of several names counts."""
     first, last, username, display_name = name
     if first > at:
         return 2, first - at, last - at, username, display_name
     if last >= at:
-        # The shorter of two that came up together says more.
+        # Of two that came up together, the one that ended first says more.
         return 0, at - first, last - at, username, display_name
     return 1, at - last, at - first, username, display_name
 
@@ -113,7 +111,7 @@ class Persons:
     known: Mapping[UUID, KnownPerson] | None
 
     def show(self, ref: UUID, at: datetime) -> ShownPerson:
-        """The person that a line of the time *at* stores as *ref*, as the line may show them."""
+        """What a line of the time *at* may show of the person whom it stores as *ref*."""
         lifetime = self.lifetimes.get(ref)
         if lifetime is not None and lifetime.is_deleted(at):
             shown_ref = deleted_ref(self.key, self.client_space_id, ref)
@@ -128,7 +126,7 @@ class Persons:
         return ShownPerson(ref, person.person_id or None, *then, deleted=False, current=None if now == then else now)
 
     def show_now(self, ref: UUID) -> ShownPerson:
-        """The person *ref* as they are called at present."""
+        """The person *ref* by their present names."""
         return self.show(ref, _END)
 
 

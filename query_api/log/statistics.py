@@ -16,7 +16,7 @@ from schemas.limits import MAX_CLOCK_AHEAD
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Lines by activity type; one without lines is there, too. *start* is in UTC."""
+    """Lines by activity type, possibly none. *start* is in UTC."""
 
     start: datetime
     by_activity_type: Mapping[str, int]
@@ -32,7 +32,7 @@ class Chart:
 
 
 class Statistics:
-    """Counts lines as `ActivityLog` shows them: same retention, same persons."""
+    """Counts the lines that `ActivityLog` shows: same retention, same persons."""
 
     def __init__(self, log: ActivityLog, reader: LogReader) -> None:
         self._log = log

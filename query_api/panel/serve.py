@@ -1,4 +1,4 @@
-"""Serves the panel: `/panel/<version>/…` for ever, and `/panel/user-management-log.js`, which leads to today's version.
+"""Serves the panel: `/panel/<version>/…`, and `/panel/user-management-log.js`, which leads to today's version.
 
 The version names the content, so that a browser never has to ask again and never mixes the modules of two releases. A
 host embeds the address without a version: an upgrade of the API needs no change in its pages.
