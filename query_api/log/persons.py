@@ -20,13 +20,13 @@ _REF_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
-    """What is known of a person who was deleted at least once: the last deletion, and the first creation after it."""
+    """A person who was deleted at least once: the last deletion, and when the life after it began, if one did."""
 
     erased_at: datetime
     recreated_at: datetime | None = None
 
     def is_deleted(self, at: datetime) -> bool:
-        """Whether the person that a line of the time *at* mentions no longer exists."""
+        """Whether the person that a line mentions no longer exists. It happened *at* (`schemas.lifetimes`)."""
         return self.recreated_at is None or at < self.recreated_at
 
 

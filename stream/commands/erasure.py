@@ -20,8 +20,8 @@ from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.rules import PersonKey
 from stream.erasure.verify.everywhere import verify as verify_everywhere
 from stream.erasure.verify.report import Report, Wanted
-from stream.pipeline.rows.unreadable import UnreadableRecords, in_words
 from stream.pipeline.sink import ClickHouseSink, LogSink
+from stream.pipeline.unreadable import UnreadableRecords, in_words
 from stream.settings import WorkerSettings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)

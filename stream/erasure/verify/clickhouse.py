@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from clickhouse_connect.driver.client import Client
 
+from schemas.lifetimes import erasure_of
 from schemas.rows import PERSON_LIFETIMES
 from stream.clients.clickhouse import open_clickhouse
-from stream.erasure.rules import erasure_of
 from stream.erasure.verify.report import Report, Trace, Wanted
 
 CLICKHOUSE_BOUND = timedelta(minutes=5)
@@ -21,11 +21,11 @@ def verify_clickhouse(url: str, database: str, wanted: Wanted) -> Report:
     """
     with open_clickhouse(url, timeout_seconds=600) as client:
         facts = client.query(
-            f"SELECT change, occurred_at FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
+            f"SELECT change, occurred_at, event_id, precedence FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
             " WHERE client_space_id = {space:String} AND person_ref = {ref:UUID}",
             parameters={"space": wanted.person.client_space_id, "ref": wanted.person.person_ref},
         ).result_rows
-        erasure = erasure_of((str(change), at) for change, at in facts)
+        erasure = erasure_of((str(change), at, event, int(order)) for change, at, event, order in facts)
         looked_at, traces = [], []
         for place, sql in _searches(client):
             looked_at.append(place)
