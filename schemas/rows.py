@@ -52,12 +52,18 @@ class PersonNameRow(NamedTuple):
 
 
 class PersonLifetimeRow(NamedTuple):
-    """One beginning or end of a person's life on the platform: a user creation or a user deletion."""
+    """One beginning or end of a person's life on the platform: a user creation or a user deletion.
+
+    Of copies of one event the largest *precedence* counts. It tells when the broker recorded the event, which
+    `schemas.lifetimes` compares with *occurred_at*.
+    """
 
     client_space_id: str
     person_ref: UUID
     change: str
     occurred_at: datetime
+    event_id: UUID
+    precedence: int
 
 
 CREATED = "created"
@@ -77,3 +83,8 @@ def precedence(recorded_at_ms: int, kafka_offset: int) -> int:
     (modulo 2**22, which two copies within one millisecond do not span). The 42 bits of time last until the year 2109.
     """
     return _MAX_UINT64 - ((recorded_at_ms << _OFFSET_BITS) | (kafka_offset & ((1 << _OFFSET_BITS) - 1)))
+
+
+def recorded_ms(precedence: int) -> int:
+    """The broker's append time in milliseconds since 1970, read back from *precedence*."""
+    return (_MAX_UINT64 - precedence) >> _OFFSET_BITS

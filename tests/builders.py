@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from schemas.codec import encode
 from schemas.events import Activity, Channel, Event, Person, Source, UserCreation, UserDeletion
 from schemas.fields import to_micros
+from schemas.rows import PersonLifetimeRow, precedence
 from schemas.wire import frame
 from stream.fetch.records import Chunk
 
@@ -54,6 +55,15 @@ def a_record(event: Event, offset: int = 0, *, recorded_at: datetime = NOW) -> F
 def a_chunk(*records: FakeRecord, partition: int = 0, generation: int = 1) -> Chunk:
     """*records* as one fetch brought them."""
     return Chunk("user-management.events", partition, generation, records)
+
+
+def a_lifetime(
+    client_space_id: str, ref: UUID, change: str, at: datetime, *, recorded_at: datetime | None = None, **fields: Any
+) -> PersonLifetimeRow:
+    """The beginning or end of a life, recorded when it happened unless the test says otherwise."""
+    order = precedence(to_micros(recorded_at or at) // 1000, 0)
+    event_id = uuid5(ref, f"{client_space_id} {change} {at}")
+    return PersonLifetimeRow(client_space_id, ref, change, at, event_id, order)._replace(**fields)
 
 
 def a_uuid(number: int) -> UUID:

@@ -16,6 +16,7 @@ from query_api.log.filters import ActivityFilter, Order, Position, Selection, Sp
 from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
 from query_api.log.reader import Line, LogReader, Met
 from query_api.log.recorded import advanced, distinct
+from schemas.lifetimes import happened_at
 from schemas.retention import retention_start
 
 _logger = structlog.get_logger(__name__)
@@ -188,8 +189,8 @@ class ActivityLog:
         shown = [
             ShownLine(
                 line,
-                affected_user=persons.show(line.affected_user_ref, line.occurred_at),
-                admin=persons.show(line.admin_ref, line.occurred_at),
+                affected_user=persons.show(line.affected_user_ref, happened_at(line.occurred_at, line.precedence)),
+                admin=persons.show(line.admin_ref, happened_at(line.occurred_at, line.precedence)),
             )
             for line in lines
         ]

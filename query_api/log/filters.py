@@ -191,6 +191,13 @@ def _time_conditions(selection: Selection) -> tuple[list[str], dict[str, Any]]:
     return clauses, parameters
 
 
+_HAPPENED_AT = (
+    "least(occurred_at, toDateTime64(fromUnixTimestamp64Milli("
+    "toInt64(bitShiftRight(bitNot(precedence), 22)) + 1, 'UTC'), 6, 'UTC'))"
+)
+"""`schemas.lifetimes.happened_at` in SQL."""
+
+
 def _person_conditions(name: str, column: str, spans: Spans, parameters: dict[str, Any]) -> list[str]:
     """One IN over all refs, which the skip index understands, and beside it a clause for each ref that has bounds."""
     clauses = [f"{column} IN {{{name}:Array(UUID)}}"]
@@ -200,7 +207,7 @@ def _person_conditions(name: str, column: str, spans: Spans, parameters: dict[st
             if bound is not None:
                 other, in_time = f"{name}_{number}", f"{name}_{number}_at"
                 clauses.append(
-                    f"({column} != {{{other}:UUID}} OR occurred_at {sign} {{{in_time}:DateTime64(6, 'UTC')}})"
+                    f"({column} != {{{other}:UUID}} OR {_HAPPENED_AT} {sign} {{{in_time}:DateTime64(6, 'UTC')}})"
                 )
                 parameters[other], parameters[in_time] = ref, _bindable(bound)
     return clauses
@@ -213,7 +220,7 @@ _GONE_UNTIL = (
 IS_GONE = (
     # There may be too many persons to bind. Of those who came back, only the earlier lines count.
     # ClickHouse runs the two equal subqueries once.
-    f"occurred_at < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
+    f"{_HAPPENED_AT} < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
 )
 """Whether the person `{column}` of a line no longer exists: deleted for good, or the line is of a life before the last
 deletion. The reader binds the client space."""

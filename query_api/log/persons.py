@@ -26,7 +26,7 @@ class Lifetime:
     recreated_at: datetime | None = None
 
     def is_deleted(self, at: datetime) -> bool:
-        """Whether a line of the time *at* mentions a life that has ended."""
+        """Whether a line that happened *at* (`schemas.lifetimes`) mentions a life that has ended."""
         return self.recreated_at is None or at < self.recreated_at
 
 

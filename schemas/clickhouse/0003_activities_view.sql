@@ -15,21 +15,23 @@ WITH
         n.2 >= at, (0, toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.1), toUnixTimestamp64Micro(n.2) - toUnixTimestamp64Micro(at), n.3, n.4),
         (1, toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.2), toUnixTimestamp64Micro(at) - toUnixTimestamp64Micro(n.1), n.3, n.4)) AS remoteness,
     (names, at) -> arraySort(n -> remoteness(n, at), names)[1] AS name_at,
+    -- When the line happened, as far as its persons are concerned: see erased_persons.
+    least(log.occurred_at, toDateTime64(fromUnixTimestamp64Milli(toInt64(bitShiftRight(bitNot(log.precedence), 22)) + 1, 'UTC'), 6, 'UTC')) AS happened_at,
     -- Named here and not below: a helper column would show the name of a deleted person.
-    name_at(names_of_life(user_names.names, user_life.recreated_at), log.occurred_at) AS affected_user_name,
-    name_at(names_of_life(admin_names.names, admin_life.recreated_at), log.occurred_at) AS admin_name
+    name_at(names_of_life(user_names.names, user_life.recreated_at), happened_at) AS affected_user_name,
+    name_at(names_of_life(admin_names.names, admin_life.recreated_at), happened_at) AS admin_name
 SELECT
     log.client_space_id AS client_space_id,
     log.occurred_at AS occurred_at,
     log.event_id AS event_id,
     log.activity_type AS activity_type,
     log.channel AS channel,
-    is_deleted(user_life.erased_at, user_life.recreated_at, log.occurred_at) AS affected_user_deleted,
+    is_deleted(user_life.erased_at, user_life.recreated_at, happened_at) AS affected_user_deleted,
     multiIf(affected_user_deleted, 'Deleted User', affected_user_name.4 != '', affected_user_name.4, affected_user_name.3 != '', affected_user_name.3, user_names.person_id) AS affected_user,
     if(affected_user_deleted OR affected_user_name.3 = '', NULL, affected_user_name.3) AS affected_user_username,
     if(affected_user_deleted OR user_names.person_id = '', NULL, user_names.person_id) AS affected_user_id,
     if(affected_user_deleted, reinterpret(sipHash128(log.affected_user_ref, user_life.erased_at), 'UUID'), log.affected_user_ref) AS affected_user_ref,
-    is_deleted(admin_life.erased_at, admin_life.recreated_at, log.occurred_at) AS admin_deleted,
+    is_deleted(admin_life.erased_at, admin_life.recreated_at, happened_at) AS admin_deleted,
     multiIf(admin_deleted, 'Deleted User', admin_name.4 != '', admin_name.4, admin_name.3 != '', admin_name.3, admin_names.person_id) AS admin,
     if(admin_deleted OR admin_name.3 = '', NULL, admin_name.3) AS admin_username,
     if(admin_deleted OR admin_names.person_id = '', NULL, admin_names.person_id) AS admin_id,

@@ -17,33 +17,42 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import reapply as reapply_ledger
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
-from stream.erasure.rules import PersonKey
 from stream.erasure.verify.everywhere import verify as verify_everywhere
 from stream.erasure.verify.report import Report, Wanted
-from stream.pipeline.rows.unreadable import UnreadableRecords, in_words
 from stream.pipeline.sink import ClickHouseSink, LogSink
+from stream.pipeline.unreadable import UnreadableRecords, in_words
 from stream.settings import WorkerSettings
 
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 ClientSpace = Annotated[str, typer.Option("--client-space", help="the client space")]
-Person = Annotated[str | None, typer.Option("--person", help="the person's id on the platform", show_default=False)]
+PersonFile = Annotated[
+    typer.FileText | None,
+    typer.Option("--person-file", help="a file with the person's id on the platform; - is standard input"),
+]
+NamesFile = Annotated[
+    typer.FileText | None,
+    typer.Option("--names-file", help="a file with names to look for, one a line; - is standard input"),
+]
+"""Files, not arguments: shells and process lists keep arguments for longer than an erasure may take."""
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
 @app.command()
-def status(client_space: ClientSpace, person: Person = None, *, json: Json = False) -> None:
+def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json = False) -> None:
     """Who was deleted and who of them still has a name stored; exits with 1 where somebody has."""
     settings = settings_or_exit()
     store = ClickHousePersonStore(*settings.clickhouse)
     erasures = ErasedPersons(store).refresh()
     due = store.due()
-    wanted = None if person is None else person_ref(settings.key, client_space, person)
+    person_id = _person_id(person)
+    wanted = None if person_id is None else person_ref(settings.key, client_space, person_id)
     rows = [
         {
             "person_ref": str(key.person_ref),
             "erased_at": erasure.erased_at,
             "recreated_at": erasure.recreated_at,
+            "in_doubt": erasure.is_doubtful,
             "names": "due" if key in due else "gone",
         }
         for key, erasure in sorted(erasures.items())
@@ -53,7 +62,7 @@ def status(client_space: ClientSpace, person: Person = None, *, json: Json = Fal
     if json:
         echo_json({"client_space_id": client_space, "erased_persons": rows, "due": pending})
     else:
-        columns = ("person_ref", "erased_at", "recreated_at", "names")
+        columns = ("person_ref", "erased_at", "recreated_at", "in_doubt", "names")
         echo_table(f"Erased persons of {client_space}", columns, [[row[name] for name in columns] for row in rows])
     if pending:
         raise typer.Exit(ExitCode.FOUND)
@@ -103,8 +112,8 @@ def _exit_for(unreadable: Collection[str]) -> None:
 @app.command()
 def verify(
     client_space: ClientSpace,
-    person: Person = None,
-    name: Annotated[list[str] | None, typer.Option("--name", help="a name to look for; repeatable")] = None,
+    person: PersonFile = None,
+    names: NamesFile = None,
     directory: Annotated[
         list[Path] | None,
         typer.Option(
@@ -118,12 +127,15 @@ def verify(
     json: Json = False,
 ) -> None:
     """Look for a person's id and names everywhere; exits with 1 where anything is found. Names are not printed."""
-    if person is None and not name:
-        typer.echo("name whom to look for: --person, --name, or both", err=True)
+    person_id, texts = _person_id(person), _lines(names)
+    if person_id is not None:
+        texts = [person_id, *texts]
+    if not texts:
+        typer.echo("say whom to look for: --person-file, --names-file, or both", err=True)
         raise typer.Exit(ExitCode.USAGE)
     settings = settings_or_exit()
-    ref = person_ref(settings.key, client_space, person or "")
-    wanted = Wanted(PersonKey(client_space, ref), tuple(text for text in (person, *(name or ())) if text))
+    ref = None if person_id is None else person_ref(settings.key, client_space, person_id)
+    wanted = Wanted(client_space, ref, tuple(texts))
     report = asyncio.run(
         verify_everywhere(
             clickhouse=settings.clickhouse,
@@ -142,9 +154,24 @@ def verify(
 
 def _echo_report(report: Report) -> None:
     rows = [(trace.place, trace.count, trace.until, trace.reason) for trace in report.traces]
-    echo_table(f"Traces of {report.person_ref}", ("place", "count", "gone by", "why"), rows)
+    echo_table(f"Traces of {report.person_ref or 'the names'}", ("place", "count", "gone by", "why"), rows)
     typer.echo(f"looked at: {', '.join(report.looked_at)}")
     typer.echo("nothing found" if report.is_clean() else f"found in {len(report.traces)} places")
+
+
+def _person_id(file: typer.FileText | None) -> str | None:
+    """The one line of *file*; ends the command where there is none, or more than one."""
+    if file is None:
+        return None
+    found = _lines(file)
+    if len(found) != 1:
+        typer.echo("--person-file: expected one line, the person's id", err=True)
+        raise typer.Exit(ExitCode.USAGE)
+    return found[0]
+
+
+def _lines(file: typer.FileText | None) -> list[str]:
+    return [] if file is None else [line.rstrip("\r\n") for line in file if line.strip()]
 
 
 def _eraser(settings: WorkerSettings) -> Eraser:

@@ -17,8 +17,8 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
 from stream.pipeline.history import TopicWriter
-from stream.pipeline.rows.unreadable import UnreadableRecords, in_words
 from stream.pipeline.sink import ClickHouseSink
+from stream.pipeline.unreadable import UnreadableRecords, in_words
 from stream.rebuild.backfill import backfill as backfill_topics
 from stream.rebuild.handover import workers_are_past
 from stream.rebuild.rebuild import Rebuild, Step

@@ -19,7 +19,7 @@ from stream.erasure.persons import PersonStore
 from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
-from stream.pipeline.rows.unreadable import in_words
+from stream.pipeline.unreadable import in_words
 
 log = structlog.get_logger(__name__)
 

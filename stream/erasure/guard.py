@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Protocol
 
+from schemas.lifetimes import Erasure, Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
-from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, living_name
+from stream.erasure.rules import Erasures, PersonKey, living_name
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
@@ -37,7 +37,7 @@ class ErasedPersons:
 
     def __init__(self, lifetimes: Lifetimes) -> None:
         self._lifetimes = lifetimes
-        self._facts: dict[PersonKey, set[tuple[str, datetime]]] = {}
+        self._facts: dict[PersonKey, set[Fact]] = {}
         self._erasures: dict[PersonKey, Erasure] = {}
         # The same persons as names by columns tell them: every batch is held against them.
         self._erased_refs: set[tuple[str, str]] = set()
@@ -85,7 +85,7 @@ class ErasedPersons:
             touched = set()
             for row in rows:
                 person = PersonKey(row.client_space_id, row.person_ref)
-                self._facts.setdefault(person, set()).add((row.change, row.occurred_at))
+                self._facts.setdefault(person, set()).add(row[2:])
                 touched.add(person)
             for person in touched:
                 erasure = erasure_of(self._facts[person])

@@ -14,8 +14,8 @@ from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import TopicReader
 from stream.pipeline.rows.history_codec import read_person_key
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.rows.unreadable import UnreadableRecords
 from stream.pipeline.sink import LogSink
+from stream.pipeline.unreadable import UnreadableRecords
 
 
 async def reapply(reader: TopicReader, sink: LogSink, unreadable: UnreadableRecords) -> int:

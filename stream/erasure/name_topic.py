@@ -14,7 +14,7 @@ from stream.clients.topic_reader import Extent, TopicReader, open_reader
 from stream.erasure.rules import Erasures, left_of_record
 from stream.pipeline.history import Message, TopicWriter
 from stream.pipeline.rows.history_codec import UnreadableHistory, segment_roll_record
-from stream.pipeline.rows.unreadable import place_of
+from stream.pipeline.unreadable import place_of
 
 WhoIsErased = Callable[[], Erasures]
 """Everybody who was ever deleted, as the store knows it now. Blocks; raises `Unavailable`."""

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
+from schemas.lifetimes import Erasure
 from schemas.rows import PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow
 from stream.clients.clickhouse import open_clickhouse
-from stream.erasure.rules import Erasure, PersonKey
+from stream.erasure.rules import PersonKey
 
 PERSONS_PER_STATEMENT = 200
 """ClickHouse takes 128 KiB a parameter by default; a client space's name may be 512 bytes long."""

@@ -4,13 +4,13 @@ A name is that of the present life, or it goes. What counts is when it was seen,
 in which sightings, deletions and creations arrive decides nothing.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from schemas.rows import CREATED, ERASED, PersonNameRow
+from schemas.lifetimes import Erasure
+from schemas.rows import PersonNameRow
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key
 
 
@@ -21,29 +21,8 @@ class PersonKey(NamedTuple):
     person_ref: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
-    """The last deletion of a person, and the first creation after it, with which another life began."""
-
-    erased_at: datetime
-    recreated_at: datetime | None = None
-
-
 Erasures = Mapping[PersonKey, Erasure]
 """Everybody who was ever deleted."""
-
-
-def erasure_of(facts: Iterable[tuple[str, datetime]]) -> Erasure | None:
-    """What *facts* (changes and their times) amount to; `None` for a person who was never deleted.
-
-    `erased_persons` in `schemas/clickhouse/0002_persons.sql` states the same in SQL.
-    """
-    known = set(facts)
-    erased = [at for change, at in known if change == ERASED]
-    if not erased:
-        return None
-    erased_at = max(erased)
-    return Erasure(erased_at, min((at for change, at in known if change == CREATED and at > erased_at), default=None))
 
 
 def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:

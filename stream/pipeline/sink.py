@@ -36,7 +36,12 @@ https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp""
 
 
 _TIME = "DateTime64(6, 'UTC')"
-_LIFETIME_TYPES = {"client_space_id": "String", "person_ref": "String", "change": "String", "occurred_at": _TIME}
+_LIFETIME_TYPES = {
+    **dict.fromkeys(("client_space_id", "person_ref", "change"), "String"),
+    "occurred_at": _TIME,
+    "event_id": "String",
+    "precedence": "UInt64",
+}
 _NAME_TYPES = {
     **dict.fromkeys(("client_space_id", "person_ref", "person_id", "username", "display_name"), "String"),
     **dict.fromkeys(("first_seen", "last_seen"), _TIME),
@@ -174,4 +179,6 @@ def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:
         [str(row.person_ref) for row in rows],
         [row.change for row in rows],
         [to_micros(row.occurred_at) for row in rows],
+        [str(row.event_id) for row in rows],
+        [row.precedence for row in rows],
     ]

@@ -24,8 +24,8 @@ from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.rows import Rows
-from stream.pipeline.rows.unreadable import UnreadableRecords
 from stream.pipeline.sink import LogSink
+from stream.pipeline.unreadable import UnreadableRecords
 from stream.rebuild.store import RebuildStore
 
 ROWS_PER_INSERT = 50_000

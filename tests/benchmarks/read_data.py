@@ -73,7 +73,9 @@ _PERSONS = (
     """
     INSERT INTO {database}.person_lifetimes
     SELECT concat('space-', splitByChar('/', key)[1]), ref, life.1,
-        {newest:DateTime64(6, 'UTC')} - toIntervalDay(life.2)
+        {newest:DateTime64(6, 'UTC')} - toIntervalDay(life.2),
+        bitNot(bitShiftLeft(toUInt64(
+            toUnixTimestamp64Milli({newest:DateTime64(6, 'UTC')} - toIntervalDay(life.2))), 22))
     FROM {database}.bench_refs
     ARRAY JOIN [('created', 400), ('erased', 100), ('created', 50)] AS life
     WHERE life.2 = 400 OR (life.2 = 100 AND cityHash64(key, 3) % 10 = 0)

@@ -29,7 +29,7 @@ from stream.pipeline.rows.history_codec import (
     read_person_key,
 )
 from stream.pipeline.rows.rows import Rows
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
 from tests.fakes.stream import InMemorySink
 
@@ -80,7 +80,7 @@ class Subject:
         return PersonNameRow(self.space, a_uuid(2), "usr_ada", username, "Ada", start, end)
 
     def learn(self, change: str, day: int) -> None:
-        row = PersonLifetimeRow(self.space, a_uuid(2), change, NOW + timedelta(days=day))
+        row = a_lifetime(self.space, a_uuid(2), change, NOW + timedelta(days=day))
         self.store.sink.lifetimes.append(row)
         self.erased.refresh()
 
@@ -134,7 +134,7 @@ async def read_back(servers: str, space: str) -> Found:
 
 async def test_everything_comes_back_as_it_was_published(subject: Subject) -> None:
     lines = [subject.line(), subject.line(request_id="req\0é💡", admin_rights_granted=True)]
-    lifetime = PersonLifetimeRow(subject.space, a_uuid(2), "created", NOW)
+    lifetime = a_lifetime(subject.space, a_uuid(2), "created", NOW)
     await subject.history.publish(Rows([lifetime], [subject.name(0, 1)], lines))
     found = await subject.found()
     assert (found.lines, found.names, found.lifetimes) == (lines, [subject.name(0, 1)], {lifetime})
@@ -163,7 +163,7 @@ async def test_no_name_of_an_erased_person_is_published(subject: Subject) -> Non
 
 async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subject: Subject) -> None:
     other = subject.name(1, 1)._replace(person_ref=a_uuid(3), person_id="usr_bob")
-    lifetime = PersonLifetimeRow(subject.space, a_uuid(2), "created", NOW)
+    lifetime = a_lifetime(subject.space, a_uuid(2), "created", NOW)
     await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
     subject.learn("erased", 2)
     subject.learn("created", 4)
@@ -266,7 +266,7 @@ async def test_nothing_to_publish_is_no_error(subject: Subject) -> None:
 async def test_a_broker_that_does_not_answer_is_unavailable() -> None:
     history = KafkaHistory(KafkaAddress("127.0.0.1:9"), ErasedPersons(InMemoryPersonStore(InMemorySink())))
     with pytest.raises(Unavailable):
-        await history.publish(Rows(lifetimes=[PersonLifetimeRow("acme", a_uuid(1), "created", NOW)]))
+        await history.publish(Rows(lifetimes=[a_lifetime("acme", a_uuid(1), "created", NOW)]))
     await history.close()
 
 

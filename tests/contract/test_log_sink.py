@@ -23,7 +23,7 @@ from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink
-from tests.builders import NOW, NOW_MS, a_uuid
+from tests.builders import NOW, NOW_MS, a_lifetime, a_uuid
 from tests.fakes.stream import InMemorySink
 
 
@@ -114,7 +114,7 @@ def test_rows_are_stored_exactly_as_they_were_given(subject: Subject) -> None:
         )
     )
     rows = Rows(
-        lifetimes=[PersonLifetimeRow("acme", a_uuid(2), "erased", NOW)],
+        lifetimes=[a_lifetime("acme", a_uuid(2), "erased", NOW)],
         names=[a_name(), a_name(username="", display_name="")],
         activities=[a_line(), a_line(admin_rights_granted=True), bare],
     )
@@ -123,7 +123,7 @@ def test_rows_are_stored_exactly_as_they_were_given(subject: Subject) -> None:
 
 
 def test_writing_the_same_rows_again_changes_nothing(subject: Subject) -> None:
-    rows = Rows([PersonLifetimeRow("acme", a_uuid(2), "created", NOW)], [a_name()], [a_line(), a_line()])
+    rows = Rows([a_lifetime("acme", a_uuid(2), "created", NOW)], [a_name()], [a_line(), a_line()])
     subject.sink.write(rows)
     before = subject.stored()
     subject.sink.write(rows)

@@ -11,13 +11,12 @@ import cramjam
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from stream.erasure.rules import PersonKey
 from stream.erasure.verify.files import verify_directory
 from stream.erasure.verify.packed import CannotInspect, inside
 from stream.erasure.verify.report import Wanted
 
 NAME = "Ada Lovelace"
-WANTED = Wanted(PersonKey("acme", UUID(int=1)), (NAME,))
+WANTED = Wanted("acme", UUID(int=1), (NAME,))
 NO_COMPRESSION, ZSTD = 0, 4
 
 

@@ -8,14 +8,15 @@ from uuid import uuid4
 import pytest
 
 from schemas.clickhouse_client import connect
+from schemas.lifetimes import Erasure
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from stream.clients.migrate import migrate
 from stream.erasure.persons import ClickHousePersonStore, PersonStore
-from stream.erasure.rules import Erasure, PersonKey
+from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink, LogSink
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore
 from tests.fakes.stream import InMemorySink
 
@@ -58,7 +59,7 @@ def a_name(person: int, first: int, last: int, username: str = "u'\\\t{x}") -> P
 
 
 def a_change(person: int, change: str, at: int) -> PersonLifetimeRow:
-    return PersonLifetimeRow("acme'\\", a_uuid(person), change, day(at))
+    return a_lifetime("acme'\\", a_uuid(person), change, day(at))
 
 
 def person(number: int) -> PersonKey:

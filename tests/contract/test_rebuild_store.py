@@ -18,20 +18,22 @@ from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink
 from stream.rebuild.store import Difference, RebuildStore
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 
 SLOW_ROWS = 10
 SLOW_INSERT = (
-    f"INSERT INTO {{database}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
+    f"INSERT INTO {{database}}.{PERSON_LIFETIMES}"
+    f" SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6), generateUUIDv4(), 1"
     f" FROM numbers({SLOW_ROWS}) WHERE sleepEachRow(0.25) = 0"
 )
 ENDLESS_INSERT = (
-    f"INSERT INTO {{database}}.{PERSON_LIFETIMES} SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6)"
+    f"INSERT INTO {{database}}.{PERSON_LIFETIMES}"
+    f" SELECT 'space-1', generateUUIDv4(), '{CREATED}', now64(6), generateUUIDv4(), 1"
     " FROM numbers(3600) WHERE sleepEachRow(1) = 0 SETTINGS max_block_size = 1"
 )
 _INTO_DATABASE = "query_kind = 'Insert' AND query LIKE concat('%', {database:String}, '%')"
 """The stack's own worker inserts too."""
-ONE_ROW = Rows(lifetimes=[PersonLifetimeRow("space-1", a_uuid(1), CREATED, NOW)])
+ONE_ROW = Rows(lifetimes=[a_lifetime("space-1", a_uuid(1), CREATED, NOW)])
 
 
 def _an_insert_runs(client: Client, database: str) -> bool:
@@ -103,7 +105,7 @@ def a_name(username: str, first: float, last: float, person: int = 1) -> PersonN
 
 
 def a_change(change: str, day: int, person: int = 1) -> PersonLifetimeRow:
-    return PersonLifetimeRow("space-1", a_uuid(person), change, NOW + timedelta(days=day))
+    return a_lifetime("space-1", a_uuid(person), change, NOW + timedelta(days=day))
 
 
 def differences(subject: Subject, served: Rows, rebuilt: Rows) -> list[Difference]:

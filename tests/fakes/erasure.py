@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from schemas.lifetimes import Erasure, Fact, erasure_of
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 from stream.erasure.name_topic import Swept, WhoIsErased
-from stream.erasure.rules import Erasure, Erasures, PersonKey, erasure_of, left_of_record, living_name
+from stream.erasure.rules import Erasures, PersonKey, left_of_record, living_name
 from stream.pipeline.published_names import NameGuard, PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
 from stream.pipeline.rows.rows import Rows
@@ -108,9 +109,9 @@ class InMemoryWorkerHistory:
 
 def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
     """The erasures in *rows*, which must hold every fact of each person in them."""
-    facts: dict[PersonKey, list[tuple[str, datetime]]] = {}
+    facts: dict[PersonKey, list[Fact]] = {}
     for row in rows:
-        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append((row.change, row.occurred_at))
+        facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append(row[2:])
     found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
     return {person: erasure for person, erasure in found if erasure is not None}
 

@@ -13,7 +13,8 @@ from query_api.log.access_log import Access
 from query_api.log.filters import Order, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
 from query_api.log.reader import Count, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
-from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
+from schemas.lifetimes import erasure_of, happened_at
+from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64
 
@@ -125,7 +126,7 @@ class InMemoryLogReader:
             if _fits(row, Selection(since=since, until=until, limit=1), lifetimes):
                 ref: UUID = getattr(row, f"{role}_ref")
                 life = lifetimes.get(ref)
-                if life is not None and life.is_deleted(row.occurred_at):
+                if life is not None and life.is_deleted(happened_at(row.occurred_at, row.precedence)):
                     found.setdefault(None, []).append(row.occurred_at)
                 elif among is None or ref in among:
                     found.setdefault(ref, []).append(row.occurred_at)
@@ -162,11 +163,9 @@ class InMemoryLogReader:
         found = {}
         rows = self._of(caller, self.lifetime_rows)
         for ref in {row.person_ref for row in rows}:
-            erasures = [row.occurred_at for row in rows if row.person_ref == ref and row.change == ERASED]
-            if erasures and (refs is None or ref in refs):
-                creations = [row.occurred_at for row in rows if row.person_ref == ref and row.change == CREATED]
-                later = [created for created in creations if created > max(erasures)]
-                found[ref] = Lifetime(max(erasures), min(later) if later else None)
+            erasure = erasure_of(row[2:] for row in rows if row.person_ref == ref)
+            if erasure is not None and (refs is None or ref in refs):
+                found[ref] = Lifetime(erasure.erased_at, erasure.recreated_at)
         return found
 
     async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
@@ -223,9 +222,9 @@ def _walk_key(row: ActivityRow, met: Mapping[int, Met]) -> tuple[object, ...]:
 def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifetime]) -> bool:
     def fits_person(ref: UUID, spans: Spans | None, *, deleted: bool) -> bool:
         if not deleted:
-            return _in_spans(ref, row.occurred_at, spans)
-        is_gone = ref in lifetimes and lifetimes[ref].is_deleted(row.occurred_at)
-        return is_gone or (spans is not None and _in_spans(ref, row.occurred_at, spans))
+            return _in_spans(ref, happened_at(row.occurred_at, row.precedence), spans)
+        is_gone = ref in lifetimes and lifetimes[ref].is_deleted(happened_at(row.occurred_at, row.precedence))
+        return is_gone or (spans is not None and _in_spans(ref, happened_at(row.occurred_at, row.precedence), spans))
 
     return (
         row.occurred_at >= selection.since

@@ -60,12 +60,14 @@ def mentions(line: Line, leaver: Person) -> bool:
 
 def verify(stack: LocalStack, client_space_id: str, leaver: Person, *directories: Path) -> dict[str, Any]:
     """What `audit-stream erasure verify --json` reports, whether or not it found something."""
-    options = ["--client-space", client_space_id, "--person", leaver.id, "--json"]
-    options += ["--name", str(leaver.username), "--name", str(leaver.display_name)]
+    names = stack.layout.data_dir.parent / f"names-{client_space_id}.txt"
+    names.write_text(f"{leaver.username}\n{leaver.display_name}\n", encoding="utf-8")
+    options = ["--client-space", client_space_id, "--person-file", "-", "--names-file", str(names), "--json"]
     options += [option for directory in directories for option in ("--directory", str(directory))]
     command = [str(Path(sys.executable).with_name("audit-stream")), "erasure", "verify", *options]
     environment = {**os.environ, **stack.environment()}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, input=leaver.id, capture_output=True, text=True, check=False)
+    names.unlink()
     assert done.returncode in (0, 1), done.stderr
     for text in (leaver.id, str(leaver.username), str(leaver.display_name)):
         assert text not in done.stdout + done.stderr

@@ -1,64 +1,100 @@
-"""Looks for a person in ClickHouse: every text column of every table, and what system tables keep."""
+"""Looks for a person in ClickHouse: every text column of every table, and what the server logs about itself.
 
-from collections.abc import Iterator, Sequence
+The tables are read here and searched here. A statement that held the id or a name, bound or not, would be kept in
+ClickHouse's own logs: the proof would bring back what it proves gone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.rows import PERSON_LIFETIMES
+from schemas.lifetimes import Erasure, erasure_of
+from schemas.rows import PERSON_LIFETIMES, PERSON_NAMES
 from stream.clients.clickhouse import open_clickhouse
-from stream.erasure.rules import erasure_of
-from stream.erasure.verify.report import Report, Trace, Wanted
+from stream.erasure.verify.report import Trace, Wanted
 
 CLICKHOUSE_BOUND = timedelta(minutes=5)
 """An eraser's interval, the mutation, `old_parts_lifetime`, and the pause between two clean-ups."""
 
+_SYSTEM = "system"
+_PLAIN_TEXT = "LowCardinality(String)", "Nullable(String)", "LowCardinality(Nullable(String))", "String"
+_TEXTS = """
+    SELECT database, table, groupArray((name, type)) FROM system.columns
+    WHERE (position(type, 'String') > 0 OR position(type, 'JSON') > 0) AND type NOT LIKE 'AggregateFunction%'
+    AND (database, table) IN (
+        SELECT database, name FROM system.tables
+        WHERE (engine LIKE '%MergeTree' OR engine IN ('Log', 'TinyLog', 'StripeLog', 'Memory'))
+        AND (database != 'system' OR name LIKE '%\\_log%'))
+    GROUP BY database, table ORDER BY database, table"""
 
-def verify_clickhouse(url: str, database: str, wanted: Wanted) -> Report:
-    """Look at every text column of every table, a rebuild's and a backup's too, and at what system tables keep. Blocks.
 
-    *database* is the one that knows when the person was erased.
-    """
-    with open_clickhouse(url, timeout_seconds=600) as client:
+class _Texts(NamedTuple):
+    """A table and its text columns, each with its type."""
+
+    database: str
+    table: str
+    columns: Sequence[tuple[str, str]]
+
+
+def erasure_in_clickhouse(url: str, database: str, client_space_id: str, person_ref: UUID) -> Erasure | None:
+    """What the log's *database* knows of the person's deletion. Blocks; raises `Unavailable`."""
+    with open_clickhouse(url) as client:
         facts = client.query(
-            f"SELECT change, occurred_at FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
+            f"SELECT change, occurred_at, event_id, precedence FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
             " WHERE client_space_id = {space:String} AND person_ref = {ref:UUID}",
-            parameters={"space": wanted.person.client_space_id, "ref": wanted.person.person_ref},
+            parameters={"space": client_space_id, "ref": person_ref},
         ).result_rows
-        erasure = erasure_of((str(change), at) for change, at in facts)
-        looked_at, traces = [], []
-        for place, sql in _searches(client):
+    return erasure_of((str(change), at, event_id, int(order)) for change, at, event_id, order in facts)
+
+
+def verify_clickhouse(url: str, database: str, wanted: Wanted) -> tuple[list[str], list[Trace]]:
+    """Look at every text column of every table, in every database, and at what `system` keeps.
+
+    The answer is what was looked at, and what was found. *database* is the log's. Blocks; raises `Unavailable`.
+    """
+    looked_at, traces = [], []
+    with open_clickhouse(url, timeout_seconds=600) as client:
+        for texts in _tables(client):
+            place = f"clickhouse:{texts.database}.{texts.table}"
             looked_at.append(place)
-            count = int(client.query(sql, parameters={"texts": list(wanted.texts)}).result_rows[0][0])
-            if count:
-                reason = "rows; removed at the eraser's next run, parts are deleted soon after"
-                traces.append(Trace(place, count, datetime.now(UTC) + CLICKHOUSE_BOUND, reason))
-    return Report(
-        wanted.person.client_space_id,
-        str(wanted.person.person_ref),
-        None if erasure is None else erasure.erased_at,
-        None if erasure is None else erasure.recreated_at,
-        tuple(looked_at),
-        tuple(traces),
+            if count := wanted.spellings.count_all(_content(client, texts)):
+                until, reason = _end(texts, database)
+                traces.append(Trace(place, count, until, reason))
+    return looked_at, traces
+
+
+def _tables(client: Client) -> Iterator[_Texts]:
+    for found in client.query(_TEXTS).result_rows:
+        yield _Texts(*found)
+    yield _Texts(_SYSTEM, "mutations", [("command", "String"), ("latest_fail_reason", "String")])
+    yield _Texts(_SYSTEM, "errors", [("last_error_message", "String")])
+
+
+def _content(client: Client, texts: _Texts) -> Iterator[bytes]:
+    """Every text of a table, column by column, block by block, with a NUL behind each."""
+    columns = ", ".join(
+        f"`{name}`" if kind in _PLAIN_TEXT or kind.startswith("SimpleAggregate") else f"toString(`{name}`)"
+        for name, kind in texts.columns
     )
+    sql = f"SELECT {columns} FROM `{texts.database}`.`{texts.table}`"  # noqa: S608 - names of the server's own tables
+    with client.query_column_block_stream(sql, query_formats={"*String": "bytes"}) as blocks:
+        for block in blocks:
+            for column in block:
+                yield b"\0".join(_bytes(column)) + b"\0"
 
 
-def _searches(client: Client) -> Iterator[tuple[str, str]]:
-    """For each table that has texts, its name and the statement that counts the rows with one of `texts`."""
-    columns = client.query(
-        "SELECT database, table, groupArray(name) FROM system.columns"
-        " WHERE position(type, 'String') > 0 AND (database, table) IN"
-        " (SELECT database, name FROM system.tables WHERE engine LIKE '%MergeTree' AND database != 'system')"
-        " GROUP BY database, table ORDER BY database, table",
-    ).result_rows
-    for database, table, names in columns:
-        yield f"clickhouse:{database}.{table}", _counting(f"`{database}`.`{table}`", names)
-    yield "clickhouse:system.mutations", _counting("system.mutations", ["command", "latest_fail_reason"])
-    exists = client.query("SELECT count() FROM system.tables WHERE database = 'system' AND name = 'query_log'")
-    if exists.result_rows[0][0]:
-        yield "clickhouse:system.query_log", _counting("system.query_log", ["query", "exception"])
+def _bytes(column: Iterable[object]) -> Iterator[bytes]:
+    for value in column:
+        yield value if isinstance(value, bytes) else str(value or "").encode()
 
 
-def _counting(table: str, columns: Sequence[str]) -> str:
-    found = " OR ".join(f"multiSearchAny(toString(ifNull(`{name}`, '')), {{texts:Array(String)}})" for name in columns)
-    return f"SELECT count() FROM {table} WHERE {found}"  # noqa: S608 - names of the database's own tables
+def _end(texts: _Texts, database: str) -> tuple[datetime | None, str]:
+    if (texts.database, texts.table) == (database, PERSON_NAMES):
+        reason = "rows; removed at the eraser's next run, parts are deleted soon after"
+        return datetime.now(UTC) + CLICKHOUSE_BOUND, reason
+    if texts.database == _SYSTEM:
+        return None, "ClickHouse's own log; set a TTL on it, and delete these rows"
+    return None, "rows of a table that the eraser does not know"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import TOPICS
-from stream.erasure.verify.clickhouse import verify_clickhouse
+from stream.erasure.verify.clickhouse import erasure_in_clickhouse, verify_clickhouse
 from stream.erasure.verify.files import verify_directory
 from stream.erasure.verify.report import Report, Wanted
 from stream.erasure.verify.topics import verify_topics
@@ -20,20 +20,20 @@ async def verify(
     *, clickhouse: tuple[str, str], kafka: KafkaAddress, directories: Sequence[Path], wanted: Wanted
 ) -> Report:
     """Look everywhere. *clickhouse* is its URL and database. Raises `Unavailable` where a part cannot be looked at."""
-    report = await asyncio.to_thread(verify_clickhouse, *clickhouse, wanted)
-    traces = list(report.traces) + await verify_topics(kafka, wanted)
+    space, ref, erasure = wanted.client_space_id, wanted.person_ref, None
+    if ref is not None:
+        erasure = await asyncio.to_thread(erasure_in_clickhouse, *clickhouse, space, ref)
+    looked_at, traces = await asyncio.to_thread(verify_clickhouse, *clickhouse, wanted)
+    traces += await verify_topics(kafka, wanted)
     for directory in directories:
         traces += await asyncio.to_thread(verify_directory, directory, wanted)
-    looked_at = (
-        *report.looked_at,
-        *(f"kafka:{topic.name}" for topic in TOPICS),
-        *(f"directory:{directory.name}" for directory in directories),
-    )
+    looked_at += [f"kafka:{topic.name}" for topic in TOPICS]
+    looked_at += [f"directory:{directory.name}" for directory in directories]
     return Report(
-        report.client_space_id,
-        report.person_ref,
-        report.erased_at,
-        report.recreated_at,
-        looked_at,
+        space,
+        None if ref is None else str(ref),
+        None if erasure is None else erasure.erased_at,
+        None if erasure is None else erasure.recreated_at,
+        tuple(looked_at),
         tuple(traces),
     )

@@ -3,7 +3,6 @@
 import mmap
 import os
 import stat
-from collections.abc import Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -56,34 +55,9 @@ def _verify_file(path: Path, wanted: Wanted) -> int:
     with path.open("rb") as file:
         content = file.read(_READ_WHOLE_BYTES)
         more = iter(partial(file.read, _READ_WHOLE_BYTES), b"")
-        if count := _count(chain([content], more), wanted):
+        if count := wanted.spellings.count_all(chain([content], more)):
             return count
         if file.tell() <= _READ_WHOLE_BYTES:
-            return _count(inside(path.name, content), wanted)
+            return wanted.spellings.count_all(inside(path.name, content))
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-            return _count(inside(path.name, mapped), wanted)
-
-
-def _count(pieces: Iterable[bytes | mmap.mmap], wanted: Wanted) -> int:
-    """How often one of the texts is in *pieces*, which lie one behind the other: a text may lie across two of them."""
-    needles = wanted.needles()
-    overlap = max(map(len, needles), default=1) - 1
-    count, tail = 0, b""
-    for piece in pieces:
-        seam = tail + piece[:overlap]
-        count += sum(_occurrences(piece, needle) + _across(seam, needle, len(tail)) for needle in needles)
-        tail = (tail + piece[-overlap:])[-overlap:] if overlap else b""
-    return count
-
-
-def _across(seam: bytes, needle: bytes, border: int) -> int:
-    """How often *needle* lies in *seam* on both sides of *border*."""
-    return sum(seam.startswith(needle, at) for at in range(max(0, border - len(needle) + 1), border))
-
-
-def _occurrences(piece: bytes | mmap.mmap, needle: bytes) -> int:
-    count, at = 0, piece.find(needle)
-    while at >= 0:
-        count += 1
-        at = piece.find(needle, at + 1)
-    return count
+            return wanted.spellings.count_all(inside(path.name, mapped))

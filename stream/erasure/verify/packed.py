@@ -1,12 +1,19 @@
-"""What is inside compressed files: ClickHouse's parts and Kafka's segments. Bytes in, bytes out.
+"""What is inside compressed files: ClickHouse's parts, Kafka's segments, rotated logs. Bytes in, bytes out.
 
-Both compress in blocks, and text in a block is nowhere in the file's own bytes.
+Text in a compressed file is nowhere in the file's own bytes.
 """
 
+import bz2
+import gzip
+import io
+import lzma
 import re
 import struct
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from mmap import mmap
+from typing import IO, cast
 
 import cramjam
 from aiokafka.errors import CorruptRecordException
@@ -23,10 +30,41 @@ _FOR_NUMBERS = frozenset({0x92, 0x93, 0x94, 0x95, 0x98, 0x9A})
 """Delta, T64, DoubleDelta, Gorilla, FPC, GCD: they take numbers and times only."""
 
 _MAX_BLOCK_BYTES = 1 << 30
+_PIECE_BYTES = 4 << 20
+_MAX_ZSTD_BYTES = 256 << 20
 
 
 class CannotInspect(ValueError):
     """A block that cannot be looked into: encrypted, damaged, or of a later version than this."""
+
+
+def _gzip(source: IO[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+
+
+def _bz2(source: IO[bytes]) -> IO[bytes]:
+    return bz2.BZ2File(source)
+
+
+def _xz(source: IO[bytes]) -> IO[bytes]:
+    return lzma.LZMAFile(source)
+
+
+def _zstd(source: IO[bytes]) -> IO[bytes]:
+    # The library unpacks whole files only.
+    content = source.read(_MAX_ZSTD_BYTES + 1)
+    if len(content) > _MAX_ZSTD_BYTES:
+        raise CannotInspect("a zstd file above 256 MB: unpack it first")
+    return io.BytesIO(bytes(cramjam.zstd.decompress(content)))
+
+
+_COMPRESSED: dict[bytes, Callable[[IO[bytes]], IO[bytes]]] = {
+    b"\x1f\x8b": _gzip,
+    b"BZh": _bz2,
+    b"\xfd7zXZ\0": _xz,
+    b"\x28\xb5\x2f\xfd": _zstd,
+}
+"""How to unpack a file, by the bytes that it begins with: gzip, bzip2, xz, zstd."""
 
 
 def inside(name: str, content: mmap | bytes) -> Iterator[bytes]:
@@ -36,7 +74,31 @@ def inside(name: str, content: mmap | bytes) -> Iterator[bytes]:
     """
     if _SEGMENT.fullmatch(name):
         return _of_segment(content)
+    for magic, unpack in _COMPRESSED.items():
+        if content[: len(magic)] == magic:
+            return _of_compressed(content, unpack)
     return _of_blocks(content) if _are_blocks(content) else iter(())
+
+
+def _of_compressed(content: mmap | bytes, unpack: Callable[[IO[bytes]], IO[bytes]]) -> Iterator[bytes]:
+    """What a gzip, bzip2, xz or zstd file holds; what is compressed twice is unpacked twice."""
+    source = io.BytesIO(content) if isinstance(content, bytes) else cast("IO[bytes]", content)
+    source.seek(0)
+    try:
+        with unpack(source) as unpacked:
+            first = unpacked.read(_PIECE_BYTES)
+            inner = next((make for magic, make in _COMPRESSED.items() if first.startswith(magic)), None)
+            if inner is not None:
+                # Unpacked whole: who compresses twice compresses little.
+                first += unpacked.read(_MAX_BLOCK_BYTES)
+                yield from _of_compressed(first, inner)
+                return
+            yield first
+            yield from iter(partial(unpacked.read, _PIECE_BYTES), b"")
+    except CannotInspect:
+        raise
+    except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error, cramjam.DecompressionError) as error:
+        raise CannotInspect("a compressed file that is damaged or cut off") from error
 
 
 def _of_segment(content: mmap | bytes) -> Iterator[bytes]:

@@ -1,21 +1,23 @@
 """What is looked for, and what was found: pure."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from uuid import UUID
 
-from stream.erasure.rules import PersonKey
+from stream.erasure.verify.spellings import Spellings
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whom to look for: *person* by ref, and *texts* (the id, the names) that must be found nowhere."""
+    """Whom to look for: *texts* (the id, the names) must be found nowhere. *person_ref* is `None` if no id is given."""
 
-    person: PersonKey
+    client_space_id: str
+    person_ref: UUID | None
     texts: tuple[str, ...]
+    spellings: Spellings = field(init=False, repr=False, compare=False)
 
-    def needles(self) -> tuple[bytes, ...]:
-        """*texts* as they lie in files and records."""
-        return tuple(text.encode() for text in self.texts)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spellings", Spellings(self.texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was looked at, and what was found. *erased_at* is `None` for a person who was never deleted."""
+    """What was looked at, and what was found.
+
+    *erased_at* is `None` for a person who was never deleted, and where only names were given.
+    """
 
     client_space_id: str
-    person_ref: str
+    person_ref: str | None
     erased_at: datetime | None
     recreated_at: datetime | None
     looked_at: tuple[str, ...]

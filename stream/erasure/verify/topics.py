@@ -28,12 +28,13 @@ async def verify_topics(kafka: KafkaAddress, wanted: Wanted, topics: Sequence[To
 
 
 async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tuple[Trace | None, int]:
-    needles, count, newest = wanted.needles(), 0, 0
+    count, newest = 0, 0
     extents = await reader.extents(topic.name)
     async for records, _ in reader.records(topic.name, extents):
         for record in records:
-            content = (record.key or b"") + b"\0" + (record.value or b"")
-            if any(needle in content for needle in needles):
+            headers = (part for name, value in record.headers for part in (name.encode(), value or b""))
+            content = b"\0".join((record.key or b"", record.value or b"", *headers))
+            if wanted.spellings.count(content):
                 count += 1
                 newest = max(newest, record.timestamp)
     return (Trace(f"kafka:{topic.name}", count, None, "") if count else None), newest

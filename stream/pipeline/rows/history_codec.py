@@ -6,7 +6,8 @@ is for the day on which other things are lost too, so reading it back needs this
 Keys of the person names, which the broker compacts:
 
     <client space>/<ref>/name/<epoch>/<serial>              a name; the eraser overwrites it
-    <client space>/<ref>/created|erased/<microseconds>/-    a beginning or end of a life; stays for ever
+    <client space>/<ref>/created|erased/<microseconds>/<precedence>/<event>
+                                                            a beginning or end of a life; stays for ever
     segment-roll/<partition>                                says nothing; the broker ends a segment at an append only
 """
 
@@ -33,7 +34,7 @@ _REF_BYTES = 16
 _NOT_THE_MATTER = 2
 _NO_ROW_NUMBER = -1
 _MILLI = 1000
-_KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+|-)", re.DOTALL)
+_KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+)(?:/([0-9a-f-]{36}))?", re.DOTALL)
 _SEGMENT_ROLL = re.compile(r"segment-roll/([0-9]+)")
 _NAME = "name"
 _FACT = b"1"
@@ -79,7 +80,7 @@ def segment_roll_record(partition: int) -> tuple[bytes, bytes]:
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
     """Key and value of a lifetime."""
     at = to_micros(row.occurred_at)
-    return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/-".encode(), _FACT
+    return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/{row.precedence}/{row.event_id}".encode(), _FACT
 
 
 def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | SegmentRoll:
@@ -100,10 +101,13 @@ def _read_key(text: str) -> NameKey | PersonLifetimeRow | SegmentRoll | None:
     found = _KEY.fullmatch(text)
     if found is None:
         return None
-    space, ref, kind, first, second = found.groups()
+    space, ref, kind, first, second, event_id = found.groups()
+    if (kind == _NAME) == (event_id is not None):
+        return None
     if kind == _NAME:
         return NameKey(space, UUID(ref), first, int(second))
-    return PersonLifetimeRow(space, UUID(ref), {CREATED: CREATED, ERASED: ERASED}[kind], from_micros(int(first, 16)))
+    change = {CREATED: CREATED, ERASED: ERASED}[kind]
+    return PersonLifetimeRow(space, UUID(ref), change, from_micros(int(first, 16)), UUID(event_id), int(second))
 
 
 def encode_name(row: PersonNameRow) -> bytes:

@@ -40,7 +40,7 @@ def rows_of(accepted: Sequence[Accepted], refs: PersonRefs) -> Rows:
     if not lines:
         return Rows(_lifetimes(accepted, refs))
     columns = _columns(lines)
-    return Rows(_lifetimes(accepted, refs), _names(columns, refs), _lines(lines, columns, refs))
+    return Rows(_lifetimes(accepted, refs), _names(lines, columns, refs), _lines(lines, columns, refs))
 
 
 def is_line(one: Accepted) -> bool:
@@ -108,15 +108,22 @@ def _lifetimes(accepted: Sequence[Accepted], refs: PersonRefs) -> list[PersonLif
             _uuid(refs(fields.client_space_id, fields.affected_user_id)),
             _LIFETIME_CHANGES[fields.activity],
             from_micros(fields.occurred_at),
+            _uuid(fields.event_id),
+            precedence(record.timestamp, record.offset),
         )
-        for _, _, _, fields, _ in accepted
+        for _, record, _, fields, _ in accepted
         if fields.activity in _LIFETIME_CHANGES
     ]
 
 
-def _names(columns: Any, refs: PersonRefs) -> Names:  # noqa: ANN401 - as above
-    """The names that events show. A deletion shows no name, and no id, of the deleted person."""
-    spaces, times = columns.client_space_id, columns.occurred_at
+def _names(accepted: Sequence[Accepted], columns: Any, refs: PersonRefs) -> Names:  # noqa: ANN401 - as above
+    """The names that events show. A deletion shows no name, and no id, of the deleted person.
+
+    Names are seen when the event happened: not after the broker recorded it (`schemas.lifetimes.happened_at`).
+    """
+    spaces = columns.client_space_id
+    recorded_until = [(one.record.timestamp + 1) * MICROS_PER_MILLI for one in accepted]
+    times = list(map(min, columns.occurred_at, recorded_until))
     admins = zip(spaces, columns.admin_id, columns.admin_username, columns.admin_display_name, strict=True)
     users = zip(
         spaces,

@@ -27,6 +27,7 @@ from schemas.rows import (
     PersonLifetimeRow,
     PersonNameRow,
 )
+from tests import builders
 from tests.builders import NOW, a_uuid
 
 BY_TIME = (Order.DESC, Order.ASC)
@@ -143,7 +144,7 @@ def a_name(caller: Caller, ref: UUID, username: str, seen: Sequence[datetime] = 
 
 
 def a_lifetime(caller: Caller, ref: UUID, change: str, at: datetime) -> PersonLifetimeRow:
-    return PersonLifetimeRow(caller.client_space_id, ref, change, at)
+    return builders.a_lifetime(caller.client_space_id, ref, change, at)
 
 
 def everything(limit: int = 100, **fields: Any) -> Selection:

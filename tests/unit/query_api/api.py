@@ -15,8 +15,8 @@ import jwt
 from query_api.app import create_app
 from query_api.settings import Settings
 from schemas.person_ref import person_ref
-from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
-from tests.builders import KEY, NOW
+from schemas.rows import CREATED, ERASED, ActivityRow, PersonNameRow
+from tests.builders import KEY, NOW, a_lifetime
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 
 SECRET = b"s" * 32
@@ -111,7 +111,7 @@ class Api:
             import_id=None,
             import_file_sha256=None,
             import_row_number=None,
-            recorded_at=NOW,
+            recorded_at=max(NOW, fields.get("occurred_at", NOW)),
             kafka_partition=0,
             kafka_offset=1,
             schema_id=7,
@@ -127,12 +127,12 @@ class Api:
 
     def delete(self, person_id: str, at: datetime) -> None:
         """Store the end of a life, and forget the names of it as the worker does."""
-        self.store.insert(lifetimes=[PersonLifetimeRow(SPACE, ref_of(person_id), ERASED, at)])
+        self.store.insert(lifetimes=[a_lifetime(SPACE, ref_of(person_id), ERASED, at)])
         self.store.names = [row for row in self.store.names if row.person_id != person_id]
 
     def create(self, person_id: str, at: datetime) -> None:
         """Store the beginning of a life."""
-        self.store.insert(lifetimes=[PersonLifetimeRow(SPACE, ref_of(person_id), CREATED, at)])
+        self.store.insert(lifetimes=[a_lifetime(SPACE, ref_of(person_id), CREATED, at)])
 
 
 @asynccontextmanager

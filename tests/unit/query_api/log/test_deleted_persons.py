@@ -9,8 +9,8 @@ from query_api.access.auth import Caller
 from query_api.log import deleted_persons
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.persons import deleted_ref
-from schemas.rows import ERASED, PersonLifetimeRow
-from tests.builders import KEY, NOW
+from schemas.rows import ERASED
+from tests.builders import KEY, NOW, a_lifetime
 from tests.fakes.reader import InMemoryLogReader
 from tests.unit.query_api.api import SPACE, Api, ref_of
 
@@ -22,7 +22,7 @@ def shown(person_id: str, space: str = SPACE) -> UUID:
 
 
 def delete(store: InMemoryLogReader, ref: UUID, space: str = SPACE) -> None:
-    store.insert(lifetimes=[PersonLifetimeRow(space, ref, ERASED, NOW)])
+    store.insert(lifetimes=[a_lifetime(space, ref, ERASED, NOW)])
 
 
 async def test_the_ref_of_somebody_who_lives_or_lived_is_answered_without_everyone_deleted(api: Api) -> None:
@@ -89,7 +89,7 @@ async def test_without_names_the_ref_of_somebody_who_lives_is_answered_all_the_s
 async def test_a_search_through_many_does_not_hold_up_the_event_loop() -> None:
     store, turns = InMemoryLogReader(), 0
     refs = [uuid4() for _ in range(20_000)]
-    store.insert(lifetimes=[PersonLifetimeRow(SPACE, ref, ERASED, NOW) for ref in refs])
+    store.insert(lifetimes=[a_lifetime(SPACE, ref, ERASED, NOW) for ref in refs])
     search = asyncio.create_task(DeletedPersons(store, KEY).stored(CALLER, {uuid4()}))
 
     while not search.done():

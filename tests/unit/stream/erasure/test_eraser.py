@@ -4,15 +4,16 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from schemas.lifetimes import Erasure
 from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
 from stream.commands.common import in_words
 from stream.erasure.eraser import SWEEP_INTERVAL, Eraser, compacted_within
 from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.erasure.name_topic import Swept, WhoIsErased
-from stream.erasure.rules import Erasure, PersonKey
+from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.rows.rows import Rows
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics
 from tests.fakes.stream import UNAVAILABLE, InMemorySink
 
@@ -28,7 +29,7 @@ def a_name(at: int = 1, person: int = 1) -> PersonNameRow:
 
 
 def a_change(change: str, at: int, person: int = 1) -> PersonLifetimeRow:
-    return PersonLifetimeRow("acme", a_uuid(person), change, day(at))
+    return a_lifetime("acme", a_uuid(person), change, day(at))
 
 
 class CountingTopic(InMemoryTopics):

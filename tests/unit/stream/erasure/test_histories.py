@@ -1,15 +1,16 @@
 """Whatever happened, in whatever order it arrives and however often: the deleted are nowhere, and no line is lost.
 
-Random histories of a client space run through the worker's real rules (projection, guard, history, eraser) over
-in-memory stores, in random interleavings, with replays, restarts, a second worker, merges and erasures in between. The
-other side is a model that knows nothing of rows, stores or order.
+Random histories of a client space run through the worker's real rules (accept, guard, history, eraser) over in-memory
+stores, in random interleavings, with replays, restarts, a second worker, merges and erasures in between. Producers'
+clocks are wrong by minutes, and events reach the broker late. The other side is a model that knows nothing of rows,
+stores or the order of processing.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -18,10 +19,13 @@ from hypothesis import strategies as st
 
 from query_api.log import persons
 from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Lifetime, Persons
+from schemas import lifetimes
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Activity, Event, Person, UserCreation, UserDeletion, UserLicenseUpdate
+from schemas.fields import to_micros
+from schemas.lifetimes import Erasure, Fact, happened_at
 from schemas.person_ref import person_refs
-from schemas.rows import PersonNameRow
+from schemas.rows import PersonNameRow, precedence
 from stream.erasure import guard, rules
 from stream.erasure.eraser import Eraser
 from stream.erasure.guard import ErasedPersons, GuardedSink
@@ -41,16 +45,40 @@ START = datetime(2026, 3, 1, tzinfo=UTC)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 REFS = person_refs(KEY)
 
-EventTuple = tuple[str, int, int, int, int, int]
-"""What happened (`create`, `delete`, `update`), to whom, by whom, when, and which of their names the two bore."""
+MINUTE, MILLISECOND = 60_000_000, 1_000
+
+
+class Happened(NamedTuple):
+    """What happened (`create`, `delete`, `update`), to whom, by whom, and which of their names the two bore.
+
+    The broker recorded it at the minute *recorded*; the producer dates it *lead* minutes later, or earlier if negative.
+    """
+
+    kind: str
+    user: int
+    admin: int
+    recorded: int
+    user_name: int
+    admin_name: int
+    lead: int = 0
+
+    @property
+    def occurred_at(self) -> datetime:
+        """What the producer says."""
+        return START + timedelta(minutes=self.recorded + self.lead)
+
+    @property
+    def at(self) -> int:
+        """When it counts as having happened, in microseconds since the start: not after it was recorded."""
+        return min((self.recorded + self.lead) * MINUTE, self.recorded * MINUTE + MILLISECOND)
 
 
 def name_of(person: int, variant: int) -> str:
     return f"p{person}-name{variant}"
 
 
-def to_event(number: int, what: EventTuple) -> Event:
-    kind, user, admin, minute, user_name, admin_name = what
+def to_event(number: int, what: Happened) -> Event:
+    kind, user, admin, _, user_name, admin_name, _ = what
     activity: dict[str, Activity] = {
         "create": UserCreation(),
         "delete": UserDeletion(),
@@ -60,7 +88,7 @@ def to_event(number: int, what: EventTuple) -> Event:
     return an_event(
         activity[kind],
         event_id=UUID(int=number),
-        occurred_at=START + timedelta(minutes=minute),
+        occurred_at=what.occurred_at,
         client_space_id=SPACE,
         admin=Person(f"usr_{admin}", name_of(admin, admin_name)),
         affected_user=Person(named.id) if kind == "delete" else named,
@@ -70,52 +98,58 @@ def to_event(number: int, what: EventTuple) -> Event:
 # The model: what must be shown and kept, read off the events as a set. -------------------------------------------
 
 
-def lives(events: Iterable[EventTuple], person: int) -> tuple[int | None, int | None]:
-    """When *person* was deleted last, and created again after that."""
-    ends = [minute for kind, user, _, minute, _, _ in events if (kind, user) == ("delete", person)]
-    begins = [minute for kind, user, _, minute, _, _ in events if (kind, user) == ("create", person)]
-    end = max(ends, default=None)
-    return end, None if end is None else min((begin for begin in begins if begin > end), default=None)
+def lives(events: list[Happened], person: int) -> tuple[int | None, int | None]:
+    """When *person* was deleted last, and when the life after that began. *events* are in the broker's order.
+
+    A creation begins a life if no deletion is later, neither by the producers' clocks nor by the broker's order.
+    """
+    ends = [(event.at, place) for place, event in enumerate(events) if (event.kind, event.user) == ("delete", person)]
+    begins = [(event.at, place) for place, event in enumerate(events) if (event.kind, event.user) == ("create", person)]
+    if not ends:
+        return None, None
+    end = max(at for at, _ in ends)
+    sure = [at for at, place in begins if all(at >= ended and place > before for ended, before in ends)]
+    return end, max(min(sure), end + 1) if sure else None
 
 
-def sightings(events: Iterable[EventTuple], person: int) -> Iterator[tuple[int, str]]:
+def sightings(events: Iterable[Happened], person: int) -> Iterator[tuple[int, str]]:
     """When *person* was seen, and under which name."""
-    for kind, user, admin, minute, user_name, admin_name in events:
-        if admin == person:
-            yield minute, name_of(person, admin_name)
-        if user == person and kind != "delete":
-            yield minute, name_of(person, user_name)
+    for event in events:
+        if event.admin == person:
+            yield event.at, name_of(person, event.admin_name)
+        if event.user == person and event.kind != "delete":
+            yield event.at, name_of(person, event.user_name)
 
 
-def spans(events: list[EventTuple], person: int) -> dict[str, tuple[int, int]]:
+def spans(events: list[Happened], person: int) -> dict[str, tuple[int, int]]:
     """The names of *person*'s present life, and when each was first and last seen in it."""
     end, begin = lives(events, person)
     if end is not None and begin is None:
         return {}
-    seen = [(minute, name) for minute, name in sightings(events, person) if begin is None or minute >= begin]
+    seen = [(at, name) for at, name in sightings(events, person) if begin is None or at >= begin]
     return {name: (min(m for m, n in seen if n == name), max(m for m, n in seen if n == name)) for _, name in seen}
 
 
-def names_allowed(events: list[EventTuple], person: int, minute: int) -> set[str | None]:
-    """What a line of *minute* may show for *person*: "Deleted User", or the name of that time.
+def names_allowed(events: list[Happened], person: int, at: int) -> set[str | None]:
+    """What a line that happened *at* may show for *person*: "Deleted User", or the name of that time.
 
     Two answers are right for a former life's name that came back: it counts from its first sighting in this life, or
     from the beginning of this life.
     """
     end, begin = lives(events, person)
-    if end is not None and (begin is None or minute < begin):
+    if end is not None and (begin is None or at < begin):
         return {DELETED_USER}
     known = spans(events, person)
-    before = {name for at, name in sightings(events, person) if begin is not None and at < begin}
+    before = {name for seen, name in sightings(events, person) if begin is not None and seen < begin}
     readings = [known, {n: ((begin or 0) if n in before else f, t) for n, (f, t) in known.items()}]
-    return {_name_then(reading, minute) for reading in readings}
+    return {_name_then(reading, at) for reading in readings}
 
 
-def _name_then(known: Mapping[str, tuple[int, int]], minute: int) -> str | None:
+def _name_then(known: Mapping[str, tuple[int, int]], at: int) -> str | None:
     """Of the names seen by then and since then the last to come up; else the last one seen; else the first to come."""
-    spanning = sorted((-first, last, name) for name, (first, last) in known.items() if first <= minute <= last)
-    before = sorted((-last, -first, name) for name, (first, last) in known.items() if last < minute)
-    after = sorted((first, last, name) for name, (first, last) in known.items() if first > minute)
+    spanning = sorted((-first, last, name) for name, (first, last) in known.items() if first <= at <= last)
+    before = sorted((-last, -first, name) for name, (first, last) in known.items() if last < at)
+    after = sorted((first, last, name) for name, (first, last) in known.items() if first > at)
     return next((name for _, _, name in (*spanning, *before, *after)), None)
 
 
@@ -173,13 +207,16 @@ class World:
         return {
             row.event_id.int: tuple(  # type: ignore[misc]
                 person.display_name or person.username
-                for person in (shows.show(ref, row.occurred_at) for ref in (row.affected_user_ref, row.admin_ref))
+                for person in (
+                    shows.show(ref, happened_at(row.occurred_at, row.precedence))
+                    for ref in (row.affected_user_ref, row.admin_ref)
+                )
             )
             for row in self.store.sink.activities
         }
 
 
-async def play(events: list[EventTuple], steps: list[tuple[str, int, list[int]]], world: World) -> None:
+async def play(events: list[Happened], steps: list[tuple[str, int, list[int]]], world: World) -> None:
     """Run *steps*: batches of some events on one of the workers, and what happens between batches."""
     outcomes = [outcome_of(number, event) for number, event in enumerate(events)]
     arrived: set[int] = set()
@@ -200,29 +237,28 @@ async def play(events: list[EventTuple], steps: list[tuple[str, int, list[int]]]
     world.store.merge()
 
 
-def outcome_of(number: int, event: EventTuple) -> Accepted:
-    record = a_record(to_event(number, event), number, recorded_at=START + timedelta(days=2))
+def outcome_of(number: int, event: Happened) -> Accepted:
+    record = a_record(to_event(number, event), number, recorded_at=START + timedelta(minutes=event.recorded))
     (accepted,), _ = accept(a_chunk(record), {SCHEMA_ID: current_event_schema()})
     return accepted
 
 
-def check_lines(arrived: list[EventTuple | None], world: World) -> None:
+def check_lines(arrived: list[Happened | None], world: World) -> None:
     """Every event that has arrived is a line, and each shows who it may."""
     events = [event for event in arrived if event is not None]
     shown = world.shown()
     assert shown.keys() == {number for number, event in enumerate(arrived) if event is not None}, "lost"
     for number, event in enumerate(arrived):
         if event is not None:
-            _, user, admin, minute, _, _ = event
-            for person, name in zip((user, admin), shown[number], strict=True):
+            for person, name in zip((event.user, event.admin), shown[number], strict=True):
                 end, begin = lives(events, person)
-                if end is not None and (begin is None or minute < begin):
+                if end is not None and (begin is None or event.at < begin):
                     assert name == DELETED_USER
                 else:
                     assert name in {None, *spans(events, person)}
 
 
-async def replay(events: list[EventTuple], world: World) -> None:
+async def replay(events: list[Happened], world: World) -> None:
     """Read everything again from offset 0, with a worker that has just started."""
     world.workers[0].restart()
     await world.workers[0].work(outcome_of(number, event) for number, event in enumerate(events))
@@ -230,19 +266,19 @@ async def replay(events: list[EventTuple], world: World) -> None:
     world.store.merge()
 
 
-def check_nothing_left(events: list[EventTuple], world: World) -> None:
+def check_nothing_left(events: list[Happened], world: World) -> None:
     """Neither the store nor the topic holds a name that is not the present life's."""
     allowed = {f"usr_{person}": set(spans(events, person)) for person in range(3)}
     for row in (*world.store.sink.names, *world.topics.names()):
         assert row.username in allowed[row.person_id]
 
 
-def check_end(events: list[EventTuple], world: World) -> None:
+def check_end(events: list[Happened], world: World) -> None:
     """The end state is the model's, in the store and in the topics."""
     shown = world.shown()
-    for number, (_, user, admin, minute, _, _) in enumerate(events):
-        assert shown[number][0] in names_allowed(events, user, minute)
-        assert shown[number][1] in names_allowed(events, admin, minute)
+    for number, event in enumerate(events):
+        assert shown[number][0] in names_allowed(events, event.user, event.at)
+        assert shown[number][1] in names_allowed(events, event.admin, event.at)
     assert world.topics.lifetimes() == set(world.store.sink.lifetimes)
     assert {row.event_id for row in world.topics.lines} == {row.event_id for row in world.store.sink.activities}
     for names in (world.store.sink.names, world.topics.names()):
@@ -252,36 +288,39 @@ def check_end(events: list[EventTuple], world: World) -> None:
         assert {row.person_id for row in names} <= {"usr_0", "usr_1", "usr_2"}
 
 
-def check_names(events: list[EventTuple], person: int, rows: list[PersonNameRow]) -> None:
+def check_names(events: list[Happened], person: int, rows: list[PersonNameRow]) -> None:
     _, begin = lives(events, person)
     expected = spans(events, person)
     assert {row.username for row in rows} == set(expected)
     before = {name for at, name in sightings(events, person) if begin is not None and at < begin}
     for name, (first, last) in expected.items():
         of_name = [row for row in rows if row.username == name]
-        assert max(row.last_seen for row in of_name) == START + timedelta(minutes=last)
+        assert max(row.last_seen for row in of_name) == START + timedelta(microseconds=last)
         seen_first = min(row.first_seen for row in of_name)
-        assert seen_first == START + timedelta(minutes=first) or (
-            name in before and begin is not None and START + timedelta(minutes=begin) <= seen_first
+        assert seen_first == START + timedelta(microseconds=first) or (
+            name in before and begin is not None and START + timedelta(microseconds=begin) <= seen_first
         )
 
 
 EVENTS = st.lists(
-    st.tuples(
+    st.builds(
+        Happened,
         st.sampled_from(["create", "delete", "update", "update"]),
         st.integers(0, 2),
         st.integers(0, 2),
         st.integers(0, 12),
         st.integers(0, 2),
         st.integers(0, 2),
+        # Exact clocks; late events and slow clocks; fast clocks.
+        st.sampled_from([0, 0, 0, 0, -1, -4, -12, 1, 3, 10]),
     ),
     min_size=1,
     max_size=9,
-)
+).map(lambda events: sorted(events, key=lambda event: event.recorded))
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> tuple[list[EventTuple], list[tuple[str, int, list[int]]]]:
+def histories(draw: st.DrawFn) -> tuple[list[Happened], list[tuple[str, int, list[int]]]]:
     """Events, and steps in which each of them arrives at least once."""
     events = draw(EVENTS)
     numbers = st.integers(0, len(events) - 1)
@@ -299,7 +338,7 @@ def histories(draw: st.DrawFn) -> tuple[list[EventTuple], list[tuple[str, int, l
     return events, steps
 
 
-async def prove(events: list[EventTuple], steps: list[tuple[str, int, list[int]]]) -> None:
+async def prove(events: list[Happened], steps: list[tuple[str, int, list[int]]]) -> None:
     world = World()
     await play(events, steps, world)
     check_nothing_left(events, world)
@@ -322,7 +361,7 @@ def run_histories(count: int, **options: Any) -> None:
 
     @settings(max_examples=count, suppress_health_check=list(HealthCheck), **options)
     @given(histories())
-    def run(history: tuple[list[EventTuple], list[tuple[str, int, list[int]]]]) -> None:
+    def run(history: tuple[list[Happened], list[tuple[str, int, list[int]]]]) -> None:
         asyncio.run(prove(*history))
 
     run()
@@ -355,16 +394,36 @@ def join_on_the_latest_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def inherit_the_former_life(monkeypatch: pytest.MonkeyPatch) -> None:
     """A later creation brings the old names back."""
 
-    def forgetful(facts: Iterable[tuple[str, datetime]]) -> rules.Erasure | None:
+    def forgetful(facts: Iterable[Fact]) -> Erasure | None:
         known = set(facts)
-        return None if any(change == "created" for change, _ in known) else real_erasure_of(known)
+        return None if any(change == "created" for change, *_ in known) else lifetimes.erasure_of(known)
 
-    real_erasure_of = rules.erasure_of
-    for module in (rules, guard, fakes_erasure):
-        monkeypatch.setattr(module, "erasure_of", forgetful)
+    replace_the_rule(monkeypatch, forgetful)
 
 
-BROKEN = [ignore_the_tombstone, never_take_a_name_away, join_on_the_latest_name, inherit_the_former_life]
+def believe_the_producers_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A creation that claims to be later than the last deletion begins a life, whenever the broker recorded it."""
+
+    def gullible(facts: Iterable[Fact]) -> Erasure | None:
+        return lifetimes.erasure_of(
+            (change, at, event, precedence(to_micros(at) // 1000, 0)) for change, at, event, _ in facts
+        )
+
+    replace_the_rule(monkeypatch, gullible)
+
+
+def replace_the_rule(monkeypatch: pytest.MonkeyPatch, rule: Callable[[Iterable[Fact]], Erasure | None]) -> None:
+    for module in (guard, fakes_erasure):
+        monkeypatch.setattr(module, "erasure_of", rule)
+
+
+BROKEN = [
+    ignore_the_tombstone,
+    never_take_a_name_away,
+    join_on_the_latest_name,
+    inherit_the_former_life,
+    believe_the_producers_clocks,
+]
 
 
 @pytest.mark.parametrize("break_it", BROKEN)

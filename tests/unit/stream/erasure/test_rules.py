@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
-from stream.erasure.rules import Erasure, PersonKey, erasure_of, living_name
-from tests.builders import NOW, a_uuid
+from schemas.lifetimes import Erasure
+from schemas.rows import CREATED, ERASED, PersonNameRow
+from stream.erasure.rules import PersonKey, living_name
+from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import erasures_of
 
 ADA = PersonKey("acme", a_uuid(1))
@@ -20,26 +21,6 @@ def day(number: int) -> datetime:
 
 def a_name(first: int, last: int) -> PersonNameRow:
     return PersonNameRow(*ADA, "usr_ada", "ada@example.com", "Ada", day(first), day(last))
-
-
-@pytest.mark.parametrize(
-    ("facts", "erasure"),
-    [
-        ([], None),
-        ([(CREATED, 1)], None),
-        ([(ERASED, 1)], Erasure(day(1))),
-        ([(CREATED, 1), (ERASED, 2)], Erasure(day(2))),
-        ([(ERASED, 2), (CREATED, 3)], Erasure(day(2), day(3))),
-        ([(ERASED, 2), (CREATED, 5), (CREATED, 3)], Erasure(day(2), day(3))),
-        ([(ERASED, 2), (CREATED, 3), (ERASED, 4)], Erasure(day(4))),
-        ([(ERASED, 2), (CREATED, 2)], Erasure(day(2))),
-    ],
-)
-def test_the_last_deletion_counts_and_the_first_creation_after_it(
-    facts: list[tuple[str, int]], erasure: Erasure | None
-) -> None:
-    assert erasure_of((change, day(at)) for change, at in facts) == erasure
-    assert erasure_of((change, day(at)) for change, at in reversed(facts * 2)) == erasure
 
 
 @pytest.mark.parametrize(
@@ -64,7 +45,7 @@ def test_a_name_is_of_the_present_life_or_it_goes(
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from([CREATED, ERASED]), st.integers(0, 9))))
 def test_what_is_left_is_left_for_good(facts: list[tuple[int, str, int]]) -> None:
-    rows = [PersonLifetimeRow("acme", a_uuid(ref), change, day(at)) for ref, change, at in facts]
+    rows = [a_lifetime("acme", a_uuid(ref), change, day(at)) for ref, change, at in facts]
     erasures = erasures_of(rows)
     for first in range(10):
         for last in range(first, 10):

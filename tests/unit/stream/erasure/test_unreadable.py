@@ -7,21 +7,21 @@ from typing import cast
 import pytest
 from aiokafka import ConsumerRecord
 
-from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
+from schemas.rows import CREATED, ERASED, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import reapply
 from stream.errors import UnreadableRecord
 from stream.pipeline.rows.history_codec import NameKey, encode_name, lifetime_record
-from stream.pipeline.rows.unreadable import MAX_NAMED, UnreadableRecords, in_words
+from stream.pipeline.unreadable import MAX_NAMED, UnreadableRecords, in_words
 from stream.rebuild.rebuild import Rebuild
 from stream.rebuild.store import RebuildStore
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore
 from tests.fakes.stream import InMemorySink
 
-CREATION, DELETION = (PersonLifetimeRow("acme", a_uuid(n), c, NOW) for n, c in ((1, CREATED), (2, ERASED)))
+CREATION, DELETION = (a_lifetime("acme", a_uuid(n), c, NOW) for n, c in ((1, CREATED), (2, ERASED)))
 NAME = PersonNameRow("acme", a_uuid(1), "usr_ada", "ada@example.com", "Ada", NOW, NOW)
 KEYS = [NameKey("acme", a_uuid(n), "a", n).encoded() for n in range(4)]
 NEWER = b"\xc3\x01newer-v9ada@example.com"

@@ -25,12 +25,12 @@ from schemas.events import (
 )
 from schemas.person_ref import person_ref, person_refs
 from schemas.retention import retention_start
-from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from schemas.rows import ActivityRow, PersonNameRow, precedence
 from schemas.wire import frame
 from stream.pipeline.accept import Refused, SchemasById, accept
 from stream.pipeline.batch import build_batch
 from stream.pipeline.rows.rows import Rows
-from tests.builders import ADMIN, KEY, NOW, NOW_MS, SCHEMA_ID, USER, FakeRecord, a_chunk, a_record, an_event
+from tests.builders import ADMIN, KEY, NOW, NOW_MS, SCHEMA_ID, USER, FakeRecord, a_chunk, a_lifetime, a_record, an_event
 
 ADMIN_REF = person_ref(KEY, "acme", ADMIN.id)
 USER_REF = person_ref(KEY, "acme", USER.id)
@@ -109,9 +109,11 @@ def test_admin_rights_are_granted_removed_or_not_the_matter(activity: Activity, 
     assert row.admin_rights_granted is granted
 
 
-def test_a_creation_begins_a_life_and_a_deletion_ends_it() -> None:
-    assert rows_for(an_event(UserCreation())).lifetimes == [PersonLifetimeRow("acme", USER_REF, "created", NOW)]
-    assert rows_for(an_event(UserDeletion())).lifetimes == [PersonLifetimeRow("acme", USER_REF, "erased", NOW)]
+@pytest.mark.parametrize(("activity", "change"), [(UserCreation(), "created"), (UserDeletion(), "erased")])
+def test_a_creation_begins_a_life_and_a_deletion_ends_it(activity: Activity, change: str) -> None:
+    event = an_event(activity)
+    expected = a_lifetime("acme", USER_REF, change, NOW, event_id=event.event_id)
+    assert rows_for(event).lifetimes == [expected]
 
 
 def test_a_deletion_leaves_neither_the_id_nor_a_name_of_the_deleted_person() -> None:
@@ -133,8 +135,12 @@ def test_an_event_older_than_the_retention_when_it_was_recorded_leaves_no_line_a
 
 def test_a_deletion_that_comes_after_the_retention_still_erases() -> None:
     at = NOW - timedelta(days=500)
-    late = rows_for(an_event(UserDeletion(), occurred_at=at))
-    assert (list(late.activities), late.lifetimes) == ([], [PersonLifetimeRow("acme", USER_REF, "erased", at)])
+    event = an_event(UserDeletion(), occurred_at=at)
+    late = rows_for(event)
+    assert (list(late.activities), late.lifetimes) == (
+        [],
+        [a_lifetime("acme", USER_REF, "erased", at, recorded_at=NOW, event_id=event.event_id)],
+    )
 
 
 @pytest.mark.parametrize("milliseconds", [0, 1, 999, 123])

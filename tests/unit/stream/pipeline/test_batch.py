@@ -14,7 +14,7 @@ from tests.builders import KEY, NOW, SCHEMA_ID, FakeRecord, a_chunk, a_record, a
 def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
     later = NOW + timedelta(hours=1)
     first = a_chunk(a_record(an_event(UserCreation()), 0), FakeRecord(1, b"junk"), partition=0)
-    second = a_chunk(a_record(an_event(UserDeletion(), occurred_at=later), 0), partition=1)
+    second = a_chunk(a_record(an_event(UserDeletion(), occurred_at=later), 0, recorded_at=later), partition=1)
     batch = build_batch((first, second), schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
     assert batch.chunks == (first, second)
     assert [row.activity_type for row in batch.rows.activities] == ["user_creation", "user_deletion"]

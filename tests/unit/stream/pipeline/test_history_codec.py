@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.fields import to_micros
-from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from schemas.rows import CREATED, ERASED, ActivityRow, PersonNameRow, precedence
 from stream.pipeline.rows import history_codec as history
 from stream.pipeline.rows.history_codec import (
     NameKey,
@@ -24,7 +24,7 @@ from stream.pipeline.rows.history_codec import (
     read_person_key,
     segment_roll_record,
 )
-from tests.builders import NOW, a_uuid
+from tests.builders import NOW, a_lifetime, a_uuid
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 PRESENT = TEXTS.filter(bool)
@@ -75,7 +75,7 @@ def test_a_key_of_a_name_comes_back_whatever_the_client_space_is_called(
 
 @given(PRESENT, st.uuids(), st.sampled_from([CREATED, ERASED]), TIMES)
 def test_a_lifetime_comes_back_from_its_key_alone(space: str, ref: UUID, change: str, at: datetime) -> None:
-    row = PersonLifetimeRow(space, ref, change, at)
+    row = a_lifetime(space, ref, change, at)
     key, value = lifetime_record(row)
     assert read_person_key(key) == row
     assert value, "a record without a value would be a tombstone"
