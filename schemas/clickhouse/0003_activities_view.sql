@@ -1,7 +1,7 @@
 -- What analysts read: one row per line, named as it was at the time, "Deleted User" where a person was deleted, cut at 12
--- calendar months. A deleted person has no id here; their ref is another one than a later life's of the same id, so that
--- what one deleted admin did can be followed without leading to a name.
-CREATE VIEW IF NOT EXISTS {database}.activities AS
+-- calendar months. A deleted person has neither id nor ref here: a ref that the view computes, anybody could compute for
+-- the living, and so find the later life of a deleted person. An account needs SELECT on this view and on no table.
+CREATE VIEW IF NOT EXISTS {database}.activities DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 WITH
     toDateTime64(0, 6, 'UTC') AS never,
     now64(6, 'UTC') AS now_utc,
@@ -30,12 +30,12 @@ SELECT
     multiIf(affected_user_deleted, 'Deleted User', affected_user_name.4 != '', affected_user_name.4, affected_user_name.3 != '', affected_user_name.3, user_names.person_id) AS affected_user,
     if(affected_user_deleted OR affected_user_name.3 = '', NULL, affected_user_name.3) AS affected_user_username,
     if(affected_user_deleted OR user_names.person_id = '', NULL, user_names.person_id) AS affected_user_id,
-    if(affected_user_deleted, reinterpret(sipHash128(log.affected_user_ref, user_life.erased_at), 'UUID'), log.affected_user_ref) AS affected_user_ref,
+    if(affected_user_deleted, NULL, log.affected_user_ref) AS affected_user_ref,
     is_deleted(admin_life.erased_at, admin_life.recreated_at, happened_at) AS admin_deleted,
     multiIf(admin_deleted, 'Deleted User', admin_name.4 != '', admin_name.4, admin_name.3 != '', admin_name.3, admin_names.person_id) AS admin,
     if(admin_deleted OR admin_name.3 = '', NULL, admin_name.3) AS admin_username,
     if(admin_deleted OR admin_names.person_id = '', NULL, admin_names.person_id) AS admin_id,
-    if(admin_deleted, reinterpret(sipHash128(log.admin_ref, admin_life.erased_at), 'UUID'), log.admin_ref) AS admin_ref,
+    if(admin_deleted, NULL, log.admin_ref) AS admin_ref,
     log.previous_license AS previous_license,
     log.new_license AS new_license,
     log.admin_rights_granted AS admin_rights_granted,

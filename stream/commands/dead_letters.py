@@ -1,12 +1,13 @@
-"""`audit-stream dead-letters`: list, show, replay and discard."""
+"""`audit-stream dead-letters`: list, show and replay."""
 
 import asyncio
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
@@ -14,24 +15,28 @@ from rich.table import Table
 
 from schemas.errors import Reason
 from stream.commands.common import ExitCode, settings_or_exit
-from stream.dead_letters.review import (
-    DeadLetter,
-    DeadLetterBox,
-    KafkaDeadLetterBox,
-    Selection,
-    close_letters,
-    open_letters,
-)
+from stream.dead_letters.box import DeadLetter, DeadLetterBox, KafkaDeadLetterBox, Place
+from stream.dead_letters.replay import Selection, distinct_letters
+from stream.dead_letters.replay import replay as replay_letters
 
-app = typer.Typer(
-    no_args_is_help=True,
-    help="Look at the records that the worker refused, send them again, or leave them behind.",
-)
+app = typer.Typer(no_args_is_help=True, help="List and show the records that the worker refused, or send them again.")
 
 T = TypeVar("T")
-ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="only those of this reason")]
-MaxOption = Annotated[int | None, typer.Option("--max", min=1, help="at most so many records")]
 _BYTES_A_LINE = 16
+
+
+def _place(text: str) -> Place:
+    """The place that `list` prints as *text*."""
+    if not (match := re.fullmatch(r"(\d+)/(\d+)", text, re.ASCII)):
+        raise typer.BadParameter("a place is partition/offset, as `list` prints it: 2/4711")
+    return Place(int(match[1]), int(match[2]))
+
+
+ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="only records with this reason code")]
+PlaceArgument = Annotated[Place, typer.Argument(parser=_place, metavar="PLACE", help="partition/offset, from `list`")]
+PlacesArgument = Annotated[
+    list[Place] | None, typer.Argument(parser=_place, metavar="[PLACE]...", help="only these; all if none is given")
+]
 
 
 class Form(StrEnum):
@@ -44,33 +49,29 @@ class Form(StrEnum):
 @app.command("list")
 def list_letters(
     reason: ReasonOption = None,
-    at_most: MaxOption = None,
-    everything: Annotated[bool, typer.Option("--all", help="closed ones, too")] = False,
+    at_most: Annotated[int | None, typer.Option("--max", min=1, help="maximum number of records")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
     """List dead letters: place, reason, field, time and size; never a value."""
 
-    async def read(box: DeadLetterBox) -> list[tuple[DeadLetter, int, bool]]:
-        kept: dict[tuple[Any, str], list[tuple[DeadLetter, bool]]] = {}
+    async def read(box: DeadLetterBox) -> dict[tuple[Place, str], list[DeadLetter]]:
+        kept: dict[tuple[Place, str], list[DeadLetter]] = {}
         async for letter in box.letters():
-            still_open = box.ledger(letter.at[0]).is_open(letter.at[1])
-            if (everything or still_open) and Selection(reason).matches(letter):
-                kept.setdefault((letter.place, letter.reason), []).append((letter, still_open))
-        rows = [(copies[0][0], len(copies), any(is_open for _, is_open in copies)) for copies in kept.values()]
-        return rows[:at_most]
+            if Selection(reason).matches(letter):
+                kept.setdefault((letter.place, letter.reason), []).append(letter)
+        return kept
 
-    rows = _with_box(read)
+    kept = _with_box(read)
     described = [
         {
-            "place": str(letter.place),
-            "reason": letter.reason,
-            "field": letter.field,
-            "recorded_at": letter.recorded_at.isoformat(timespec="milliseconds"),
-            "size_bytes": letter.size_bytes,
-            "copies": copies,
-            "open": still_open,
+            "place": str(place),
+            "reason": code,
+            "field": copies[0].field,
+            "recorded_at": copies[0].recorded_at.isoformat(timespec="milliseconds"),
+            "size_bytes": copies[0].size_bytes,
+            "copies": len(copies),
         }
-        for letter, copies, still_open in rows
+        for (place, code), copies in sorted(kept.items(), key=lambda item: (item[1][0].recorded_at, item[0]))[:at_most]
     ]
     if as_json:
         for row in described:
@@ -86,16 +87,16 @@ def list_letters(
 
 @app.command()
 def show(
-    place: Annotated[str, typer.Argument(help="partition/offset, as `list` prints it")],
+    place: PlaceArgument,
     form: Annotated[
         Form | None, typer.Option("--dump", help="print key and value, too: THEY HOLD PERSONAL DATA")
     ] = None,
 ) -> None:
-    """Show one dead letter, open or not; its bytes only with --dump."""
+    """Show one dead letter; its bytes only with --dump."""
 
     async def find(box: DeadLetterBox) -> DeadLetter | None:
         async for letter in box.letters():
-            if str(letter.place) == place:
+            if letter.place == place:
                 return letter
         return None
 
@@ -107,7 +108,7 @@ def show(
         typer.echo(f"{name}: {getattr(letter, name)}", err=form is Form.RAW)
     if form is None:
         return
-    typer.echo("warning: what follows is a raw event and holds personal data; store it nowhere", err=True)
+    typer.echo("warning: what follows is a raw event and holds personal data; do not store it", err=True)
     if form is Form.RAW:
         sys.stdout.buffer.write(letter.value or b"")
         return
@@ -118,34 +119,24 @@ def show(
 
 @app.command()
 def replay(
+    places: PlacesArgument = None,
+    *,
     reason: ReasonOption = None,
-    at_most: MaxOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
 ) -> None:
-    """Send open dead letters to the events topic again, as they came; what the worker accepts now becomes a line.
+    """Send dead letters to the events topic again, unchanged; the worker now judges them anew.
 
-    Repeatable: events keep their ids, so one that is in the log already is not there twice.
+    Repeatable: an event keeps its id, so one that is in the log already adds no second line.
     """
-    selection = Selection(reason, at_most)
+    selection = Selection(reason, frozenset(places or ()))
     if dry_run:
-        _say("would send", _with_box(lambda box: _count(box, selection)))
+        counts = _with_box(lambda box: _count(box, selection))
+        typer.echo(f"would send: {counts.total()} records")
+        for code, count in sorted(counts.items()):
+            typer.echo(f"  {code}: {count}")
         return
-    counted = _with_box(lambda box: close_letters(box, selection, box.replay))
-    typer.echo(f"sent {counted} records again; those that are refused again are new dead letters")
-
-
-@app.command()
-def discard(
-    reason: ReasonOption = None,
-    at_most: MaxOption = None,
-    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
-) -> None:
-    """Close open dead letters without sending them. Their events stay out of the log for good."""
-    selection = Selection(reason, at_most)
-    if not yes:
-        _say("to discard", _with_box(lambda box: _count(box, selection)))
-        _require_consent("These events will never be in the log. Discard them?")
-    typer.echo(f"discarded {_with_box(lambda box: close_letters(box, selection, None))} records")
+    count = _with_box(lambda box: replay_letters(box, selection))
+    typer.echo(f"sent {count} records again; a record that is refused again is a new dead letter")
 
 
 def hex_dump(data: bytes) -> str:
@@ -159,33 +150,14 @@ def hex_dump(data: bytes) -> str:
 
 
 async def _count(box: DeadLetterBox, selection: Selection) -> Counter[str]:
-    places = {letter.place: letter.reason async for letter in open_letters(box, selection)}
-    return Counter(places.values())
-
-
-def _require_consent(question: str) -> None:
-    """Return where somebody says yes. No terminal to ask, and an interruption, are a no."""
-    try:
-        is_wanted = typer.confirm(question)
-    except typer.Abort:
-        is_wanted = False
-    if not is_wanted:
-        typer.echo("nothing was discarded", err=True)
-        raise typer.Exit(ExitCode.NOT_DONE)
-
-
-def _say(what: str, counts: Counter[str]) -> None:
-    typer.echo(f"{what}: {counts.total()} records")
-    for reason, count in sorted(counts.items()):
-        typer.echo(f"  {reason}: {count}")
+    return Counter([letter.reason async for letter in distinct_letters(box, selection)])
 
 
 def _with_box(use: Callable[[DeadLetterBox], Awaitable[T]]) -> T:
     settings = settings_or_exit()
 
     async def run() -> T:
-        group = f"{settings.consumer_group}.dead-letter-review"
-        async with KafkaDeadLetterBox(settings.kafka, group) as box:
+        async with KafkaDeadLetterBox(settings.kafka) as box:
             return await use(box)
 
     return asyncio.run(run())

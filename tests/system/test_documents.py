@@ -13,7 +13,7 @@ from stream.settings import WorkerSettings
 
 PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
 
-DEAD_LETTERS = "tests/integration/test_dead_letter_review.py"
+DEAD_LETTERS = "tests/integration/test_dead_letter_replay.py"
 TESTED_BY = {
     "make demo": "tests/system/test_demo.py",
     "make test": ".ci/run",
@@ -33,10 +33,9 @@ TESTED_BY = {
     "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
     "audit-stream migrate": "tests/integration/test_commands.py",
     "audit-stream worker": "tests/integration/test_commands.py",
-    "audit-stream dead-letters list [--reason R] [--max N] [--all] [--json]": DEAD_LETTERS,
+    "audit-stream dead-letters list [--reason R] [--max N] [--json]": DEAD_LETTERS,
     "audit-stream dead-letters show 2/4711 [--dump hex|raw]": DEAD_LETTERS,
-    "audit-stream dead-letters replay [--reason R] [--max N] [--dry-run]": DEAD_LETTERS,
-    "audit-stream dead-letters discard [--reason R] [--max N] [--yes]": DEAD_LETTERS,
+    "audit-stream dead-letters replay [PLACE]... [--reason R] [--dry-run]": DEAD_LETTERS,
 }
 """Every command in a shell block of these pages, and what runs it: a test, or `make test` where it is a part of that;
 for the long ones, the program that they start."""

@@ -8,7 +8,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from typer.testing import CliRunner
 
 import stream
-from stream.commands import cli, dead_letters
+from stream.commands import cli
 from stream.commands.common import ExitCode
 from stream.errors import Unavailable, UnreadableRecord
 
@@ -48,15 +48,6 @@ def test_a_record_that_is_unreadable_is_something_found(monkeypatch: pytest.Monk
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == ExitCode.FOUND
-
-
-@pytest.mark.parametrize("answer", ["n\n", ""], ids=["no", "nobody to ask"])
-def test_nothing_is_discarded_without_consent(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dead_letters, "_with_box", lambda _: 3)
-    monkeypatch.setattr(dead_letters, "_say", lambda *_: None)
-    ended = CliRunner().invoke(cli.app, ["dead-letters", "discard"], input=answer)
-    assert ended.exit_code == ExitCode.NOT_DONE
-    assert "nothing was discarded" in ended.output
 
 
 @pytest.mark.parametrize("command", [["migrate"], ["worker"]])

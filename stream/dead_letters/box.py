@@ -1,0 +1,114 @@
+"""The kept dead letters: the port, and the Kafka topic behind it."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from aiokafka import ConsumerRecord
+
+from schemas.fields import from_micros
+from schemas.kafka_address import KafkaAddress
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
+from stream.clients.kafka_producer import LastingProducer
+from stream.clients.topic_reader import TopicReader, open_reader
+from stream.fetch.records import MICROS_PER_MILLI
+from stream.pipeline.dead_letters import MAX_BATCH_BYTES, MAX_RECORD_BYTES
+
+
+class Place(NamedTuple):
+    """Where the refused record lies, or lay, in the events topic."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A refused record: its own *key* and *value*, its place, and why the worker refused it.
+
+    *at* is the partition and offset of the dead letter itself. A crash of the worker can leave several for one place.
+    """
+
+    at: tuple[int, int]
+    place: Place
+    reason: str
+    field: str
+    recorded_at: datetime
+    key: bytes | None
+    value: bytes | None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of key and value."""
+        return len(self.key or b"") + len(self.value or b"")
+
+
+class DeadLetterBox(Protocol):
+    """The kept dead letters. One caller at a time."""
+
+    def letters(self) -> AsyncIterator[DeadLetter]:
+        """Every dead letter that the topic holds when the reading begins. Raises `Unavailable`."""
+        ...
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        """Append each record, key and value to the byte, to its partition of the events topic.
+
+        On return the broker has acknowledged all of them. Raises `Unavailable` where it may not have: send them again.
+        """
+        ...
+
+
+class KafkaDeadLetterBox:
+    """`DeadLetterBox` in Kafka."""
+
+    def __init__(self, address: KafkaAddress) -> None:
+        self._opening: AbstractAsyncContextManager[TopicReader] = open_reader(address)
+        self._producer = LastingProducer(
+            address, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
+        )
+
+    async def __aenter__(self) -> Self:
+        self._reader = await self._opening.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            await self._producer.close()
+        finally:
+            await self._opening.__aexit__(kind, error, traceback)
+
+    async def letters(self) -> AsyncIterator[DeadLetter]:
+        extents = await self._reader.extents(DEAD_LETTERS_TOPIC)
+        async for records, _ in self._reader.records(DEAD_LETTERS_TOPIC, extents):
+            for record in records:
+                yield _letter(record)
+
+    async def send(self, letters: Sequence[DeadLetter]) -> None:
+        async with self._producer.ready() as producer:
+            pending = [
+                await producer.send(EVENTS_TOPIC, letter.value, key=letter.key, partition=letter.place.partition)
+                for letter in letters
+            ]
+            for acknowledgement in pending:
+                await acknowledgement
+
+
+def _letter(record: ConsumerRecord) -> DeadLetter:
+    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
+    return DeadLetter(
+        at=(record.partition, record.offset),
+        place=Place(int(headers["partition"]), int(headers["offset"])),
+        reason=headers["reason"],
+        field=headers["field"],
+        recorded_at=from_micros(int(headers["recorded_at_ms"]) * MICROS_PER_MILLI),
+        key=record.key,
+        value=record.value,
+    )
