@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from query_api.clickhouse.windows import FIRST, SHORTEST, Windows, beyond, kind_of, nearest, start_of
@@ -113,6 +113,7 @@ def test_a_walk_starts_behind_the_line_that_it_goes_on_from() -> None:
     until=st.none() | st.datetimes(timezones=st.just(UTC)),
     now=instants,
 )
+@example(order=Order.ASC, since=datetime.max.replace(tzinfo=UTC), until=None, now=NOW)
 def test_no_range_is_too_much_for_a_window(
     order: Order, since: datetime, until: datetime | None, now: datetime
 ) -> None:
