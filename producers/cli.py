@@ -80,6 +80,7 @@ _Format = Annotated[
 ]
 _Columns = Annotated[Path | None, typer.Option(help="TOML file that says which heading is which column.")]
 _Encoding = Annotated[str | None, typer.Option(help="The files' encoding, if neither UTF-8 nor marked in the file.")]
+_BeforeEncoding = Annotated[str | None, typer.Option(help="That of the list before. Default: as --encoding.")]
 _Sheet = Annotated[str | None, typer.Option(help="The sheet of a spreadsheet that holds several.")]
 _OccurredAt = Annotated[
     datetime | None,
@@ -123,6 +124,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     list_format: _Format = "platform",
     columns: _Columns = None,
     encoding: _Encoding = None,
+    before_encoding: _BeforeEncoding = None,
     sheet: _Sheet = None,
     occurred_at: _OccurredAt = None,
     state_dir: _StateDir = None,
@@ -160,6 +162,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
                 before=before,
                 resolver=resolver,
                 how=how,
+                before_encoding=before_encoding,
                 allow_deletions=allow_deletions,
             )
             if show_preview:

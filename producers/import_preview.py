@@ -29,7 +29,7 @@ def preview(request: ImportRequest, echo: Echo) -> bool:
         if path is None:
             continue
         try:
-            with open_table(path, role, request.how) as table:
+            with open_table(path, role, request.how_to_read(role)) as table:
                 rows = list(islice(table.rows(), _ROWS))
                 _show(table, rows, echo)
         except UnknownEncoding as error:

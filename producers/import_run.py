@@ -196,7 +196,7 @@ def _wanted(file_import: FileImport, options: RunOptions, events: int, now: date
         "admin": repr(request.admin),
         "service": request.service,
         "id mapping": mapping,
-        "encoding": request.how.encoding or "",
+        "encoding": f"{request.how.encoding} {request.before_encoding}",
         "format": f"{request.how.format.name} {sorted(request.how.format.headings.items())}",
         "sheet": request.how.sheet or "",
         "on error": options.on_error,

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -45,7 +45,14 @@ class ImportRequest:
     before: Path | None = None
     resolver: IdResolver | None = None
     how: HowToRead = field(default_factory=HowToRead)
+    before_encoding: str | None = None
     allow_deletions: int | None = None
+
+    def how_to_read(self, role: Role) -> HowToRead:
+        """How to read the file in *role*: the list before may have an encoding of its own."""
+        if role is Role.BEFORE and self.before_encoding is not None:
+            return replace(self.how, encoding=self.before_encoding)
+        return self.how
 
 
 @dataclass(slots=True)
@@ -173,10 +180,11 @@ class FileImport:
         request = self.request
         role = Role.ACTIONS if request.before is None else Role.AFTER
         with ExitStack() as files:
-            table = files.enter_context(open_table(request.file, role, request.how))
+            table = files.enter_context(open_table(request.file, role, request.how_to_read(role)))
             tables = [table]
             if request.before is not None:
-                tables = [files.enter_context(open_table(request.before, Role.BEFORE, request.how)), table]
+                how = request.how_to_read(Role.BEFORE)
+                tables = [files.enter_context(open_table(request.before, Role.BEFORE, how)), table]
             _require_kind(tables, request.resolver)
             ids_are_emails = any(Column.USER_ID not in each.columns for each in tables) and request.resolver is None
             if ids_are_emails:

@@ -27,7 +27,7 @@ def write_rejected(file_import: FileImport, directory: Path) -> list[Path]:
         if not account.rejected or source is None:
             continue
         path = directory / _FILE_NAMES[role]
-        with open_table(source, role, request.how) as table, open_private(path) as file:
+        with open_table(source, role, request.how_to_read(role)) as table, open_private(path) as file:
             writer = csv.writer(file)
             kept = [place for place, name in enumerate(table.names) if normalize(name) not in REPORT_COLUMNS]
             writer.writerow([*(table.names[place] for place in kept), "line", "code", "message"])
