@@ -12,6 +12,7 @@ ACTIVITY_LOG = "activity_log"
 PERSON_NAMES = "person_names"
 PERSON_LIFETIMES = "person_lifetimes"
 STORED_THROUGH = "stored_through"
+TOPIC_EPOCHS = "topic_epochs"
 
 
 class ActivityRow(NamedTuple):
@@ -68,6 +69,28 @@ class PersonLifetimeRow(NamedTuple):
 
 CREATED = "created"
 ERASED = "erased"
+
+_EPOCH_SHIFT = 48
+
+
+def row_offset(epoch: int, offset: int) -> int:
+    """What a row has as its `kafka_offset`: the record's *offset*, and above it the *epoch* of its topic.
+
+    A topic that is made anew gives the same offsets again. With the epoch above, the places of a partition's rows only
+    ever grow, and no two records share one.
+    """
+    return epoch << _EPOCH_SHIFT | offset
+
+
+def record_offset(kafka_offset: int) -> int:
+    """The offset that the record of a row has in its topic."""
+    return kafka_offset & ((1 << _EPOCH_SHIFT) - 1)
+
+
+def epoch_of(kafka_offset: int) -> int:
+    """The epoch of the topic that the record of a row was in."""
+    return kafka_offset >> _EPOCH_SHIFT
+
 
 _OFFSET_BITS = 22
 _MAX_UINT64 = 2**64 - 1

@@ -3,7 +3,8 @@
 The way of a record:
 
 1. fetch    `fetch/transport.py` yields chunks without a hole; the agent below hands each to `worker.py`
-2. decode   `pipeline/accept.py` makes an event of each record or refuses it; `pipeline/rows/rows.py` makes rows
+2. decode   `pipeline/chunk_lookup.py` looks up schemas; `pipeline/accept.py` makes an event of each record, or refuses
+            it; `pipeline/rows/rows.py` makes rows of events
 3. store    `pipeline/dead_letters.py` keeps what was refused; `pipeline/sink.py` inserts the rows into ClickHouse
 4. publish  `pipeline/history.py` writes the same rows to the two long-lived topics
 5. commit   `pipeline/commits.py` moves the offsets, last of all

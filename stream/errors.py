@@ -7,7 +7,8 @@ StreamError
 ├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
 └── Fatal             end the process with a non-zero code; a restart reads again from the last commit
     ├── OffsetGap     a record between two received ones never arrived here
-    └── WrongSchema   ClickHouse's tables are not those of this version
+    ├── WrongSchema   ClickHouse's tables are not those of this version
+    └── WrongTopic    the events topic has a setting with which times, and what rests on them, are wrong
 """
 
 
@@ -51,3 +52,10 @@ class OffsetGap(Fatal):
 
 class WrongSchema(Fatal):
     """The database's migrations are not this version's; the text says which differs."""
+
+
+class WrongTopic(Fatal):
+    """A topic's setting is not as it must be; the text names topic, setting and value."""
+
+    def __init__(self, topic: str, option: str, value: str, required: str) -> None:
+        super().__init__(f"{topic}: {option} is {value}, and must be {required}")

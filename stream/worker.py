@@ -10,8 +10,8 @@ from schemas.registry import HttpSchemaRegistry
 from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.service import ErasureService
+from stream.fetch.membership import GroupMembership
 from stream.fetch.records import Chunk
-from stream.fetch.transport import GroupMembership
 from stream.health.observer import Observer
 from stream.health.service import Monitor
 from stream.pipeline.commits import Commits
@@ -20,6 +20,7 @@ from stream.pipeline.history import KafkaHistory
 from stream.pipeline.known_events import ClickHouseKnownEvents
 from stream.pipeline.pipeline import Pipeline, Ports
 from stream.pipeline.sink import ClickHouseSink
+from stream.pipeline.topic_epochs import ClickHouseTopicEpochs
 from stream.settings import WorkerSettings
 
 YOUNG_OBJECTS = 200_000
@@ -73,6 +74,7 @@ class Worker(Service):
         resources.push_async_callback(history.close)
         return Ports(
             registry=registry,
+            topic_epochs=ClickHouseTopicEpochs(*settings.clickhouse),
             known_events=known_events,
             dead_letters=dead_letters,
             sink=GuardedSink(sink, erased),

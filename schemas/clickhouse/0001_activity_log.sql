@@ -103,3 +103,13 @@ CREATE TABLE IF NOT EXISTS {database}.stored_through
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (client_space_id, kafka_partition);
+
+-- The topics that were ever read under the name of the events topic, each with its number. `kafka_offset` of a row is
+-- the offset of its record plus the number of its topic times 2 to the 48th: a topic that is made anew counts from 0 again.
+CREATE TABLE IF NOT EXISTS {database}.topic_epochs
+(
+    topic_id UUID,
+    epoch UInt16
+)
+ENGINE = ReplacingMergeTree(epoch)
+ORDER BY topic_id;

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.rows import ACTIVITY_LOG
+from schemas.rows import ACTIVITY_LOG, record_offset
 from stream.pipeline.conflicts import CONTENT_FIELDS
 
 _ROWS_PER_PASS = 2_000_000
@@ -51,4 +51,5 @@ def stored_conflicts(client: Client, database: str) -> Iterator[Conflict]:
             parameters={"passes": passes, "number": number},
         ).result_rows
         for event_id, keys, accounts, places in rows:
-            yield Conflict(event_id, sorted(map(tuple, keys)), int(accounts), [tuple(place) for place in places])
+            records = [(partition, record_offset(offset)) for partition, offset in places]
+            yield Conflict(event_id, sorted(map(tuple, keys)), int(accounts), records)

@@ -10,7 +10,7 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
 from stream.errors import Unavailable
-from stream.fetch.transport import GroupMembership
+from stream.fetch.membership import GroupMembership
 from stream.settings import WorkerSettings
 
 log = structlog.get_logger(__name__)

@@ -16,6 +16,10 @@ class FetchAgain:
     offset: int
 
 
+class MadeAnew:
+    """The topic ends before what was given of it: it is another topic, or has lost records."""
+
+
 class Positions:
     """What one generation of the group's membership was given: from where on, and how far.
 
@@ -27,6 +31,7 @@ class Positions:
         self._generation: int | None = None
         self._starts: dict[Partition, int] = {}
         self._next: dict[Partition, int] = {}
+        self._committed: frozenset[Partition] = frozenset()
         self._answers: dict[Partition, tuple[tuple[int, int], int]] = {}
 
     def begin(self, generation: int, committed: Mapping[Partition, int | None]) -> None:
@@ -36,6 +41,7 @@ class Positions:
         self._generation = generation
         self._starts = {partition: offset or 0 for partition, offset in committed.items()}
         self._next = dict(self._starts)
+        self._committed = frozenset(partition for partition, offset in committed.items() if offset is not None)
         self._answers = {}
 
     def has_begun(self, generation: int) -> bool:
@@ -43,8 +49,12 @@ class Positions:
         return generation == self._generation
 
     def has(self, partition: Partition) -> bool:
-        """Whether *partition* is one of those."""
+        """Whether *partition* was given to this generation."""
         return partition in self._next
+
+    def was_committed(self, partition: Partition) -> bool:
+        """Whether the group had read *partition* before this generation, or this generation has."""
+        return partition in self._committed or self._next[partition] > self._starts[partition]
 
     def start(self, generation: int, partition: Partition) -> int | None:
         """Where *generation* began to read *partition*; `None` where that is not, or no longer, known."""
@@ -58,18 +68,21 @@ class Positions:
         """The same, of each partition."""
         return dict(self._next)
 
-    def reconcile(self, partition: Partition, fetched: Sequence[Record], *, end: int | None) -> int | FetchAgain:
+    def reconcile(
+        self, partition: Partition, fetched: Sequence[Record], *, end: int | None
+    ) -> int | FetchAgain | MadeAnew:
         """How many of *fetched* to leave out, since they were given before; or from where to fetch instead.
 
-        Where the same records come whenever others are asked for, those are nowhere: a transaction left its marker in
-        their place, or they left the topic. Where the partition's *end*, if it is known, comes before what was read, or
-        the group has committed, the topic was made anew, and is read from its beginning.
+        Where the same records come whenever others are asked for, those are nowhere: a transaction left its marker or
+        aborted records in their place, or they left the topic. Where the partition's *end*, if it is known, comes
+        before what the group has committed, the partition is read from its beginning. Where it comes before what was
+        given, `MadeAnew` says that the generation must end: the next one has nothing given and reads so, too.
         """
         expected, first = self._next[partition], fetched[0].offset
         if first < expected and (first < self._starts[partition] or (end is not None and end < expected)):
-            if expected == self._starts[partition]:
-                self._starts[partition] = self._next[partition] = first
-            # Otherwise `Commits` ends the worker, and the next generation comes here with nothing given.
+            if expected != self._starts[partition]:
+                return MadeAnew()
+            self._starts[partition] = self._next[partition] = first
             return 0
         if first == expected:
             return 0

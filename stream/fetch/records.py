@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 MICROS_PER_MILLI = 1000
 
@@ -39,6 +40,8 @@ class Chunk:
     """Consecutive records of one partition, fetched in one *generation* of the consumer group's membership.
 
     *behind_hole* is the first of the offsets right before it that the topic has no record of, where there are any.
+    *expired* counts those of them that had left the topic before they were fetched. *topic_id* is the topic's, where
+    brokers tell it, and *epoch* its number among all topics of its name, once that is known.
     """
 
     topic: str
@@ -46,6 +49,9 @@ class Chunk:
     generation: int
     records: Sequence[Record]
     behind_hole: int | None = None
+    expired: int = 0
+    topic_id: UUID | None = None
+    epoch: int = 0
 
     @property
     def place(self) -> Partition:

@@ -3,8 +3,8 @@
 Stock Faust runs five tasks for every message and handles some 10,000 records a second; a chunk pays that price once.
 Everything else stays Faust's: membership, rebalances, flow control, the agent, the command line.
 
-It rests on private names of faust-streaming 0.15.3 (`Consumer._wait_next_records`, `._commit`, `._read_offset`), which
-is pinned; `tests/contract/test_faust.py` fails at an upgrade that moves them.
+It rests on private names of faust-streaming 0.15.3 (`Consumer._wait_next_records`, `._read_offset`), which is pinned;
+`tests/contract/test_faust.py` fails at an upgrade that moves them.
 """
 
 import contextlib
@@ -14,14 +14,14 @@ from typing import Any, cast
 
 import faust
 import structlog
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
 from faust import streams
-from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
 
-from stream.fetch.positions import FetchAgain, Positions
+from stream.fetch.consumer_thread import ConsumerThread
+from stream.fetch.positions import FetchAgain, MadeAnew, Positions
 from stream.fetch.records import Chunk, Partition, Record
 
 # The pure-Python iterator acknowledges events of an old generation, which moves offsets past records that are nowhere.
@@ -49,6 +49,10 @@ class ChunkConsumer(driver.Consumer):
         self.generation = 0
         self.positions = Positions()
         self._is_torn = True
+        self._left_generation: int | None = None
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """From now on whatever was given before is of a generation that is over."""
@@ -85,12 +89,40 @@ class ChunkConsumer(driver.Consumer):
             return ()
         expected = self.positions.next(tp)
         given_before = self.positions.reconcile(tp, fetched, end=self._end(tp))
-        if self.positions.next(tp) < expected:
-            log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
+        if isinstance(given_before, MadeAnew):
+            await self._leave(generation, tp)
+            return ()
         if isinstance(given_before, FetchAgain):
             await self._seek_to({tp: given_before.offset})
             return ()
-        return _chunks(tp, generation, fetched[given_before:], self.positions.next(tp))
+        if self.positions.next(tp) < expected:
+            log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
+        records, begin = fetched[given_before:], self.positions.next(tp)
+        expired = await self._expired(tp, begin, records[0].offset)
+        topic_id = cast("ConsumerThread", self._thread).topic_ids.get(tp.topic)
+        return [replace(chunk, topic_id=topic_id) for chunk in _chunks(tp, generation, records, begin, expired=expired)]
+
+    async def _expired(self, tp: TP, begin: int, first: int) -> int:
+        """How many offsets from *begin* and below *first* had left the topic before they were fetched."""
+        if begin == first or not self.positions.was_committed(tp):
+            return 0
+        try:
+            earliest = (await self._thread.earliest_offsets(tp))[tp]
+        except (*_NOT_ASSIGNED, KafkaError):
+            return 0
+        return max(0, min(earliest, first) - begin)
+
+    async def _leave(self, generation: int, tp: TP) -> None:
+        """End *generation*: have the partitions assigned anew. Asked again it does nothing."""
+        if self._left_generation == generation:
+            return
+        self._left_generation = generation
+        log.error("the topic ended before what was read of it", topic=tp.topic, partition=tp.partition)
+        await self.rejoin()
+
+    async def rejoin(self) -> None:
+        """Have this worker's partitions assigned anew, by what the brokers know of the topic now."""
+        await cast("ConsumerThread", self._thread).rejoin()
 
     async def _mend(self) -> bool:
         """Fetch from where the generation must go on: what was fetched went to nobody. `False` where that must wait."""
@@ -129,13 +161,24 @@ class ChunkConsumer(driver.Consumer):
         return self.flow_active and not self.should_stop and self.generation == generation
 
 
-def _chunks(tp: TP, generation: int, records: Sequence[Record], expected: int) -> Iterator[Chunk]:
-    """What one fetch brought, in chunks. It is contiguous: between two of its records the topic has no other."""
+def _chunks(tp: TP, generation: int, records: Sequence[Record], expected: int, *, expired: int = 0) -> Iterator[Chunk]:
+    """What one fetch brought, in chunks. It is contiguous: between two of its records the topic has no other.
+
+    *expired* of the offsets from *expected* on had left the topic.
+    """
     for start in range(0, len(records), MAX_CHUNK_RECORDS):
         chunk = Chunk(tp.topic, tp.partition, generation, records[start : start + MAX_CHUNK_RECORDS])
         if (missing := chunk.first_offset - expected) > 0:
-            log.warning("no records here", topic=tp.topic, partition=tp.partition, first=expected, count=missing)
-            chunk = replace(chunk, behind_hole=expected)
+            say = log.error if expired else log.info
+            say(
+                "records expired before they were read" if expired else "no records here",
+                topic=tp.topic,
+                partition=tp.partition,
+                first=expected,
+                count=expired or missing,
+            )
+            chunk = replace(chunk, behind_hole=expected, expired=expired)
+        expired = 0
         expected = chunk.next_offset
         yield chunk
 
@@ -176,35 +219,3 @@ def _message(tp: TP, chunk: Chunk, generation_id: int) -> ConsumerMessage:
         tp,
         generation_id=generation_id,
     )
-
-
-class GroupMembership:
-    """The membership of *app*'s consumer in its group."""
-
-    def __init__(self, app: faust.App) -> None:
-        self._app = app
-
-    def current_generation(self) -> int:
-        return self._consumer.generation
-
-    def assigned(self) -> set[Partition]:
-        try:
-            return {(tp.topic, tp.partition) for tp in self._consumer.assignment()}
-        except ConsumerNotStarted:
-            # It starts when Kafka answers, which may take an outage long.
-            return set()
-
-    def started_at(self, chunk: Chunk) -> int | None:
-        return self._consumer.positions.start(chunk.generation, chunk.place)
-
-    async def commit(self, offsets: Mapping[Partition, int]) -> bool:
-        """Commit *offsets*; `False` where a rebalance came first.
-
-        Any other failure ends the worker, as Faust crashes its consumer. The next worker reads the records again.
-        """
-        due = {TP(*partition): offset for partition, offset in offsets.items()}
-        return await self._consumer._commit(due)  # noqa: SLF001 - `commit()` only knows Faust's own acknowledgements
-
-    @property
-    def _consumer(self) -> ChunkConsumer:
-        return cast("ChunkConsumer", self._app.consumer)

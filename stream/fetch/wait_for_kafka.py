@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from mode import Service
 
-from stream.errors import Unavailable
+from stream.errors import Fatal, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -19,15 +19,15 @@ TELL_SECONDS = 60.0
 class KafkaProbe(Protocol):
     """Asks Kafka something; `stream.health.probes.GroupProbe` does."""
 
-    async def lag(self) -> object:
-        """Any answer, in a bounded time. Raises `Unavailable` where there is none."""
+    async def require_usable_topic(self) -> None:
+        """Ask in a bounded time. Raises `Unavailable` without an answer, `Fatal` where the topic must not be read."""
 
     async def close(self) -> None:
         """Let go of every connection."""
 
 
 class KafkaAwaited(Service):
-    """Starts when Kafka answers, however long that takes, or when the worker is told to stop.
+    """Starts when Kafka answers, however long that takes, or when the worker is told to stop. Ends it for `Fatal`.
 
     Faust's producer and consumer try to connect once, and end the worker where that fails. A service starts its
     dependencies one after the other, so those that were added after this one wait with it.
@@ -59,9 +59,11 @@ class KafkaAwaited(Service):
         if self.should_stop:
             return True
         try:
-            await self.wait(self._kafka.lag())
+            await self.wait(self._kafka.require_usable_topic())
         except Unavailable:
             return self.should_stop
+        except Fatal:
+            raise
         except Exception:
             # Kafka is there, and something else is wrong: Faust's own clients will tell.
             log.exception("the question whether Kafka answers has failed")

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from schemas.errors import Reason
 
-STEPS = ("schema", "registry", "conflicts", "dead_letters", "insert", "history", "commit")
+STEPS = ("schema", "registry", "epoch", "conflicts", "dead_letters", "insert", "history", "commit")
 """The steps of a batch, by the names under which the pipeline does and retries them."""
 SERVICES = ("kafka", "clickhouse", "schema_registry")
 OUTCOMES = ("stored", "expired", "refused")
@@ -57,6 +57,12 @@ METRICS = (
         "counter",
         "records",
         "records that contradict an earlier account of their event; also refused, as `conflicting_event`",
+    ),
+    Metric(
+        "audit_worker_missing_records_total",
+        "counter",
+        "records",
+        "records that left the topic before the worker read them; transactions' markers among them count too",
     ),
     Metric("audit_worker_batches_total", "counter", "batches", "batches stored"),
     Metric("audit_worker_batch_records", "histogram", "records", "records of a batch", buckets=_RECORDS),
@@ -165,6 +171,10 @@ class Metrics:
     def step_failed(self, step: str) -> None:
         """*step* failed and is tried again."""
         self._counters["audit_worker_retries_total"].labels(step).inc()
+
+    def missing(self, records: int) -> None:
+        """So many records left the topic unread."""
+        self._counters["audit_worker_missing_records_total"].inc(records)
 
     def commit_refused(self) -> None:
         """A rebalance came before a commit."""

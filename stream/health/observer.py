@@ -29,6 +29,7 @@ class Observer:
 
     def received(self, chunk: Chunk) -> None:
         """*chunk* has come."""
+        self.metrics.missing(chunk.expired)
         self.progress.received(chunk)
 
     def dropped(self, chunks: Iterable[Chunk]) -> None:

@@ -7,7 +7,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from stream.health.observer import Observer
-from stream.health.watchdog import Ok, Stuck, Verdict, WaitingOut
+from stream.health.watchdog import Ok, Stuck, Unassigned, Verdict, WaitingOut
 
 _UNAVAILABLE = 503
 _OK = 200
@@ -17,7 +17,7 @@ def report(observer: Observer, verdict: Verdict) -> dict[str, Any]:
     """How the worker is, in figures. Nothing in it comes from an event."""
     progress = observer.progress
     answer: dict[str, Any] = {
-        "status": {Ok: "ok", WaitingOut: "waiting", Stuck: "stuck"}[type(verdict)],
+        "status": {Ok: "ok", WaitingOut: "waiting", Unassigned: "unassigned", Stuck: "stuck"}[type(verdict)],
         "outages": [{"what": what, "seconds": round(for_)} for what, for_ in sorted(progress.outages().items())],
         "lag_records": progress.lag,
         "oldest_unfinished_seconds": round(progress.oldest_unfinished_seconds(), 3),
@@ -32,8 +32,8 @@ def report(observer: Observer, verdict: Verdict) -> dict[str, Any]:
 def pages(observer: Observer, look: Callable[[], Verdict]) -> web.Application:
     """The pages. *look* judges the worker.
 
-    `/healthz` is red only where a restart helps: the worker is stuck. `/readyz` is red while it waits out an outage,
-    too. Both tell why.
+    `/healthz` is red only where a restart helps: the worker is stuck. `/readyz` is also red while the worker waits out
+    an outage, or holds no partition of a topic that has records to do. Both tell why.
     """
 
     async def healthz(_: web.Request) -> web.Response:

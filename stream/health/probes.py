@@ -5,9 +5,9 @@ A client that hangs says nothing; that another one gets its answer tells the han
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -18,10 +18,16 @@ from schemas import kafka
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import kafka_answers, open_consumer
-from stream.errors import Unavailable
+from stream.clients.topic_id import topic_id
+from stream.clients.topics import topic_config
+from stream.errors import Unavailable, WrongTopic
+from stream.health.group import GroupState
 
 PROBE_SECONDS = 5.0
+APPEND_TIME = "LogAppendTime"
 _SERVER_ERROR = 500
+
+T = TypeVar("T")
 
 
 class GroupProbe:
@@ -34,16 +40,26 @@ class GroupProbe:
         self._open: dict[int, tuple[int, int]] = {}
         """Per partition, the offsets from the commit to the end, at the last answer."""
 
-    async def lag(self) -> Mapping[int, int]:
-        """Per partition of the events topic, the records that are not committed. Raises `Unavailable`.
+    async def look(self) -> GroupState:
+        """Where the group stands. Raises `Unavailable`.
 
-        It is the number of offsets, a few too many where transactions have left their markers among them; where nothing
-        but markers follows a commit, it is 0 from the second time on that it is asked for.
+        The lag is a number of offsets, up to the first open transaction. It counts a few too many where transactions
+        have left markers or aborted records. Where nothing else follows a commit, it is 0 from the second look on.
         """
+        return await self._answered(self._look)
+
+    async def require_usable_topic(self) -> None:
+        """Raise `WrongTopic` where the events topic has a setting with which no worker must read it; or `Unavailable`.
+
+        Where the setting cannot be read, since there is no topic or no right to, it is not known to be wrong.
+        """
+        await self._answered(self._require_append_time)
+
+    async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
             with kafka_answers():
                 async with asyncio.timeout(PROBE_SECONDS):
-                    return await self._ask()
+                    return await ask()
         except Unavailable:
             await self.close()
             raise
@@ -60,37 +76,53 @@ class GroupProbe:
                 async with asyncio.timeout(PROBE_SECONDS):
                     await asyncio.gather(*map(kafka.close, clients))
 
-    async def _ask(self) -> Mapping[int, int]:
+    async def _opened(self) -> tuple[kafka.Consumer, kafka.Admin]:
         if self._clients is None:
             timeout_ms = int(PROBE_SECONDS * 1000)
-            consumer = kafka.consumer(self._address, group_id=self._group, request_timeout_ms=timeout_ms)
+            consumer = kafka.consumer(
+                self._address, group_id=self._group, request_timeout_ms=timeout_ms, isolation_level="read_committed"
+            )
             admin = kafka.admin(self._address, request_timeout_ms=timeout_ms)
             self._clients = consumer, admin
             await consumer.start()
             await admin.start()
-        consumer, admin = self._clients
+        return self._clients
+
+    async def _look(self) -> GroupState:
+        consumer, admin = await self._opened()
         partitions = [TopicPartition(EVENTS_TOPIC, n) for n in await partition_numbers(admin, EVENTS_TOPIC)]
         ends = await consumer.end_offsets(partitions)
         starts = await consumer.beginning_offsets(partitions)
-        lag = {}
-        for partition in partitions:
-            committed = await consumer.committed(partition)
-            open_ = max(committed or 0, starts[partition]), ends[partition]
-            records = max(0, open_[1] - open_[0])
-            # Looked at only where nothing has moved since: a worker that gets on is not slowed down by it.
-            if records and open_ == self._open.get(partition.partition):
-                records *= await holds_records(self._address, partition, *open_)
-            lag[partition.partition] = records
-            self._open[partition.partition] = open_
-        return lag
+        committed = {p.partition: await consumer.committed(p) or 0 for p in partitions}
+        lag = {p.partition: await self._records(p, max(committed[p.partition], starts[p]), ends[p]) for p in partitions}
+        described = await admin.describe_consumer_groups([self._group])
+        members = frozenset(member[0] for answer in described for group in answer.groups for member in group[5])
+        return GroupState(lag, committed, await topic_id(admin._client, EVENTS_TOPIC), members)  # noqa: SLF001 - see `Connection`
+
+    async def _records(self, partition: TopicPartition, start: int, end: int) -> int:
+        """The offsets from *start* and below *end*; 0 where nothing has moved and none of them is a record's."""
+        records, before = max(0, end - start), self._open.get(partition.partition)
+        self._open[partition.partition] = start, end
+        # Looked at only where nothing has moved since: a worker that gets on is not slowed down by it.
+        if records and before == (start, end):
+            return records * await holds_records(self._address, partition, start, end)
+        return records
+
+    async def _require_append_time(self) -> None:
+        _, admin = await self._opened()
+        option = "message.timestamp.type"
+        value = (await topic_config(admin, EVENTS_TOPIC)).get(option, APPEND_TIME)
+        if value != APPEND_TIME:
+            raise WrongTopic(EVENTS_TOPIC, option, value, APPEND_TIME)
 
 
 async def holds_records(address: KafkaAddress, partition: TopicPartition, start: int, end: int) -> bool:
-    """Whether any offset of *partition* from *start* and below *end* is a record's, and not a transaction's marker.
+    """Whether any offset of *partition* from *start* and below *end* is that of a record that a worker is given.
 
-    Raises `Unavailable` where Kafka does not answer. It reads no further than the first record, in one small fetch.
+    Transactions' markers and aborted records are not. Raises `Unavailable` where Kafka does not answer. It reads no
+    further than the first record, in one small fetch.
     """
-    async with open_consumer(address, max_partition_fetch_bytes=1) as consumer:
+    async with open_consumer(address, max_partition_fetch_bytes=1, isolation_level="read_committed") as consumer:
         consumer.assign([partition])
         consumer.seek(partition, start)
         while await consumer.position(partition) < end:

@@ -74,18 +74,27 @@ class Progress:
 
     def answered(self, service: str, *, up: bool) -> None:
         """A probe of *service* has ended."""
-        if up and self._down.pop(service, None) is None:
+        self.found(f"{service} does not answer", is_so=not up)
+
+    def found(self, what: str, *, is_so: bool) -> None:
+        """A probe has found whether *what* stands in the way: an outage, which no restart would end."""
+        if not is_so and self._down.pop(what, None) is None:
             return
-        if not up:
-            self._down.setdefault(service, self.now())
+        if is_so:
+            self._down.setdefault(what, self.now())
         self._may_stand_still()
 
     def probed(self) -> None:
         """Every service was asked."""
         self.probed_at = self.now()
 
-    def stands_at(self, *, lag: int, assigned_partitions: int) -> None:
-        """*lag* records are not committed, of this worker's partitions, or of all of them where it has none."""
+    def stands_at(self, *, lag: int, assigned_partitions: int, others_moved: bool = False) -> None:
+        """*lag* records are not committed, of this worker's partitions, or of all of them where it has none.
+
+        *others_moved*: another worker has committed some of them since this was said last.
+        """
+        if others_moved and not assigned_partitions:
+            self._may_stand_still()
         if assigned_partitions != self.assigned_partitions:
             self.active_at = self.now()
         if lag == 0:
@@ -94,7 +103,7 @@ class Progress:
         self.assigned_partitions = assigned_partitions
 
     def outages(self) -> dict[str, float]:
-        """For how many seconds each step has failed, or each service has not answered.
+        """For how many seconds each step has failed, or something else has stood in the way.
 
         A step whose last failure is too old to show anything (`FAILURE_COUNTS_SECONDS`) is none of them.
         """
@@ -104,7 +113,7 @@ class Progress:
             for step, (first, last) in self._failing.copy().items()
             if now - last <= FAILURE_COUNTS_SECONDS
         }
-        return {**failing, **{f"{name} does not answer": now - since for name, since in self._down.copy().items()}}
+        return {**failing, **{what: now - since for what, since in self._down.copy().items()}}
 
     def failing_seconds(self, step: str) -> float:
         """For how long *step* has failed; 0 while it works."""

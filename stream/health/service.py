@@ -1,20 +1,25 @@
 """The worker's monitor as a service of the Faust app: probes, health pages, watchdog."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import faust
+import structlog
 from mode import Service
 
 from schemas.topics import EVENTS_TOPIC
-from stream.errors import Unavailable
-from stream.fetch.transport import GroupMembership
+from stream.errors import Fatal, Unavailable
+from stream.fetch.membership import GroupMembership
+from stream.health.group import GroupState, GroupWatch, Member
 from stream.health.observer import Observer
 from stream.health.pages import pages, serve
 from stream.health.probes import GroupProbe, HttpProbe
 from stream.health.watchdog import Limits, Verdict, Watchdog, verdict
 from stream.settings import WorkerSettings
+
+log = structlog.get_logger(__name__)
 
 PROBE_INTERVAL_SECONDS = 5.0
 _BEAT_SECONDS = 0.5
@@ -29,6 +34,8 @@ class Monitor(Service):
         self._observer = observer
         self._limits = Limits(settings.watchdog_seconds)
         self._resources = AsyncExitStack()
+        self._membership = GroupMembership(app)
+        self._group_watch = GroupWatch()
         self._checks: dict[str, Callable[[], Awaitable[None]]] = {}
         super().__init__()
 
@@ -48,7 +55,7 @@ class Monitor(Service):
         registry = await self._resources.enter_async_context(HttpProbe(settings.registry, "/schemas/types"))
 
         async def kafka() -> None:
-            self._note(await group.lag())
+            await self._note(await group.look(), group)
 
         self._checks = {"kafka": kafka, "clickhouse": clickhouse.check, "schema_registry": registry.check}
         Watchdog(self.look, lambda: self._app.should_stop).start()
@@ -75,6 +82,9 @@ class Monitor(Service):
             await check()
         except Unavailable:
             up = False
+        except Fatal as error:
+            await self.crash(error)
+            raise
         except Exception:
             # Not an answer, and no reason to end: a probe must not be what stops the worker.
             self.log.exception("the probe of %s failed", name)
@@ -84,9 +94,28 @@ class Monitor(Service):
         self._observer.progress.answered(name, up=up)
         self._observer.metrics.set("audit_worker_dependency_up", float(up), name)
 
-    def _note(self, lag: Mapping[int, int]) -> None:
-        mine = {partition for topic, partition in GroupMembership(self._app).assigned() if topic == EVENTS_TOPIC}
-        own = {partition: records for partition, records in lag.items() if partition in mine}
+    async def _note(self, state: GroupState, group: GroupProbe) -> None:
+        member = Member(
+            frozenset(number for topic, number in self._membership.assigned() if topic == EVENTS_TOPIC),
+            self._membership.topic_id(EVENTS_TOPIC),
+            self._membership.member_id(),
+            self._settings.instance,
+        )
+        findings = self._group_watch.look(state, member, now=time.monotonic())
+        own = {number: records for number, records in state.lag.items() if number in member.partitions}
+        progress = self._observer.progress
         self._observer.metrics.lag(own)
         # Without a partition it may be a spare, or it may have left the group without noticing: then all stands still.
-        self._observer.progress.stands_at(lag=sum((own or lag).values()), assigned_partitions=len(mine))
+        progress.stands_at(
+            lag=sum((own or state.lag).values()),
+            assigned_partitions=len(member.partitions),
+            others_moved=findings.moved,
+        )
+        progress.found("the events topic does not exist", is_so=not state.lag)
+        progress.found("another worker runs under this instance name", is_so=findings.is_replaced)
+        if findings.is_replaced:
+            log.error("another worker runs under this instance name", instance=member.instance)
+        if findings.rejoin is not None:
+            log.warning("asking for partitions anew", reason=findings.rejoin)
+            await group.require_usable_topic()
+            await self._membership.rejoin()

@@ -66,13 +66,20 @@ class WaitingOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Unassigned:
+    """It holds no partition, while *lag* records of the topic are to be done."""
+
+    lag: int
+
+
+@dataclass(frozen=True, slots=True)
 class Stuck:
     """It stands still, and a restart helps. *what* says what was seen."""
 
     what: str
 
 
-Verdict = Ok | WaitingOut | Stuck
+Verdict = Ok | WaitingOut | Unassigned | Stuck
 
 
 def verdict(progress: Progress, limits: Limits) -> Verdict:
@@ -90,12 +97,12 @@ def verdict(progress: Progress, limits: Limits) -> Verdict:
     return _progress_made(progress, limits, now) if progress.lag else Ok()
 
 
-def _progress_made(progress: Progress, limits: Limits, now: float) -> Ok | Stuck:
+def _progress_made(progress: Progress, limits: Limits, now: float) -> Ok | Unassigned | Stuck:
     if now - progress.active_at > limits.still_seconds:
         return Stuck(f"{progress.lag} records to do, and no step was done for {now - progress.active_at:.0f} s")
     if now - progress.fruitful_at > limits.fruitless_seconds:
         return Stuck(f"{progress.lag} records to do, and nothing was committed for {now - progress.fruitful_at:.0f} s")
-    return Ok()
+    return Ok() if progress.assigned_partitions else Unassigned(progress.lag)
 
 
 class Watchdog:

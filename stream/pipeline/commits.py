@@ -8,7 +8,7 @@ from stream.fetch.records import Chunk, Partition
 
 
 class Membership(Protocol):
-    """This worker's membership of the consumer group, as `stream.fetch.transport.GroupMembership` has it.
+    """This worker's membership of the consumer group, as `stream.fetch.membership.GroupMembership` has it.
 
     A *generation* is one assignment of partitions to this worker, as `Chunk` counts them.
     """

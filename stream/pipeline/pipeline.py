@@ -16,6 +16,7 @@ from stream.fetch.records import Chunk
 from stream.health.observer import Observer
 from stream.pipeline.accept import Accepted, Refused, SchemasById
 from stream.pipeline.batch import Batch, build_batch
+from stream.pipeline.chunk_lookup import ChunkLookup
 from stream.pipeline.commits import Commits
 from stream.pipeline.conflicts import without_conflicts
 from stream.pipeline.dead_letters import DeadLetters
@@ -23,8 +24,8 @@ from stream.pipeline.history import History
 from stream.pipeline.known_events import KnownEvents
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.rows import Rows, rows_of
-from stream.pipeline.schema_lookup import SchemaLookup
 from stream.pipeline.sink import LogSink
+from stream.pipeline.topic_epochs import TopicEpochs
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,7 @@ class Ports:
     """What the pipeline touches of the world, in the order of its steps."""
 
     registry: SchemaRegistry
+    topic_epochs: TopicEpochs
     known_events: KnownEvents
     dead_letters: DeadLetters
     sink: LogSink
@@ -77,7 +79,7 @@ class Pipeline:
         self._ports = ports
         self._observer = observer or Observer()
         self._refs = person_refs(pseudonymization_key)
-        self._schemas = SchemaLookup(ports.registry, self._until_possible)
+        self._looked_up = ChunkLookup(ports.registry, ports.topic_epochs, self._until_possible)
         self._chunks_inside = self._records_inside = 0
         self._one_put = asyncio.Lock()
         self._taken = asyncio.Event()
@@ -96,7 +98,7 @@ class Pipeline:
                 await self._taken.wait()
             self._chunks_inside += 1
             self._records_inside += len(chunk.records)
-            self._schemas.put_nowait(chunk)
+            self._looked_up.put_nowait(chunk)
 
     def _has_room_for(self, chunk: Chunk) -> bool:
         is_small = self._records_inside + len(chunk.records) <= WAITING_RECORDS
@@ -109,7 +111,7 @@ class Pipeline:
         """
         await self._until_possible("schema", lambda: asyncio.to_thread(self._ports.sink.check_schema))
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._schemas.run())
+            tasks.create_task(self._looked_up.run())
             tasks.create_task(self._decode_all())
             tasks.create_task(self._store_all())
             tasks.create_task(self._finish_all())
@@ -138,7 +140,7 @@ class Pipeline:
 
     async def _groups(self) -> AsyncIterator[tuple[list[Chunk], SchemasById]]:
         """Whatever waits, as soon as anything does: small batches while idle, large ones under load."""
-        ready = self._schemas.ready
+        ready = self._looked_up.ready
         while True:
             group = [self._took(*await ready.get())]
             # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.

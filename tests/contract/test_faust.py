@@ -10,12 +10,16 @@ from typing import cast
 import faust
 import mode
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from faust import streams
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types.enums import ProcessingGuarantee
 
-from stream.fetch.transport import MAX_CHUNK_RECORDS, GroupMembership
+from stream.fetch.consumer_thread import ConsumerThread
+from stream.fetch.membership import GroupMembership
+from stream.fetch.transport import MAX_CHUNK_RECORDS
 from tests.builders import KEY
 
 
@@ -69,6 +73,33 @@ def test_a_consumer_that_has_not_started_holds_no_partition() -> None:
     thread = driver.AIOKafkaConsumerThread.__new__(driver.AIOKafkaConsumerThread)
     thread._consumer = None
     assert GroupMembership(cast("faust.App", SimpleNamespace(consumer=thread))).assigned() == set()
+
+
+async def test_the_worker_reads_committed_transactions_only(stream_app: faust.App) -> None:
+    """Faust does so in its exactly-once mode alone; what is set here is what aiokafka gives to its fetcher."""
+    thread = ConsumerThread.__new__(ConsumerThread)
+    thread.app, thread.consumer = stream_app, cast("driver.Consumer", SimpleNamespace(in_transaction=False))
+    consumer = thread._create_worker_consumer(cast("driver.Transport", stream_app.transport))
+    assert consumer._isolation_level == "read_committed"
+    assert "isolation_level=self._isolation_level" in inspect.getsource(type(consumer).start)
+    await consumer.stop()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (driver.Consumer, "_new_consumer_thread"),
+        (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
+        (driver.AIOKafkaConsumerThread, "_commit"),
+        (GroupCoordinator, "fetch_committed_offsets"),
+        (GroupCoordinator, "request_rejoin"),
+        (AIOKafkaClient, "force_metadata_update"),
+        (AIOKafkaClient, "get_random_node"),
+        (AIOKafkaClient, "send"),
+    ],
+)
+def test_the_private_methods_that_the_thread_calls_are_there(owner: type, name: str) -> None:
+    assert callable(getattr(owner, name))
 
 
 def test_the_settings_that_keep_an_outage_from_becoming_a_deadlock(stream_app: faust.App) -> None:

@@ -92,6 +92,20 @@ class InMemoryKnownEvents:
             self._caller.release()
 
 
+class InMemoryTopicEpochs:
+    """`TopicEpochs` in a list."""
+
+    def __init__(self) -> None:
+        self._topics: list[UUID] = []
+        self.faults = Faults()
+
+    def epoch(self, topic_id: UUID) -> int:
+        self.faults.before()
+        if topic_id not in self._topics:
+            self._topics.append(topic_id)
+        return self._topics.index(topic_id)
+
+
 class InMemoryDeadLetters:
     """`DeadLetters` in a list."""
 

@@ -121,7 +121,10 @@ def shown_by_api(stack: LocalStack, client_space_ids: Iterable[str], *, page_siz
 
 
 class Tail:
-    """Reads the records of a topic beside the worker, in no consumer group, and knows which event each one is."""
+    """Reads the records of a topic beside the worker, in no consumer group, and knows which event each one is.
+
+    Records of transactions count once these are committed.
+    """
 
     def __init__(self, servers: str, topic: str) -> None:
         self._servers = servers
@@ -187,7 +190,9 @@ class Tail:
         # The watch and the test ask at the same time, and a second consumer would be nobody's.
         async with self._starting:
             if self._consumer is None:
-                consumer = AIOKafkaConsumer(bootstrap_servers=self._servers, auto_offset_reset="earliest")
+                consumer = AIOKafkaConsumer(
+                    bootstrap_servers=self._servers, auto_offset_reset="earliest", isolation_level="read_committed"
+                )
                 try:
                     await consumer.start()
                     found = consumer.partitions_for_topic(self.topic) or await _partitions(consumer, self.topic)

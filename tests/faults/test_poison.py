@@ -1,22 +1,15 @@
 """Bad records are named, kept and skipped, however bad and however many: T12, T13, T17, T18."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-
-import pytest
-from aiokafka import AIOKafkaProducer
 
 from schemas.codec import encode
 from schemas.errors import Reason
 from schemas.events import Person
-from schemas.kafka_address import KafkaAddress
 from schemas.registry import HttpSchemaRegistry
 from schemas.wire import frame
-from stream.health import probes
 from tests.faults.conftest import StartTrial
 from tests.faults.poison import FOREIGN_SCHEMAS, poison
 from tests.faults.trial import Trial
-from tests.faults.workers import wait_until
 
 
 def register_foreign(trial: Trial) -> dict[str, int]:
@@ -75,47 +68,3 @@ def test_t18_every_codec_is_read(start_trial: StartTrial) -> None:
         for event in events:
             trial.ledger.acknowledge(event)
     trial.check()
-
-
-def test_t17_the_hole_that_a_transaction_leaves_is_passed_over(start_trial: StartTrial) -> None:
-    """T17, in part: the worker goes on behind a transaction's marker, and every good record arrives.
-
-    That an aborted record is never shown is the broker's access control to ensure, which the local one does not have.
-    """
-    trial = start_trial(partitions=1)
-    trial.publish(5)
-    transacted = trial.source.next()
-    value = frame(trial.schema_id(), encode(transacted, now=transacted.occurred_at))
-
-    async def transact() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=trial.servers, transactional_id=trial.topic)
-        async with producer, producer.transaction():
-            await producer.send_and_wait(trial.topic, value, partition=0)
-
-    trial.background.run(transact())
-    # The broker writes the marker after it has answered, and behind the last record it would be no hole.
-    wait_until(lambda: trial.ends() == {0: 7}, what="the marker")
-    trial.ledger.acknowledge(transacted)
-    assert lags(trial) == [{0: 7}, {0: 7}], "records that nobody works off are lag, however often it is asked"
-    worker = trial.worker().start()
-    wait_until(lambda: trial.committed() == {0: 6}, what="a commit")
-    assert lags(trial) == [{0: 1}, {0: 0}], "the marker is nothing to do, and no reason to call a worker stuck"
-    trial.publish(5)
-    trial.check()
-    assert worker.is_running()
-    assert worker.said("no records here")
-
-
-def lags(trial: Trial) -> list[Mapping[int, int]]:
-    """What a worker's probe says about the trial's topic, the first and the second time."""
-
-    async def ask() -> list[Mapping[int, int]]:
-        probe = probes.GroupProbe(KafkaAddress(trial.servers), trial.group)
-        try:
-            return [await probe.lag(), await probe.lag()]
-        finally:
-            await probe.close()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(probes, "EVENTS_TOPIC", trial.topic)
-        return trial.background.run(ask())

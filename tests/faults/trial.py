@@ -242,12 +242,21 @@ class Trial:
 
     def schema_id(self) -> int:
         """The id under which the event's schema is registered."""
+        return self.background.run(self.find_schema_id())
 
-        async def register() -> int:
-            async with HttpSchemaRegistry(self.environment["SCHEMA_REGISTRY_URL"]) as registry:
-                return await registry.register(EVENTS_SUBJECT, current_event_schema_text())
+    async def find_schema_id(self) -> int:
+        """The same, for the background's loop."""
+        async with HttpSchemaRegistry(self.environment["SCHEMA_REGISTRY_URL"]) as registry:
+            return await registry.register(EVENTS_SUBJECT, current_event_schema_text())
 
-        return self.background.run(register())
+    def delete_topic(self) -> None:
+        """Delete the trial's own topic, and the group's offsets in it."""
+        self.background.run(delete_topic(self.servers, self.topic))
+
+    def create_topic(self) -> None:
+        """Create the trial's own topic as it was."""
+        assert self._partitions is not None
+        self.background.run(create_topic(self.servers, self.topic, self._partitions, self._topic_options))
 
     def use_new_group(self) -> None:
         """From now on, workers read the whole topic again, in a group that has committed nothing."""
@@ -308,6 +317,17 @@ async def create_topic(servers: str, topic: str, partitions: int, options: Mappi
         settings = {"message.timestamp.type": "LogAppendTime", **options}
         answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings)])
         assert all(error[1] == 0 for error in answer.topic_errors), answer
+    finally:
+        await admin.close()
+
+
+async def delete_topic(servers: str, topic: str) -> None:
+    """Delete *topic*."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        answer = await admin.delete_topics([topic])
+        assert all(code == 0 for _, code in answer.topic_error_codes), answer
     finally:
         await admin.close()
 

@@ -14,7 +14,7 @@ from schemas.events import UserCreation, UserDeletion
 from schemas.fields import ACTIVITY_TYPES, MICROSECOND, EventFields, from_micros
 from schemas.person_ref import PersonRefs
 from schemas.retention import SHORTEST_RETENTION, retention_start
-from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence, row_offset
 from stream.fetch.records import MICROS_PER_MILLI
 from stream.pipeline.accept import Accepted
 from stream.pipeline.rows.lines import LineColumns, Lines
@@ -71,7 +71,7 @@ def _columns(accepted: Sequence[Accepted]) -> Any:  # noqa: ANN401 - `EventField
 def _lines(accepted: Sequence[Accepted], columns: Any, refs: PersonRefs) -> Lines:  # noqa: ANN401 - as above
     spaces = columns.client_space_id
     milliseconds = [one.record.timestamp for one in accepted]
-    offsets = [one.record.offset for one in accepted]
+    offsets = [row_offset(one.chunk.epoch, one.record.offset) for one in accepted]
     return Lines(
         LineColumns(
             client_space_id=spaces,

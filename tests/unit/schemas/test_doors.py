@@ -8,7 +8,7 @@ import pytest
 
 PRODUCT = ("schemas", "producers", "stream", "query_api")
 KAFKA_CLIENTS = {"AIOKafkaClient", "AIOKafkaConsumer", "AIOKafkaProducer", "AIOKafkaAdminClient"}
-FAUST = "stream/fetch/transport.py"
+FAUST = {"stream/fetch/transport.py", "stream/fetch/consumer_thread.py"}
 """Faust makes the worker's own consumer and producer, from the address that `stream/fetch/broker.py` hands it."""
 
 
@@ -36,7 +36,7 @@ def makes_clickhouse_clients(module: str, name: str) -> bool:
 @pytest.mark.parametrize(
     ("makes_clients", "doors"),
     [
-        (makes_kafka_clients, {"schemas/kafka.py", FAUST}),
+        (makes_kafka_clients, {"schemas/kafka.py", *FAUST}),
         (makes_clickhouse_clients, {"schemas/clickhouse_client.py"}),
     ],
 )

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from stream.errors import OffsetGap
+from stream.fetch.membership import GroupMembership
 from stream.fetch.positions import Positions
 from stream.fetch.records import Chunk
-from stream.fetch.transport import ChunkConsumer, GroupMembership, _chunks
+from stream.fetch.transport import ChunkConsumer, _chunks
 from stream.pipeline.commits import Commits
 from tests.builders import FakeRecord
 
@@ -37,6 +38,14 @@ class Broker:
         self.without_record: set[int] = set()
         self.error: Exception | None = None
         self.seeks = 0
+        self.rejoins = 0
+        self.topic_ids: dict[str, None] = {}
+
+    async def rejoin(self) -> None:
+        self.rejoins += 1
+
+    async def earliest_offsets(self, *partitions: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(partitions, self.earliest)
 
     async def seek_to_committed(self) -> Mapping[TP, int | None]:
         self.seeks += 1
@@ -74,6 +83,7 @@ class FetchingConsumer(ChunkConsumer):
         self.flow_active = flow_active
         self.positions = Positions()
         self._is_torn = True
+        self._left_generation = None
         self._read_offset: Any = {}
         self._committed_offset: Any = {}
         self._thread: Any = broker
@@ -124,15 +134,29 @@ async def test_a_topic_that_ends_before_what_the_group_committed_was_made_anew_a
 
 
 @pytest.mark.parametrize("committed", [None, 0, 3])
-async def test_a_topic_that_is_made_anew_under_a_worker_ends_it(committed: int | None) -> None:
+async def test_a_topic_that_is_made_anew_under_a_worker_is_read_whole_by_its_next_generation(
+    committed: int | None,
+) -> None:
     broker = Broker(committed)
     consumer = FetchingConsumer(broker)
-    commits = commits_of(consumer)
-    assert await commits.finish(await consumer.next_chunks())
+    await consumer.next_chunks()
     broker.end = 4
-    (chunk,) = await consumer.next_chunks()
-    with pytest.raises(OffsetGap, match="received 0"):
-        await commits.finish([chunk])
+    assert await consumer.next_chunks() == []
+    assert broker.rejoins == 1, "the generation ends, once"
+    # What was committed since, or the group's offsets, which go with a topic that is deleted.
+    broker.committed = None if committed is None else 8
+    await assign(consumer)
+    chunks = await consumer.next_chunks()
+    assert offsets_of(chunks) == [0, 1, 2, 3]
+    assert await commits_of(consumer).finish(chunks)
+
+
+@pytest.mark.parametrize(("committed", "expired"), [(3, 9), (None, 0)], ids=["read before", "a new group"])
+async def test_records_that_left_the_topic_unread_are_counted(committed: int | None, expired: int) -> None:
+    broker = Broker(committed, earliest=12)
+    broker.without_record = {12, 13}
+    chunks = await FetchingConsumer(broker).next_chunks()
+    assert (chunks[0].first_offset, chunks[0].expired) == (14, expired)
 
 
 @pytest.mark.parametrize("committed", [None, 0, 3])
@@ -224,9 +248,9 @@ async def test_offsets_that_have_no_record_are_passed_over_and_told(
         given += [chunk for _ in range(20) for chunk in await consumer.chunks()]
     there = {*range(3, 8), *range(max(8, earliest), END)} - without_record
     assert offsets_of(given) == sorted(there)
-    assert [(one["event"], one["first"], one["count"]) for one in said] == [
-        ("no records here", *hole) for hole in holes
-    ]
+    assert [(one["first"], one["count"]) for one in said] == holes
+    what = "no records here" if earliest == 0 else "records expired before they were read"
+    assert {one["event"] for one in said} == {what}
     assert await commits_of(consumer).finish(given)
 
 

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from stream.errors import Unavailable
+from stream.errors import Fatal, Unavailable
 from stream.fetch import wait_for_kafka
 from stream.fetch.wait_for_kafka import KafkaAwaited
 
@@ -21,14 +21,13 @@ class Kafka:
         self.question = asyncio.Event()
         self.closed = 0
 
-    async def lag(self) -> object:
+    async def require_usable_topic(self) -> None:
         self.asked += 1
         self.question.set()
         if self.hangs:
             await asyncio.Event().wait()
         if self.asked <= self.failures:
             raise self.error("down")
-        return {}
 
     async def close(self) -> None:
         self.closed += 1
@@ -85,3 +84,10 @@ async def test_a_stop_ends_the_wait_and_lets_go_of_the_connections(hangs: bool) 
         async with asyncio.timeout(5):
             await starting
     assert kafka.closed == 1
+
+
+async def test_a_topic_that_must_not_be_read_ends_the_start() -> None:
+    kafka = Kafka(failures=1, error=Fatal)
+    with pytest.raises(Fatal):
+        await KafkaAwaited(kafka).start()
+    assert kafka.asked == 1

@@ -64,6 +64,15 @@ async def test_an_outage_is_red_where_progress_is_asked_and_not_where_a_restart_
     assert (status, answer["status"], answer["outages"]) == (503, "waiting", [{"what": "insert", "seconds": 30}])
 
 
+async def test_a_worker_that_holds_nothing_of_a_topic_with_records_is_red_where_progress_is_asked(
+    worker: Worker, get: Get
+) -> None:
+    worker.observer.progress.stands_at(lag=4, assigned_partitions=0)
+    assert (await get("/healthz"))[0] == 200
+    status, answer = await get("/readyz")
+    assert (status, answer["status"]) == (503, "unassigned")
+
+
 async def test_a_stuck_worker_is_red_on_both_and_tells_what_was_seen(worker: Worker, get: Get) -> None:
     worker.verdict = Stuck("9 records to do, and no step was done for 130 s")
     for path in ("/healthz", "/readyz"):

@@ -15,6 +15,7 @@ from stream.health.watchdog import (
     Limits,
     Ok,
     Stuck,
+    Unassigned,
     Verdict,
     WaitingOut,
     Watchdog,
@@ -57,6 +58,20 @@ def test_a_worker_with_nothing_to_do_is_ok_for_any_time() -> None:
 
 def test_work_to_do_and_no_step_while_everything_answers_is_stuck() -> None:
     assert verdict(a_worker(active_at=121), LIMITS) == STILL
+
+
+def test_a_worker_without_a_partition_is_not_ready_while_there_are_records_to_do_and_stuck_when_nobody_does_them() -> (
+    None
+):
+    progress = a_worker()
+    progress.stands_at(lag=500, assigned_partitions=0)
+    assert verdict(progress, LIMITS) == Unassigned(500)
+    progress.active_at = NOW - 121
+    assert isinstance(verdict(progress, LIMITS), Stuck)
+    progress.stands_at(lag=500, assigned_partitions=0, others_moved=True)
+    assert verdict(progress, LIMITS) == Unassigned(500)
+    progress.stands_at(lag=0, assigned_partitions=0)
+    assert verdict(progress, LIMITS) == Ok()
 
 
 def test_steps_without_a_commit_are_stuck_ten_times_later() -> None:

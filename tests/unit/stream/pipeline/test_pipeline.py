@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 import pytest
 import stamina
@@ -11,6 +12,7 @@ import stamina
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import Reason, RegistryUnavailable
 from schemas.events import Channel, Event
+from schemas.rows import epoch_of, record_offset
 from schemas.wire import HEADER_BYTES, frame
 from stream.errors import WrongSchema
 from stream.fetch.records import Chunk
@@ -26,9 +28,11 @@ from tests.fakes.stream import (
     InMemoryKnownEvents,
     InMemoryRegistry,
     InMemorySink,
+    InMemoryTopicEpochs,
 )
 
 TOPIC = "user-management.events"
+TOPIC_ID = UUID(int=7)
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +52,7 @@ class World:
     dead_letters: InMemoryDeadLetters = field(default_factory=InMemoryDeadLetters)
     history: InMemoryHistory = field(default_factory=InMemoryHistory)
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
+    topic_epochs: InMemoryTopicEpochs = field(default_factory=InMemoryTopicEpochs)
     group: InMemoryGroup = field(default_factory=InMemoryGroup)
 
     def __post_init__(self) -> None:
@@ -56,6 +61,7 @@ class World:
     def pipeline(self) -> Pipeline:
         ports = Ports(
             registry=self.registry,
+            topic_epochs=self.topic_epochs,
             known_events=self.known_events,
             sink=self.sink,
             dead_letters=self.dead_letters,
@@ -119,6 +125,7 @@ STEPS: dict[str, Callable[[World], Faults]] = {
     "insert": lambda world: world.sink.faults,
     "history": lambda world: world.history.faults,
     "registry": lambda world: world.registry.faults,
+    "epoch": lambda world: world.topic_epochs.faults,
 }
 
 
@@ -128,7 +135,7 @@ async def test_an_outage_at_any_step_is_waited_out(step: str) -> None:
     error = RegistryUnavailable("down") if step == "registry" else UNAVAILABLE
     STEPS[step](world).lost += [error] * 20
     event = an_event()
-    await world.work(a_chunk(a_record(event, 0), FakeRecord(1, b"junk")))
+    await world.work(replace(a_chunk(a_record(event, 0), FakeRecord(1, b"junk")), topic_id=TOPIC_ID))
     assert world.sink.shown() == {event.event_id}
     assert world.dead_letters.places() == {(0, 1)}
 
@@ -138,7 +145,7 @@ async def test_a_step_that_was_done_though_it_failed_is_done_again(step: str) ->
     world = World()
     STEPS[step](world).done += [UNAVAILABLE] * 2
     event = an_event()
-    await world.work(a_chunk(a_record(event, 0), FakeRecord(1, b"junk")))
+    await world.work(replace(a_chunk(a_record(event, 0), FakeRecord(1, b"junk")), topic_id=TOPIC_ID))
     assert world.sink.shown() == {event.event_id}
     assert world.dead_letters.places() == {(0, 1)}
 
@@ -149,7 +156,7 @@ async def test_nothing_is_committed_while_a_step_fails(step: str) -> None:
     error = RegistryUnavailable("down") if step == "registry" else UNAVAILABLE
     STEPS[step](world).lost += [error] * 1000
     async with world.running() as pipeline:
-        await pipeline.put(a_chunk(a_record(an_event(), 0), FakeRecord(1, b"junk")))
+        await pipeline.put(replace(a_chunk(a_record(an_event(), 0), FakeRecord(1, b"junk")), topic_id=TOPIC_ID))
         await until(lambda: len(STEPS[step](world).lost) < 900)
     assert world.group.committed == {}
 
@@ -160,7 +167,7 @@ async def test_a_worker_killed_at_any_step_and_restarted_loses_nothing_and_commi
     error = RegistryUnavailable("down") if step == "registry" else UNAVAILABLE
     STEPS[step](world).lost += [error] * 1000
     event = an_event()
-    chunk = a_chunk(a_record(event, 0), FakeRecord(1, b"junk"))
+    chunk = replace(a_chunk(a_record(event, 0), FakeRecord(1, b"junk")), topic_id=TOPIC_ID)
     async with world.running() as pipeline:
         await pipeline.put(chunk)
         await until(lambda: len(STEPS[step](world).lost) < 995)
@@ -237,6 +244,20 @@ async def test_an_unknown_schema_id_is_refused_only_on_the_registry_s_word() -> 
     world.registry.faults.lost += [RegistryUnavailable("down")] * 3
     await world.work(a_chunk(FakeRecord(0, b"\x00\x00\x00\x00\x63datum")))
     assert [refused.reason for _, refused in world.dead_letters.kept] == [Reason.UNKNOWN_SCHEMA_ID]
+
+
+async def test_records_of_a_topic_that_was_made_anew_have_places_of_their_own() -> None:
+    """And behind those of the earlier topic, whatever their offsets: who reads in the order of places goes on."""
+    world = World()
+    old, new = (replace(events(2)[1], topic_id=UUID(int=number)) for number in (1, 2))
+    await world.work(old)
+    world.group.generation = 2
+    world.group.committed.clear()
+    await world.work(replace(new, generation=2))
+    places = [row.kafka_offset for row in world.sink.activities]
+    assert places == sorted(set(places))
+    assert [(epoch_of(place), record_offset(place)) for place in places] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    assert world.committed() == 2
 
 
 async def test_a_partition_that_waits_for_its_schema_holds_up_no_other_one() -> None:

@@ -1,10 +1,12 @@
-"""Look up the schemas that chunks were written with, before anything of a chunk is decoded."""
+"""Look up what a chunk needs before it can be decoded: the schemas of its records, and the epoch of its topic."""
 
 import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
+from uuid import UUID
 
 from schemas.avro_schemas import AvroSchema
 from schemas.errors import InvalidEvent, Reason, UnknownSchemaId
@@ -12,22 +14,25 @@ from schemas.registry import SchemaRegistry
 from schemas.wire import HEADER_BYTES, unframe
 from stream.fetch.records import Chunk, Partition
 from stream.pipeline.accept import SchemasById
+from stream.pipeline.topic_epochs import TopicEpochs
 
 UntilPossible = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 """Does a step, by its name, again until it succeeds."""
 
 
-class SchemaLookup:
+class ChunkLookup:
     """Takes chunks with `put_nowait` and gives them on in `ready`, in the order of each partition.
 
-    A chunk that waits for a schema holds up its own partition alone. It waits while the registry is down, and while the
-    registry denies an id and is not believed yet: no record is bad for that.
+    A chunk that waits for an answer holds up its own partition alone. It waits while the registry or ClickHouse is
+    down, and while the registry denies a schema id and is not believed yet: no record is bad for that.
     """
 
-    def __init__(self, registry: SchemaRegistry, until_possible: UntilPossible) -> None:
+    def __init__(self, registry: SchemaRegistry, topic_epochs: TopicEpochs, until_possible: UntilPossible) -> None:
         self._registry = registry
+        self._topic_epochs = topic_epochs
         self._until_possible = until_possible
-        self._known: dict[int, AvroSchema | Reason] = {}
+        self._schemas: dict[int, AvroSchema | Reason] = {}
+        self._epochs: dict[UUID | None, int] = {None: 0}
         self._arrived: asyncio.Queue[Chunk] = asyncio.Queue()
         self.ready: asyncio.Queue[tuple[Chunk, SchemasById]] = asyncio.Queue()
 
@@ -45,21 +50,26 @@ class SchemaLookup:
                 line.append(chunk)
                 if len(line) > 1:
                     continue
-                if schema_ids(chunk) <= self._known.keys():
-                    self._give_on(line, self._known)
+                if chunk.topic_id in self._epochs and schema_ids(chunk) <= self._schemas.keys():
+                    self._give_on(line, self._schemas)
                 else:
                     tasks.create_task(self._work_off(line))
 
     async def _work_off(self, line: deque[Chunk]) -> None:
         while line:
-            found: dict[int, AvroSchema | Reason] = {}
-            for schema_id in sorted(schema_ids(line[0])):
-                await self._until_possible("registry", partial(self._look_up, schema_id, found))
+            chunk, found = line[0], dict[int, AvroSchema | Reason]()
+            await self._until_possible("epoch", partial(self._look_up_epoch, chunk.topic_id))
+            for schema_id in sorted(schema_ids(chunk)):
+                await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
             # Not a refusal: the registry may learn the id, and is asked again for the next chunk.
-            self._known.update((one, schema) for one, schema in found.items() if not isinstance(schema, Reason))
+            self._schemas.update((one, schema) for one, schema in found.items() if not isinstance(schema, Reason))
             self._give_on(line, found)
 
-    async def _look_up(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
+    async def _look_up_epoch(self, topic_id: UUID | None) -> None:
+        if topic_id is not None and topic_id not in self._epochs:
+            self._epochs[topic_id] = await asyncio.to_thread(self._topic_epochs.epoch, topic_id)
+
+    async def _look_up_schema(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
         try:
             found[schema_id] = await self._registry.event_schema(schema_id)
         except UnknownSchemaId:
@@ -68,7 +78,8 @@ class SchemaLookup:
             found[schema_id] = error.reason
 
     def _give_on(self, line: deque[Chunk], schemas: SchemasById) -> None:
-        self.ready.put_nowait((line.popleft(), schemas))
+        chunk = line.popleft()
+        self.ready.put_nowait((replace(chunk, epoch=self._epochs[chunk.topic_id]), schemas))
 
 
 def schema_ids(chunk: Chunk) -> set[int]:
