@@ -20,7 +20,7 @@ from tests.builders import NOW
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import Api, settings_for, token
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 """Ends a test that would hang; no test waits for it."""
 LINES = 3_000
 """More than the buffers of a connection hold."""
