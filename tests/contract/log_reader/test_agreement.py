@@ -34,6 +34,8 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
         insert([row._replace(kafka_offset=number) for number, row in enumerate(rows)], names, lifetimes)
         insert(copies)
 
+    named = [{tuple(person) for person in await part.named_persons(caller)} for part in (reader, fake)]
+    assert named[0] == named[1], f"seed {seed}"
     for _ in range(40):
         selection = everything(
             chance.choice((3, 100)),
@@ -45,7 +47,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             deleted_affected_users=chance.choice((False, True)),
             deleted_admins=chance.choice((False, True)),
         )
-        role, among = chance.choice(list(Role)), chance.choice((None, refs[:3], [*refs, *map(a_uuid, range(9, 3_100))]))
+        role, among = chance.choice(list(Role)), chance.choice((None, refs[:3]))
         mentions = (caller, role, among, selection.since, selection.until, chance.choice((2, 20)))
         starts = [NOW, NOW + timedelta(seconds=3)]
         seen = [
@@ -53,7 +55,6 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
                 await part.lines(caller, selection),
                 sorted(await part.counts(caller, selection, starts)),
                 {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
-                {tuple(person) for person in await part.named_persons(caller)},
                 await part.stored(caller, selection, {0: Met(NOW, 5, 9)}, NOW + timedelta(days=1)),
             )
             for part in (reader, fake)
