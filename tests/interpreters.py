@@ -9,12 +9,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.bootstrap import MINIMUM_PYTHON, REPOSITORY
 
 COPIES = REPOSITORY / ".local" / "interpreters"
 TESTS = ("tests/unit", "tests/system")
+_AT_ONCE = 2
+"""They wait as much as they compute, and print nothing before they have ended."""
 _PLACES = (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
 _MANAGERS = (".pyenv/versions/*/bin", ".local/share/uv/python/*/bin")
 # It fails where the modules that `make bootstrap` needs are missing, and so such a Python is left out.
@@ -50,7 +53,8 @@ def main() -> int:
     found = to_test(
         ((version_of(python), python) for python in candidates(Path.home())), tested=platform.python_version()
     )
-    results = {version: _passes(version, python) for version, python in found.items()}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        results = dict(zip(found, pool.map(_passes, found, found.values()), strict=True))
     for version, passed in results.items():
         sys.stdout.write(f"interpreters: Python {version} {'passed' if passed else 'FAILED'}\n")
     sys.stdout.write(f"interpreters: {len(results)} beside Python {platform.python_version()} of .venv\n")
@@ -62,15 +66,24 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _passes(version: str, python: Path) -> bool:
-    sys.stdout.write(f"interpreters: {', '.join(TESTS)} on Python {version}, {python}\n")
-    sys.stdout.flush()
+    """Whether every test passes on *python*. What the commands wrote is printed when they have ended."""
     copy = COPIES / version
     _copy_working_tree(copy)
-    ready = subprocess.run(["make", "--no-print-directory", f"PYTHON={python}", "bootstrap"], cwd=copy, check=False)
-    if ready.returncode:
-        return False
-    tests = subprocess.run([copy / ".venv" / "bin" / "python", "-m", "pytest", "-q", *TESTS], cwd=copy, check=False)
-    return tests.returncode == 0
+    commands: tuple[list[str | Path], ...] = (
+        ["make", "--no-print-directory", f"PYTHON={python}", "bootstrap"],
+        [copy / ".venv" / "bin" / "python", "-m", "pytest", "-q", *TESTS],
+    )
+    written = [f"interpreters: {', '.join(TESTS)} on Python {version}, {python}\n"]
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        written.append(done.stdout)
+        if done.returncode:
+            break
+    sys.stdout.write("".join(written))
+    sys.stdout.flush()
+    return done.returncode == 0
 
 
 def _copy_working_tree(copy: Path) -> None:

@@ -121,9 +121,10 @@ async def test_an_update_says_what_it_changed(api: Api, fields: dict[str, Any], 
 
 
 @pytest.mark.parametrize("order", ["desc", "asc"])
-@pytest.mark.parametrize("limit", [1, 7, 499])
-async def test_500_lines_of_one_time_page_exactly_once(api: Api, order: str, limit: int) -> None:
-    recorded = [api.record() for _ in range(500)]
+@pytest.mark.parametrize(("lines", "limit"), [(100, 1), (500, 7), (500, 499)])
+async def test_lines_of_one_time_page_exactly_once(api: Api, order: str, lines: int, limit: int) -> None:
+    # Fewer for pages of one line: the fake sorts the whole log for each page.
+    recorded = [api.record() for _ in range(lines)]
 
     met = await walk(api, order=order, limit=limit)
 
