@@ -6,6 +6,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -54,11 +55,12 @@ def list_letters(
 ) -> None:
     """List dead letters: place, reason, field, time and size; never a value."""
 
-    async def read(box: DeadLetterBox) -> dict[tuple[Place, str], list[DeadLetter]]:
-        kept: dict[tuple[Place, str], list[DeadLetter]] = {}
+    async def read(box: DeadLetterBox) -> dict[tuple[datetime, Place, str], list[DeadLetter]]:
+        # By time, too: a topic that is made anew has another record at the same place.
+        kept: dict[tuple[datetime, Place, str], list[DeadLetter]] = {}
         async for letter in box.letters():
             if Selection(reason).matches(letter):
-                kept.setdefault((letter.place, letter.reason), []).append(letter)
+                kept.setdefault((letter.recorded_at, letter.place, letter.reason), []).append(letter)
         return kept
 
     kept = _with_box(read)
@@ -71,7 +73,7 @@ def list_letters(
             "size_bytes": copies[0].size_bytes,
             "copies": len(copies),
         }
-        for (place, code), copies in sorted(kept.items(), key=lambda item: (item[1][0].recorded_at, item[0]))[:at_most]
+        for (_, place, code), copies in sorted(kept.items())[:at_most]
     ]
     if as_json:
         for row in described:

@@ -10,7 +10,14 @@ from datetime import datetime, timedelta
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.rows import ACTIVITY_LOG, PERSON_LIFETIMES, PERSON_NAMES, ActivityRow, PersonLifetimeRow
+from schemas.rows import (
+    ACTIVITY_LOG,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    RECORD_OFFSET,
+    ActivityRow,
+    PersonLifetimeRow,
+)
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.rebuild.store import Databases
 
@@ -145,11 +152,11 @@ SELECT
     countIf(is_there),
     countIf(NOT is_there AND uncommitted),
     groupArrayIf({SHOWN_LINES})(
-        (occurred_at, event_id, kafka_partition, kafka_offset, NOT is_there), is_there OR NOT uncommitted)
+        (occurred_at, event_id, kafka_partition, record_offset, NOT is_there), is_there OR NOT uncommitted)
 FROM
 (
-    SELECT {_LINE_KEY}, kafka_partition, kafka_offset, {_LINE_CONTENT},
-        {_at_least("toInt64(kafka_offset)", "offsets")}
+    SELECT {_LINE_KEY}, kafka_partition, {RECORD_OFFSET} AS record_offset, {_LINE_CONTENT},
+        {_at_least("toInt64(record_offset)", "offsets")}
         AND {_at_least("toUnixTimestamp64Milli(recorded_at)", "times")} AS uncommitted
     FROM SERVED.activity_log FINAL
     WHERE toYYYYMM(occurred_at) = {{month:UInt32}} AND occurred_at >= {{since:DateTime64(6, 'UTC')}}

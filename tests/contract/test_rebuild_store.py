@@ -11,7 +11,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from schemas.clickhouse_client import connect
-from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow
+from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow, row_offset
 from stream.clients.migrate import migrate
 from stream.errors import RebuildRefused
 from stream.pipeline.rows.rows import Rows
@@ -130,6 +130,18 @@ def test_lines_of_an_earlier_topic_of_events_are_missing_although_their_offsets_
     subject.rebuild(lines(*range(3)))
     appended_later = int((NOW + timedelta(days=1)).timestamp() * 1000)
     assert subject.compared({0: Commit(3, appended_later)}).lost_lines == 7
+
+
+def test_lines_of_a_topic_that_was_made_anew_are_compared_by_their_own_offsets(subject: Subject) -> None:
+    def anew(*offsets: int) -> Rows:
+        made = lines(*offsets).activities
+        return Rows(activities=[row._replace(kafka_offset=row_offset(1, row.kafka_offset)) for row in made])
+
+    subject.serve(anew(*range(10)))
+    subject.rebuild(anew(*range(6)))
+    found = subject.compared({0: Commit(7, int((NOW + timedelta(seconds=6)).timestamp() * 1000))})
+    assert (found.lost_lines, found.uncommitted) == (1, 3)
+    assert [line.kafka_offset for line in found.lines] == [6]
 
 
 def test_a_line_with_other_content_is_changed_and_one_that_is_only_rebuilt_is_none(subject: Subject) -> None:

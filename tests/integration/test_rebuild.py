@@ -81,7 +81,7 @@ async def published(stack: LocalStack) -> None:
     """Return once the worker has committed every event that is there, and so has published it."""
     probe = GroupProbe(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), GROUP)
     async with asyncio.timeout(60):
-        while any((await probe.lag()).values()):  # noqa: ASYNC110 - the broker tells nobody of a commit
+        while any((await probe.look()).lag.values()):  # noqa: ASYNC110 - the broker tells nobody of a commit
             await asyncio.sleep(0.1)
     await probe.close()
 
