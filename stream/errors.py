@@ -3,6 +3,7 @@
 StreamError
 ├── Unavailable       wait and try again; the same call may succeed later
 ├── UnreadableRecord  a record of the history means nothing to this version: find out whose it is, or leave it out
+├── RebuildRefused    a rebuild would touch what is not its own, or lose lines: the text says what to do
 ├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
 └── Fatal             end the process with a non-zero code; a restart reads again from the last commit
     ├── OffsetGap     a record between two received ones never arrived here
@@ -23,6 +24,10 @@ class UnreadableRecord(StreamError):
 
     def __init__(self, place: str, reason: str) -> None:
         super().__init__(f"{place}: {reason}")
+
+
+class RebuildRefused(StreamError):
+    """A rebuild would write to a database that is not its own, or lose lines. Nothing was changed."""
 
 
 class StoreRefused(StreamError):

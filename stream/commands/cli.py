@@ -12,19 +12,18 @@ from stream.clients.clickhouse import open_clickhouse
 from stream.clients.migrate import STATEMENT_SECONDS
 from stream.clients.migrate import migrate as apply_migrations
 from stream.clients.topics import create_topics, register_schemas, topic_differences
-from stream.commands import dead_letters, erasure, retention
+from stream.commands import dead_letters, erasure, rebuild, retention
 from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
-from stream.commands.rebuild import rebuild
-from stream.errors import StreamError, UnreadableRecord
+from stream.errors import RebuildRefused, StreamError, UnreadableRecord
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 app.add_typer(erasure.app, name="erasure")
 app.add_typer(retention.app, name="retention")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(rebuild.app, name="rebuild")
 app.command()(conflicts)
-app.command()(rebuild)
 
 
 @app.command()
@@ -71,7 +70,7 @@ def main() -> None:
     """
     try:
         app()
-    except UnreadableRecord as error:
+    except (UnreadableRecord, RebuildRefused) as error:
         typer.echo(f"audit-stream: {type(error).__name__}: {error}", err=True)
         sys.exit(ExitCode.FOUND)
     except (StreamError, ContractError) as error:

@@ -1,7 +1,7 @@
 """`audit-stream rebuild`: the log anew, from the two long-lived topics."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -10,38 +10,52 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from schemas.retention import retention_start
-from stream.clients.topic_reader import open_reader
+from stream.clients.topic_reader import TopicReader, open_reader
 from stream.commands.common import ExitCode, echo_table, settings_or_exit
-from stream.erasure.eraser import Eraser
 from stream.erasure.guard import ErasedPersons
-from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
-from stream.pipeline.history import TopicWriter
+from stream.errors import RebuildRefused
 from stream.pipeline.rows.unreadable import UnreadableRecords, in_words
 from stream.pipeline.sink import ClickHouseSink
-from stream.rebuild.backfill import backfill as backfill_topics
-from stream.rebuild.handover import workers_are_past
-from stream.rebuild.rebuild import Rebuild, Step
-from stream.rebuild.store import Difference, RebuildStore
+from stream.rebuild.compare import Comparison, compare
+from stream.rebuild.exchange import exchange as exchange_tables
+from stream.rebuild.group import commits_of, refuse_members
+from stream.rebuild.rebuild import MAX_ROUNDS, Rebuild, Step
+from stream.rebuild.store import Databases, RebuildStore, is_exchanged
+from stream.rebuild.store import drop as drop_database
 from stream.settings import WorkerSettings
 
 MAX_SHOWN = 20
 COMPARISONS = 3
 
+app = typer.Typer(help="Build the log anew from the long-lived topics.")
 
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    exchange: bool
+    accepted: int
+    skip_unreadable: bool
+
+
+@app.callback(invoke_without_command=True)
 def rebuild(
-    into: Annotated[str, typer.Option("--into", help="the database to build; the served one stays until the exchange")],
+    context: typer.Context,
     *,
+    into: Annotated[str, typer.Option("--into", help="the database to build, beside the served one")] = "",
     exchange: Annotated[
-        bool, typer.Option("--exchange", help="serve the rebuilt tables, and drop those before and the database")
-    ] = False,
-    accept_differences: Annotated[
-        bool, typer.Option("--accept-differences", help="exchange although the served tables hold other or more rows")
-    ] = False,
-    backfill: Annotated[
         bool,
-        typer.Option("--backfill", help="publish what only the served tables hold, and rebuild that too"),
+        typer.Option("--exchange", help="serve the rebuilt lines, and keep those served before; no worker may run"),
     ] = False,
+    accepted: Annotated[
+        int,
+        typer.Option(
+            "--accept-differences",
+            metavar="N",
+            min=0,
+            help="exchange although exactly N served lines are lost or changed",
+        ),
+    ] = 0,
     skip_unreadable: Annotated[
         bool,
         typer.Option("--skip-unreadable", help="leave out records that this version cannot read, and name them"),
@@ -49,91 +63,112 @@ def rebuild(
 ) -> None:
     """Build the log anew from the long-lived topics, compare it with the served one, and exchange them on demand.
 
-    A run that was cut off is repeated and goes on. Exits with 1 where the served tables hold what was not rebuilt.
+    Repeat an interrupted run: it goes on. Exits with 1 where the served tables hold what was not rebuilt.
     """
+    if context.invoked_subcommand is not None:
+        return
     settings = settings_or_exit()
-    if into == settings.clickhouse_database:
-        typer.echo("--into must name another database than the served one", err=True)
+    if not into:
+        typer.echo("--into names the database to build; see --help", err=True)
         raise typer.Exit(ExitCode.USAGE)
-    options = _Options(exchange, accept_differences, backfill, skip_unreadable)
-    found = asyncio.run(_rebuild(settings, into, options))
-    if found:
-        rows = [(*asdict(d.part).values(), d.served.rows, d.rebuilt.rows) for d in found[:MAX_SHOWN]]
-        echo_table("Different", ("table", "client space", "month", "rows served", "rows rebuilt"), rows)
-    losing = sum(difference.loses() for difference in found)
-    typer.echo(f"{len(found)} differences, {losing} of them in rows that are served now")
-    if losing and not accept_differences:
-        typer.echo(
-            "What a worker stored and could not publish before it ended, the next one publishes: start it, repeat. "
-            "What the topics never held or no longer hold, --backfill publishes."
-        )
+    databases = Databases(*settings.clickhouse, into)
+    found = asyncio.run(_run(settings, databases, _Options(exchange, accepted, skip_unreadable)))
+    if found is not None and (found.lost_lines != accepted if exchange else found.differences):
         raise typer.Exit(ExitCode.FOUND)
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    exchange: bool
-    accept_differences: bool
-    backfill: bool
-    skip_unreadable: bool
+@app.command()
+def drop(database: Annotated[str, typer.Argument(help="a rebuild, or what an exchange has kept")]) -> None:
+    """Drop a database that a rebuild has made, or the one that an exchange has kept. Nothing brings it back."""
+    settings = settings_or_exit()
+    drop_database(Databases(*settings.clickhouse, database))
+    typer.echo(f"database {database} is dropped")
 
 
-async def _rebuild(settings: WorkerSettings, into: str, options: _Options) -> list[Difference]:
-    began_at = datetime.now(UTC)
-    url, served = settings.clickhouse
-    store = RebuildStore(url, served=served, rebuilt=into)
-    sink = ClickHouseSink(url, into)
-    erased = ErasedPersons(ClickHousePersonStore(url, into))
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+async def _run(settings: WorkerSettings, databases: Databases, options: _Options) -> Comparison | None:
+    """What was compared; nothing where an exchange that was cut off was only finished."""
+    if options.exchange:
+        await refuse_members(settings.kafka, settings.consumer_group)
+        if await asyncio.to_thread(is_exchanged, databases):
+            await _exchange(settings, databases)
+            return None
     async with open_reader(settings.kafka) as reader:
-        with Progress(*columns, console=console) as progress:
-            unreadable = UnreadableRecords(refuses=not options.skip_unreadable)
-            work = Rebuild(store, sink, erased, reader, _Report(progress), unreadable=unreadable)
-            await work.load()
-            if options.backfill:
-                await _backfill(settings, store)
-                await work.load()
-        for table, count in (await asyncio.to_thread(store.totals)).items():
-            typer.echo(f"{table}: {count} rows rebuilt")
-        if unreadable.places:
-            typer.echo(f"left out: {in_words(unreadable.places)}", err=True)
-        differences = await _compared(work, store, began_at)
-        losing = any(difference.loses() for difference in differences)
-        if options.exchange and (options.accept_differences or not losing):
-            await _exchange(settings, work)
-    return differences
+        found = await _rebuild(settings, databases, reader, options)
+    _tell(found)
+    if options.exchange and found.lost_lines == options.accepted:
+        await _exchange(settings, databases)
+    elif options.exchange:
+        typer.echo(
+            f"not exchanged: {found.lost_lines} served lines would be lost or changed, {options.accepted} accepted"
+        )
+    return found
 
 
-async def _backfill(settings: WorkerSettings, store: RebuildStore) -> None:
-    erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
-    writer = TopicWriter(settings.kafka)
-    try:
-        count = await backfill_topics(store, erased, writer)
-    finally:
-        await writer.close()
-    typer.echo(f"{count} lines published that the topics did not hold")
+async def _rebuild(
+    settings: WorkerSettings, databases: Databases, reader: TopicReader, options: _Options
+) -> Comparison:
+    began_at = datetime.now(UTC)
+    store = RebuildStore(databases)
+    sink = ClickHouseSink(databases.url, databases.rebuilt)
+    erased = ErasedPersons(ClickHousePersonStore(databases.url, databases.rebuilt))
+    unreadable = UnreadableRecords(refuses=not options.skip_unreadable)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        work = Rebuild(store, sink, erased, reader, _Report(progress), unreadable=unreadable)
+        await work.load()
+        found = await _compared(settings, databases, work, began_at)
+    for table, count in (await asyncio.to_thread(store.totals)).items():
+        typer.echo(f"{table}: {count} rows rebuilt")
+    if unreadable.places:
+        typer.echo(f"left out: {in_words(unreadable.places)}", err=True)
+    return found
 
 
-async def _compared(work: Rebuild, store: RebuildStore, began_at: datetime) -> list[Difference]:
-    """What differs, looked at again where something does: a batch of the worker may have been between the two."""
-    differences: list[Difference] = []
+async def _compared(settings: WorkerSettings, databases: Databases, work: Rebuild, began_at: datetime) -> Comparison:
+    """What differs. Compared again where something does: a worker may have stored it and not published it yet."""
+    found = Comparison()
     for _ in range(COMPARISONS):
+        # Before the last records are read: whatever is committed is published by then.
+        commits = await commits_of(settings.kafka, settings.consumer_group, work.reader)
+        for _ in range(MAX_ROUNDS):
+            if not await work.catch_up():
+                break
         since = retention_start(datetime.now(UTC))
-        differences = await asyncio.to_thread(store.differences, since=since, until=began_at)
-        if not any(difference.loses() for difference in differences):
+        found = await asyncio.to_thread(compare, databases, commits, since=since, until=began_at)
+        if not found.differences:
             break
-        await work.catch_up()
-    return differences
+    return found
 
 
-async def _exchange(settings: WorkerSettings, work: Rebuild) -> None:
-    await work.hand_over(lambda: workers_are_past(settings.kafka, settings.consumer_group))
-    # From the exchange on, the rebuilt tables are found under the served database's name.
-    persons = ClickHousePersonStore(*settings.clickhouse)
-    await Eraser(persons, KafkaNameTopic(settings.kafka), ErasedPersons(persons)).run()
-    await asyncio.to_thread(work.store.drop)
-    typer.echo(f"database {settings.clickhouse_database} serves the rebuilt tables; those before are dropped")
+def _tell(found: Comparison) -> None:
+    if found.differences:
+        rows = [astuple(difference) for difference in found.differences[:MAX_SHOWN]]
+        echo_table("Served and not rebuilt", ("table", "client space", "month", "missing", "changed"), rows)
+    if found.lines:
+        names = ("client space", "time", "event id", "partition", "offset", "missing")
+        echo_table("Some of these lines", names, [astuple(line) for line in found.lines[:MAX_SHOWN]])
+    typer.echo(f"{len(found.differences)} differences; {found.lost_lines} served lines are missing or changed")
+    if found.uncommitted:
+        typer.echo(f"{found.uncommitted} served lines were never committed: the next worker stores them again")
+    if found.differences:
+        typer.echo(
+            "A worker that was stopped may have stored rows that it had not published:"
+            " start one, wait until its lag is 0, and compare again."
+            " An exchange keeps every served name and fact of a life."
+        )
+
+
+async def _exchange(settings: WorkerSettings, databases: Databases) -> None:
+    # Asked again: to load may have taken hours.
+    await refuse_members(settings.kafka, settings.consumer_group)
+    kept = await asyncio.to_thread(exchange_tables, databases, datetime.now(UTC))
+    typer.echo(f"database {databases.served} serves the rebuilt lines")
+    typer.echo(f"database {kept} keeps those served before: `audit-stream rebuild drop {kept}` drops them")
+    try:
+        await refuse_members(settings.kafka, settings.consumer_group)
+    except RebuildRefused:
+        typer.echo(f"a worker joined meanwhile, and {kept} may hold what it stored: rebuild once more", err=True)
+        raise typer.Exit(ExitCode.FOUND) from None
 
 
 class _Report:

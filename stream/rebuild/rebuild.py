@@ -1,11 +1,7 @@
-"""Builds the database anew from the two long-lived topics, beside the one that is served, and lets them change places.
-
-The worker goes on meanwhile. What it stores in the served tables it publishes too, before it commits, so the rebuild
-reads after it until nothing is left, has what comes from then on written to both, and exchanges.
-"""
+"""Fills a second database from the two long-lived topics. The workers may go on meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import compress
@@ -20,6 +16,7 @@ from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import lifetime_in
+from stream.errors import RebuildRefused
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
 from stream.pipeline.rows.lines import LineColumns, Lines
@@ -30,7 +27,7 @@ from stream.rebuild.store import RebuildStore
 
 ROWS_PER_INSERT = 50_000
 CLOSE_ENOUGH = 100
-"""Records that came during a round. Once a round finds no more than so many, it is time to exchange."""
+"""Once a round finds no more records than this, the rebuild has caught up with workers that go on."""
 
 MAX_ROUNDS = 20
 
@@ -77,11 +74,11 @@ class Rebuild:
     unreadable: UnreadableRecords = field(default_factory=lambda: UnreadableRecords(refuses=True))
 
     async def load(self) -> None:
-        """Fill the database until it is as good as level with the topics. Raises `Unavailable`; then load again.
+        """Fill the database until it has all but caught up with the topics. Raises `Unavailable`; then load again.
 
-        A record that cannot be read is refused with `UnreadableRecord`, unless *unreadable* lets it be left out: it may
-        be a deletion that a newer version knows of. That of a person who was ever deleted is left out, as the sweep
-        overwrites it.
+        Raises `UnreadableRecord` for a record that this version cannot read, since it may be a deletion; *unreadable*
+        can allow to leave it out. A name of a person who was ever deleted is left out, as the sweep overwrites it.
+        Raises `RebuildRefused` where a topic was made anew since an earlier run read it.
         """
         await asyncio.to_thread(self.store.prepare)
         for _ in range(MAX_ROUNDS):
@@ -89,10 +86,10 @@ class Rebuild:
                 return
 
     async def catch_up(self) -> int:
-        """Read what the topics hold beyond what was read; the answer is the number of records.
+        """Read what the topics have gained since they were read; the answer is the number of records.
 
-        Lifetimes first, names second, lines last, as the worker stores them. A name that was overwritten in the topic
-        may still come by: its person was erased, which the lifetimes tell, or it has expired.
+        Lifetimes first, names second, lines last, as the worker stores them. A name that a sweep has overwritten can
+        still be in the topic: the lifetimes say that its person was erased, or it has expired.
         """
         count = await self._pass("lifetimes", PERSON_NAMES_TOPIC, self._lifetimes)
         await asyncio.to_thread(self.erased.refresh)
@@ -102,6 +99,7 @@ class Rebuild:
     async def _pass(self, name: str, topic: str, turn: Turn) -> int:
         start = await asyncio.to_thread(self.store.progress, name)
         extents = await self.reader.extents(topic)
+        refuse_another_topic(topic, extents, start)
         total = _left(extents, start)
         pile, position, storing = Pile(), dict[int, int](), asyncio.create_task(asyncio.sleep(0))
         try:
@@ -123,23 +121,6 @@ class Rebuild:
         await asyncio.to_thread(self.sink.write, pile.rows())
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await asyncio.to_thread(self.store.advance, name, position)
-
-    async def hand_over(self, worker_is_past: Callable[[], Awaitable[None]]) -> None:
-        """Exchange the tables, so that no line is missing from any answer meanwhile.
-
-        *worker_is_past* returns once the worker has committed whatever it may have begun to store when it was called.
-        Raises `Unavailable`.
-        """
-        await asyncio.to_thread(self.store.mirror)
-        try:
-            # What the worker began to store from here on goes to both; what it had begun before is soon in the topics.
-            await worker_is_past()
-            await self.catch_up()
-            # Killed here: the worker goes on writing to both, until this is repeated or the database is dropped.
-            await asyncio.to_thread(self.store.exchange)
-            # Killed here: the rebuilt tables are served, and lack nothing.
-        finally:
-            await asyncio.to_thread(self.store.end_mirror)
 
     def _lifetimes(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         found = (self.unreadable.read(record, lifetime_in) for record in records)
@@ -175,6 +156,15 @@ class Rebuild:
                 columns = [list(compress(column, is_shown)) for column in columns]
             for column, more in zip(pile.lines, columns, strict=True):
                 column.extend(more)
+
+
+def refuse_another_topic(topic: str, extents: Mapping[int, Extent], start: Mapping[int, int]) -> None:
+    """Raise `RebuildRefused` where *topic* ends before *start*, up to which an earlier run has read it."""
+    if any(offset > extents[p].end if p in extents else offset > 0 for p, offset in start.items()):
+        raise RebuildRefused(
+            f"topic {topic} ends before what this rebuild has read of it: it was made anew."
+            " Drop the rebuild (`audit-stream rebuild drop`) and begin again"
+        )
 
 
 def _lines_in(record: ConsumerRecord) -> Lines:

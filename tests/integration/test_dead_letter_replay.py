@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 from deploy.local.stack.stack import LocalStack
 from schemas.codec import encode
 from schemas.errors import Reason
+from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame
 from stream.dead_letters.box import KafkaDeadLetterBox, Place
@@ -59,7 +60,7 @@ async def test_a_list_names_place_reason_and_size_and_shows_no_value(stack: Loca
 async def keep_good(stack: LocalStack, client_space_id: str, count: int) -> set[str]:
     """Good events as dead letters, as a worker with a bug that is mended now left them; the answer is their ids."""
     events = [an_event(client_space_id=client_space_id, occurred_at=datetime.now(UTC)) for _ in range(count)]
-    keeper = KafkaDeadLetters(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])
+    keeper = KafkaDeadLetters(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]))
     records = [
         FakeRecord(10**6 + n, frame(1, encode(event, now=event.occurred_at)), f"{client_space_id}/usr_ada".encode())
         for n, event in enumerate(events)
@@ -103,7 +104,7 @@ async def test_a_replay_of_one_place_keeps_key_value_and_partition_and_sends_no_
 
 async def test_a_box_sees_its_places_as_the_worker_wrote_them(stack: LocalStack, client_space_id: str) -> None:
     (place,) = await send_poison(stack, client_space_id, b"")
-    async with KafkaDeadLetterBox(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]) as box:
+    async with KafkaDeadLetterBox(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as box:
         found = [letter async for letter in box.letters()]
     partition, offset = map(int, place.split("/"))
     assert Place(partition, offset) in {letter.place for letter in found}

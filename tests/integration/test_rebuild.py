@@ -3,23 +3,30 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
+
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
 from schemas.clickhouse_client import connect
 from schemas.kafka_address import KafkaAddress
-from stream.rebuild.handover import workers_are_past
+from schemas.topics import ACTIVITY_LOG_TOPIC
+from stream.errors import RebuildRefused
+from stream.health.probes import GroupProbe
+from stream.rebuild.group import refuse_members
 from stream.settings import WorkerSettings
+from tests.integration.test_faults import wait_until
 from tests.log_client import LogClient, run_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
 INTO = "audit_rebuilt"
+GROUP = WorkerSettings.model_fields["consumer_group"].default
 
 ReadLog = Callable[[str], LogClient]
 
@@ -55,16 +62,44 @@ def answers(log: LogClient) -> list[bytes]:
     return [json.dumps(page["data"], sort_keys=True).encode(), *details, *people, *log.exports()]
 
 
-def rebuild_in_background(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
+def start_rebuild(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
     command = [str(Path(sys.executable).with_name("audit-stream")), "rebuild", "--into", INTO, *options]
-    environment = {**os.environ, **stack.environment()}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # Wide enough for every table.
+    environment = {**os.environ, **stack.environment(), "COLUMNS": "200"}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def rebuild(stack: LocalStack, *options: str, code: int = 0) -> str:
+    """What a rebuild prints; fails the test where it ends with another code."""
+    command = start_rebuild(stack, *options)
+    output, _ = command.communicate()
+    assert command.returncode == code, output
+    return output
 
 
 async def published(stack: LocalStack) -> None:
-    """Return once the worker has committed, and so published, whatever it may show by now."""
-    group = WorkerSettings.model_fields["consumer_group"].default
-    await workers_are_past(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), group)
+    """Return once the worker has committed every event that is there, and so has published it."""
+    probe = GroupProbe(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), GROUP)
+    async with asyncio.timeout(60):
+        while any((await probe.lag()).values()):  # noqa: ASYNC110 - the broker tells nobody of a commit
+            await asyncio.sleep(0.1)
+    await probe.close()
+
+
+async def workers_stopped(stack: LocalStack) -> None:
+    """Stop the worker, and return once its session has timed out."""
+    stack.stop_service("worker")
+    async with asyncio.timeout(60):
+        while await has_members(stack):  # noqa: ASYNC110 - nor of the end of a session
+            await asyncio.sleep(0.2)
+
+
+async def has_members(stack: LocalStack) -> bool:
+    try:
+        await refuse_members(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), GROUP)
+    except RebuildRefused:
+        return True
+    return False
 
 
 def databases(stack: LocalStack) -> set[str]:
@@ -72,73 +107,89 @@ def databases(stack: LocalStack) -> set[str]:
         return {name for (name,) in client.query("SELECT name FROM system.databases").result_rows}
 
 
+def count(stack: LocalStack, sql: str, client_space_id: str = "") -> int:
+    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        return int(client.query(sql, parameters={"space": client_space_id}).result_rows[0][0])
+
+
+def drop_what_was_kept(stack: LocalStack, output: str) -> str:
+    """The name of the database that an exchange has kept; it is dropped, as its message says."""
+    found = re.search(r"`audit-stream rebuild drop (audit_replaced_\d{8}_\d{6})`", output)
+    assert found is not None, output
+    run_command(stack, "audit-stream", "rebuild", "drop", found[1])
+    assert not {found[1], INTO} & databases(stack)
+    return found[1]
+
+
 async def test_after_clickhouse_lost_everything_a_rebuild_answers_the_same_to_the_byte(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
-    count = await make_history(publisher, client_space_id)
+    events = await make_history(publisher, client_space_id)
     log = read_log(client_space_id)
-    log.wait_for(lambda found: len(found) == count)
+    log.wait_for(lambda found: len(found) == events)
     await published(stack)
     before = answers(log)
+    await workers_stopped(stack)
     stack.stop_service("clickhouse")
     shutil.rmtree(stack.layout.data_dir / "clickhouse")
     stack.start_service("clickhouse")
     run_command(stack, "audit-stream", "migrate")
     assert log.wait_for(lambda found: found == []) == []
-    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
-    assert "0 of them in rows that are served now" in output
+    output = rebuild(stack, "--exchange")
+    assert "0 served lines are missing or changed" in output
     assert answers(log) == before
-    assert INTO not in databases(stack)
+    drop_what_was_kept(stack, output)
     # And it goes on.
+    stack.start_service("worker")
     await a_session(publisher, client_space_id).user_created(Person("usr_new", "new@example.com"))
-    assert len(log.wait_for(lambda found: len(found) == count + 1)) == count + 1
+    assert len(log.wait_for(lambda found: len(found) == events + 1)) == events + 1
 
 
-async def test_a_rebuild_beside_a_working_worker_loses_and_doubles_nothing(
+async def test_an_exchange_is_refused_while_a_worker_may_write(
+    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
+) -> None:
+    await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com"))
+    read_log(client_space_id).wait_for(lambda found: len(found) == 1)
+    before = databases(stack)
+    assert "stop the workers and repeat the command" in rebuild(stack, "--exchange", code=1)
+    assert databases(stack) == before
+
+
+async def test_a_rebuild_beside_a_working_worker_and_an_exchange_after_it_lose_and_double_nothing(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
     session, log = a_session(publisher, client_space_id), read_log(client_space_id)
-    published = 0
-    ended = asyncio.Event()
+    sent, is_loaded, is_over = 0, asyncio.Event(), asyncio.Event()
 
     async def load() -> None:
-        nonlocal published
-        while not ended.is_set():
-            users = [Person(f"usr_{published + n}", f"{published + n}@example.com") for n in range(5)]
+        nonlocal sent
+        while not is_loaded.is_set():
+            users = [Person(f"usr_{sent + n}", f"{sent + n}@example.com") for n in range(5)]
             await asyncio.gather(*(session.user_created(user) for user in users))
-            published += len(users)
+            sent += len(users)
             await asyncio.sleep(0.2)
 
-    loading, watching = asyncio.create_task(load()), asyncio.create_task(watch(stack, client_space_id, ended))
+    loading, watching = asyncio.create_task(load()), asyncio.create_task(watch(stack, client_space_id, is_over))
     try:
-        await asyncio.sleep(1)
-        command = rebuild_in_background(stack, "--exchange")
-        output, errors = await asyncio.to_thread(command.communicate)
-        assert command.returncode == 0, output + errors
-        assert "serves the rebuilt tables" in output
-        await asyncio.sleep(1)
-    finally:
-        ended.set()
+        assert "0 served lines are missing or changed" in await asyncio.to_thread(rebuild, stack)
+        is_loaded.set()
         await loading
-    lines = log.wait_for(lambda found: len(found) >= published)
-    assert len(lines) == len({line["event_id"] for line in lines}) == published
+        await published(stack)
+        await workers_stopped(stack)
+        # It waits in Kafka.
+        await session.user_created(Person("usr_late", "late@example.com"))
+        drop_what_was_kept(stack, await asyncio.to_thread(rebuild, stack, "--exchange"))
+        stack.start_service("worker")
+        lines = log.wait_for(lambda found: len(found) > sent)
+    finally:
+        is_loaded.set()
+        is_over.set()
+    assert len(lines) == len({line["event_id"] for line in lines}) == sent + 1
     assert await watching == []
-    # What fills the keys of events fills the served ones, before the exchange and after it.
-    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
-        keys = client.query(
-            "SELECT uniqExact(event_id) FROM audit.event_keys WHERE client_space_id = {space:String}",
-            parameters={"space": client_space_id},
-        ).result_rows
-        persons = client.query(
-            "SELECT uniqExact(event_id) FROM audit.person_lines WHERE client_space_id = {space:String}",
-            parameters={"space": client_space_id},
-        ).result_rows
-        views = client.query(
-            "SELECT name FROM system.tables WHERE engine = 'MaterializedView' ORDER BY name"
-        ).result_rows
-    assert keys == persons == [(published,)]
-    # None is left of those that wrote to both databases.
-    assert views == [("event_keys_of_lines",), ("person_lines_of_lines",)]
+    # What fills the keys of events and the lines by person fills the served ones, before the exchange and after it.
+    for table in ("event_keys", "person_lines"):
+        sql = f"SELECT uniqExact(event_id) FROM audit.{table} WHERE client_space_id = {{space:String}}"
+        assert count(stack, sql, client_space_id) == sent + 1
 
 
 async def watch(stack: LocalStack, client_space_id: str, ended: asyncio.Event) -> list[tuple[int, int]]:
@@ -160,90 +211,90 @@ async def watch(stack: LocalStack, client_space_id: str, ended: asyncio.Event) -
 async def test_a_rebuild_that_was_killed_goes_on_and_comes_to_the_same_end(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
-    count = await make_history(publisher, client_space_id)
+    events = await make_history(publisher, client_space_id)
     log = read_log(client_space_id)
-    log.wait_for(lambda found: len(found) == count)
+    log.wait_for(lambda found: len(found) == events)
     await published(stack)
     before = answers(log)
-    for seconds in (1.2, 1.8):
-        doomed = rebuild_in_background(stack)
-        await asyncio.sleep(seconds)
+    for table in ("rebuild_marker", "person_lifetimes", "rebuild_progress"):
+        doomed = start_rebuild(stack)
+        is_there = f"SELECT count() FROM system.tables WHERE database = '{INTO}' AND name = '{table}'"
+        wait_until(lambda sql=is_there: count(stack, sql) == 1)  # type: ignore[misc]
         doomed.kill()
         doomed.communicate()
-    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO)
-    assert "0 differences" in output
+    assert "0 differences" in rebuild(stack)
     assert answers(log) == before
-    assert INTO in databases(stack)
-    run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
+    await workers_stopped(stack)
+    drop_what_was_kept(stack, rebuild(stack, "--exchange"))
     assert answers(log) == before
-    assert INTO not in databases(stack)
 
 
-async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange(
+async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange_until_its_number_is_named(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
     await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com"))
     log = read_log(client_space_id)
     log.wait_for(lambda found: len(found) == 1)
     await published(stack)
+    await workers_stopped(stack)
+    count_before = len(databases(stack))
     with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
+        # Behind everything that is in the topics.
         client.command(
-            "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id) FROM audit.activity_log"
-            " WHERE client_space_id = {space:String}",
+            "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id,"
+            " kafka_offset + 100000 AS kafka_offset, recorded_at - INTERVAL 1 DAY AS recorded_at)"
+            " FROM audit.activity_log WHERE client_space_id = {space:String}",
             parameters={"space": client_space_id},
         )
-    command = rebuild_in_background(stack, "--exchange")
-    output, _ = await asyncio.to_thread(command.communicate)
-    assert command.returncode == 1
-    assert client_space_id in output
-    assert len(log.lines()) == 2
-    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange", "--accept-differences")
-    assert "serves the rebuilt tables" in output
+    for options in ((), ("--accept-differences", "2")):
+        output = rebuild(stack, "--exchange", *options, code=1)
+        assert "1 served lines are missing or changed" in output
+        assert client_space_id in output
+        assert "not exchanged" in output
+        assert len(log.lines()) == 2
+    output = rebuild(stack, "--exchange", "--accept-differences", "1")
     assert len(log.lines()) == 1
+    assert len(databases(stack)) == count_before + 1
+    drop_what_was_kept(stack, output)
 
 
-async def test_lines_from_before_the_topics_are_published_once_and_rebuilt(
+async def test_a_history_that_was_made_anew_takes_no_served_line_away(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
-    await a_session(publisher, client_space_id).user_created(Person("usr_ada", "ada@example.com", "Ada"))
+    events = await make_history(publisher, client_space_id)
     log = read_log(client_space_id)
-    log.wait_for(lambda found: len(found) == 1)
+    log.wait_for(lambda found: len(found) == events)
     await published(stack)
-    space, old = {"space": client_space_id}, "generateUUIDv4() AS event_id, toUUID({ref:String}) AS affected_user_ref"
-    with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
-        ref = str(uuid4())
-        for table, changed in (
-            ("activity_log", f"{old}, occurred_at - INTERVAL 1 DAY AS occurred_at"),
-            ("person_lifetimes", "toUUID({ref:String}) AS person_ref"),
-            ("person_names", "toUUID({ref:String}) AS person_ref, 'usr_old' AS person_id, 'Old Hand' AS display_name"),
-        ):
-            client.command(
-                f"INSERT INTO audit.{table} SELECT * REPLACE ({changed}) FROM audit.{table}"
-                " WHERE client_space_id = {space:String} LIMIT 1",
-                parameters={**space, "ref": ref},
-            )
-    before = log.lines()
-    assert [line["affected_user"]["display_name"] for line in before] == ["Ada", "Old Hand"]
-    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--backfill")
-    assert "1 lines published" in output
-    assert "0 of them in rows that are served now" in output
-    output = run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--backfill", "--exchange")
-    assert "0 lines published" in output
-    assert "serves the rebuilt tables" in output
-    assert log.lines() == before
+    rebuild(stack)
+    await workers_stopped(stack)
+    servers = stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    await admin.delete_topics([ACTIVITY_LOG_TOPIC])
+    await admin.close()
+    run_command(stack, "audit-stream", "topics")
+    before = answers(log)
+    everything = count(stack, "SELECT count() FROM audit.activity_log FINAL")
 
+    assert "it was made anew" in rebuild(stack, "--exchange", code=1)
+    run_command(stack, "audit-stream", "rebuild", "drop", INTO)
+    for options in ((), ("--exchange",)):
+        assert f"{everything} served lines are missing or changed" in rebuild(stack, *options, code=1)
+    assert answers(log) == before
 
-async def test_a_rebuild_waits_for_no_worker_where_there_is_none(
-    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
-) -> None:
-    session, log = a_session(publisher, client_space_id), read_log(client_space_id)
-    await session.user_created(Person("usr_ada", "ada@example.com"))
-    before = log.wait_for(lambda found: len(found) == 1)
-    # A line is shown before it is published, and a rebuild refuses to drop one that is not.
-    await published(stack)
-    stack.stop_service("worker")
-    await session.user_created(Person("usr_bob", "bob@example.com"))
-    assert "serves the rebuilt tables" in run_command(stack, "audit-stream", "rebuild", "--into", INTO, "--exchange")
-    assert log.lines() == before
+    # Something new in the topic hides nothing either.
     stack.start_service("worker")
-    log.wait_for(lambda found: len(found) == 2)
+    await a_session(publisher, client_space_id).user_created(Person("usr_new", "new@example.com"))
+    log.wait_for(lambda found: len(found) == events + 1)
+    await published(stack)
+    await workers_stopped(stack)
+    assert f"{everything} served lines are missing or changed" in rebuild(stack, "--exchange", code=1)
+    assert len(log.lines()) == events + 1
+
+    # Who says so all the same still has what was served.
+    output = rebuild(stack, "--exchange", "--accept-differences", str(everything))
+    assert len(log.lines()) == 1
+    found = re.search(r"database (audit_replaced_\w+) keeps", output)
+    assert found is not None
+    assert count(stack, f"SELECT count() FROM {found[1]}.activity_log FINAL") == everything + 1
+    drop_what_was_kept(stack, output)

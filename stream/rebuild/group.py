@@ -1,0 +1,48 @@
+"""The workers' consumer group, asked of Kafka: whether it has members, and how far it has committed."""
+
+from aiokafka import TopicPartition
+
+from schemas.kafka_address import KafkaAddress
+from schemas.topics import EVENTS_TOPIC
+from stream.clients.kafka import open_admin
+from stream.clients.topic_reader import Extent, TopicReader
+from stream.errors import RebuildRefused
+from stream.rebuild.compare import Commit
+
+_MEMBERS = 5
+
+
+async def refuse_members(kafka: KafkaAddress, group: str) -> None:
+    """Return where *group* has no members, so that nobody writes to ClickHouse; raise `RebuildRefused` otherwise.
+
+    Raises `Unavailable` where Kafka does not say.
+    """
+    async with open_admin(kafka) as admin:
+        (described,) = await admin.describe_consumer_groups([group])
+        count = sum(len(found[_MEMBERS]) for found in described.groups)
+    if count:
+        raise RebuildRefused(
+            f"consumer group {group} has {count} members: stop the workers and repeat the command."
+            " A worker that was stopped stays a member until its session times out (AUDIT_SESSION_TIMEOUT_SECONDS)."
+            " Events wait in Kafka, and readers see the served log meanwhile"
+        )
+
+
+async def commits_of(kafka: KafkaAddress, group: str, reader: TopicReader) -> dict[int, Commit]:
+    """How far *group* has committed each partition of events, where that can be told. Raises `Unavailable`.
+
+    A partition without a commit is read from its first record. One without a record there has no entry.
+    """
+    extents = await reader.extents(EVENTS_TOPIC)
+    async with open_admin(kafka) as admin:
+        committed = await admin.list_consumer_group_offsets(group)
+    commits, around = {}, {}
+    for partition, extent in extents.items():
+        found = committed.get(TopicPartition(EVENTS_TOPIC, partition))
+        commits[partition] = extent.first if found is None or found.offset < 0 else found.offset
+        around[partition] = Extent(max(extent.first, commits[partition] - 1), min(extent.end, commits[partition] + 1))
+    times: dict[int, int] = {}
+    async for records, _ in reader.records(EVENTS_TOPIC, around):
+        for record in records:
+            times.setdefault(record.partition, record.timestamp)
+    return {partition: Commit(commits[partition], at) for partition, at in times.items()}
