@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import AsyncExitStack
+from functools import partial
 
 import faust
 from mode import Service
@@ -52,14 +53,15 @@ class Worker(Service):
         settings, app = self._settings, self._app
         observer = Observer()
         await self.add_runtime_dependency(Monitor(app, settings, observer))
-        erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse))
+        in_doubt = partial(observer.metrics.count, "audit_worker_doubtful_lives_total")
+        erased = ErasedPersons(ClickHousePersonStore(*settings.clickhouse), in_doubt=in_doubt)
         ports = await self._ports(erased)
         self._pipeline = Pipeline(ports, pseudonymization_key=settings.key, observer=observer)
         # A batch is a quarter of a million tuples that hold no cycles and die together. At the default threshold the
         # collector walks them again and again, for a third of the worker's time.
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)
-        await self.add_runtime_dependency(ErasureService(app, settings, erased))
+        await self.add_runtime_dependency(ErasureService(app, settings, erased, observer.metrics))
 
     async def _ports(self, erased: ErasedPersons) -> Ports:
         settings, resources = self._settings, self._resources

@@ -1,6 +1,7 @@
 """Reads a topic as it is now, from any offsets to the end it had when the reading began."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from stream.errors import Unavailable
 
 FETCH_MILLISECONDS = 1_000
 MAX_RECORDS = 10_000
+STALLED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,9 @@ class Extent:
 class TopicReader:
     """Reads whole topics without a consumer group; nothing is committed anywhere. Open it with `open_reader`."""
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: Consumer, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._consumer = consumer
+        self._clock = clock
 
     async def extents(self, topic: str) -> dict[int, Extent]:
         """What each partition of *topic* holds now. Raises `Unavailable`, for a topic that does not exist too."""
@@ -46,7 +49,8 @@ class TopicReader:
     ) -> AsyncIterator[tuple[Sequence[ConsumerRecord], dict[int, int]]]:
         """The records within *extents*, in the order of each partition; with them, where to begin the next time.
 
-        *start* names offsets to begin at instead of the first. Raises `Unavailable`.
+        *start* names offsets to begin at instead of the first. Raises `Unavailable`, also where no partition moves for
+        `STALLED_SECONDS`: one without a leader would be waited for without end.
         """
         position = {p: max(extent.first, (start or {}).get(p, 0)) for p, extent in extents.items()}
         places = [TopicPartition(topic, p) for p, extent in extents.items() if position[p] < extent.end]
@@ -54,7 +58,9 @@ class TopicReader:
             self._consumer.assign(places)
             for place in places:
                 self._consumer.seek(place, position[place.partition])
+            moved_at = self._clock()
             while any(position[place.partition] < extents[place.partition].end for place in places):
+                before = dict(position)
                 fetched = await self._consumer.getmany(timeout_ms=FETCH_MILLISECONDS, max_records=MAX_RECORDS)
                 found: list[ConsumerRecord] = []
                 for place in places:
@@ -62,6 +68,10 @@ class TopicReader:
                     found += [record for record in fetched.get(place, ()) if record.offset < end]
                     # Not the last record's offset: compaction leaves holes, at the end of a partition too.
                     position[place.partition] = min(end, await self._consumer.position(place))
+                if position != before:
+                    moved_at = self._clock()
+                elif self._clock() - moved_at > STALLED_SECONDS:
+                    raise Unavailable(f"{topic}: no record for {STALLED_SECONDS:g} s")
                 yield found, dict(position)
 
 

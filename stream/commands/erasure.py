@@ -43,7 +43,7 @@ def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json =
     """Who was deleted and who of them still has a name stored; exits with 1 where somebody has."""
     settings = settings_or_exit()
     store = ClickHousePersonStore(*settings.clickhouse)
-    erasures = ErasedPersons(store).refresh()
+    erasures = store.erasures_in(client_space)
     due = store.due()
     person_id = _person_id(person)
     wanted = None if person_id is None else person_ref(settings.key, client_space, person_id)
@@ -56,7 +56,7 @@ def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json =
             "names": "due" if key in due else "gone",
         }
         for key, erasure in sorted(erasures.items())
-        if key.client_space_id == client_space and wanted in (None, key.person_ref)
+        if wanted in (None, key.person_ref)
     ]
     pending = sum(row["names"] == "due" for row in rows)
     if json:
@@ -74,7 +74,7 @@ def run(*, json: Json = False) -> None:
 
     Exits with 1 where a record of the topic could not be read: whose it is must be found out.
     """
-    done = asyncio.run(_eraser(settings_or_exit()).run(sweep=True))
+    done = asyncio.run(_eraser(settings_or_exit()).run())
     if json:
         echo_json(asdict(done))
     else:
@@ -92,7 +92,7 @@ def reapply() -> None:
     sink = ClickHouseSink(*settings.clickhouse)
     unreadable = UnreadableRecords()
     known = asyncio.run(_reapply(settings.kafka, sink, unreadable))
-    done = asyncio.run(_eraser(settings).run(sweep=True))
+    done = asyncio.run(_eraser(settings).run())
     typer.echo(f"{known} deletions and creations known; names of {done.persons} persons removed")
     _exit_for(unreadable.places | set(done.unreadable))
 

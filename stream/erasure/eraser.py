@@ -30,7 +30,7 @@ COMPACTION_SLACK = timedelta(minutes=15)
 """An eraser's interval, twice; two readings of the topic; Kafka's cleaner, every 15 s; `file.delete.delay.ms`, 60 s."""
 
 ATTEMPTS = 3
-"""A name that is inserted while its person is being erased is found by the check, and removed by the next attempt."""
+"""How often names of the same persons may come back while they are removed: some are inserted meanwhile."""
 
 
 def compacted_within(config: Mapping[str, str]) -> timedelta | None:
@@ -50,18 +50,19 @@ def compacted_within(config: Mapping[str, str]) -> timedelta | None:
 class Erased:
     """What a run has done: persons whose names were removed from ClickHouse, and names overwritten in the topic.
 
-    *overwritten* is `None` where the topic was not due. *unreadable* is where records lie that were left as they are.
+    *unreadable* is where records lie that were left as they are.
     """
 
     persons: int
-    overwritten: int | None
+    overwritten: int
     unreadable: tuple[str, ...] = ()
 
 
 class Eraser:
-    """Removes what must not be there. Several may run at once, and any run may be cut off anywhere: the next goes on.
+    """Removes names of erased persons. Several may run at once, and any run may be cut off: the next one goes on.
 
-    What is to be done is never remembered but read off the stores, so nothing that failed can be forgotten.
+    What is due is read from the stores each time, so nothing that failed is forgotten. *due_persons* is told how many
+    persons are due.
     """
 
     def __init__(
@@ -71,44 +72,49 @@ class Eraser:
         erased: ErasedPersons,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        due_persons: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._topic = topic
         self._erased = erased
         self._clock = clock
-        self._swept_at: datetime | None = None
+        self._due_persons = due_persons
 
-    async def run(self, *, sweep: bool = False) -> Erased:
-        """Erase whoever is due; with *sweep*, or where the last one is an hour old, read the topic through as well.
+    async def run(self) -> Erased:
+        """Erase whoever is due, in the store and in the topic. Raises `Unavailable`: see `remove` and `sweep`."""
+        persons = await self.remove()
+        # Killed here: the topic is swept by the next run.
+        swept = await self.sweep()
+        return Erased(persons, swept.overwritten, swept.unreadable)
 
-        Raises `Unavailable`, also where a name comes back as fast as it is removed.
+    async def remove(self) -> int:
+        """Remove names from the store; the answer is of how many persons.
+
+        Raises `Unavailable`, also where names come back as fast as they are removed.
         """
         # First: from here on this worker stores and publishes none of their names.
         await asyncio.to_thread(self._erased.refresh)
         # Killed here: nothing was removed.
-        persons = await asyncio.to_thread(self._remove)
-        # Killed here: the topic is swept by the next run, a new worker's first one.
-        now = self._clock()
-        if sweep or self._swept_at is None or now - self._swept_at >= SWEEP_INTERVAL:
-            swept = await self._sweep(now)
-            return Erased(persons, swept.overwritten, swept.unreadable)
-        return Erased(persons, None)
+        return await asyncio.to_thread(self._remove)
 
     def _remove(self) -> int:
         persons: set[PersonKey] = set()
-        for _ in range(ATTEMPTS):
-            due = self._store.due()
-            if not due:
-                return len(persons)
+        returns = 0
+        while due := self._store.due():
+            self._due_persons(len(due))
+            if due.keys() <= persons:
+                returns += 1
+            if returns == ATTEMPTS:
+                raise Unavailable("names of erased persons come back as fast as they are removed")
             persons |= due.keys()
             self._store.remove(due)
-        if self._store.due():
-            raise Unavailable("names of erased persons come back as fast as they are removed")
+        self._due_persons(0)
         return len(persons)
 
-    async def _sweep(self, now: datetime) -> Swept:
-        swept = await self._topic.sweep(self._erased.refresh, retention_start(now) - LAST_SIGHTING_SLACK)
-        self._swept_at = now
+    async def sweep(self) -> Swept:
+        """Overwrite names in the topic. Raises `Unavailable`; then sweep again."""
+        start = retention_start(self._clock()) - LAST_SIGHTING_SLACK
+        swept = await self._topic.sweep(self._erased, start)
         if swept.unreadable:
             # Not an error that a repetition could mend: the others are erased, and the worker goes on.
             log.warning("records of the topic of names left as they are", reason=in_words(swept.unreadable))

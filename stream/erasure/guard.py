@@ -1,23 +1,39 @@
 """Keeps names of erased persons from being stored again: the worker's memory of who was erased, before its ports."""
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
+from uuid import UUID
 
-from schemas.lifetimes import Erasure, Fact, erasure_of
+import structlog
+
+from schemas.lifetimes import Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasures, PersonKey, living_name
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 
+log = structlog.get_logger(__name__)
+
+MAX_LEARNED = 50_000
+MAX_CACHED = 20_000
+_HALF = (1 << 64) - 1
+
+
+def half_of(person_ref: UUID) -> int:
+    """The second half of a ref: enough to tell that a person may have been erased. Refs are hashes of space and id."""
+    return person_ref.int & _HALF
+
 
 class Lifetimes(Protocol):
     """Where beginnings and ends of lives are kept."""
 
-    def of_erased(self) -> list[PersonLifetimeRow]:
-        """Every fact of everybody who was ever deleted. Blocks; raises `Unavailable`."""
+    def erased(self) -> "array[int]":
+        """`half_of` everybody who was ever deleted, sorted. Blocks; raises `Unavailable`."""
         ...
 
     def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
@@ -28,70 +44,127 @@ class Lifetimes(Protocol):
 class ErasedPersons:
     """Everybody who was ever deleted, as far as this worker knows; safe to use from several threads.
 
-    It is whole once `refresh` has been called, and from then on knows at once what the worker itself writes. What
-    other workers write it learns at the next `refresh`: for so long a name of a person whom they erased may be stored
-    again here. No reader shows it, and the eraser, which refreshes first, removes it.
+    Eight bytes a person are kept. The facts of a person are read where a name of theirs comes by.
 
-    Facts are only ever added, so nothing depends on which came first.
+    It is whole once `refresh` has been called. It knows at once what this worker writes, and learns at the next
+    `refresh` what other workers write. Until then a name of a person whom they erased may be stored again here: no
+    reader shows it, and the eraser, which refreshes first, removes it.
+
+    *in_doubt* is told how many persons a batch leaves deleted although a later creation is known (`Erasure`).
     """
 
-    def __init__(self, lifetimes: Lifetimes) -> None:
+    def __init__(self, lifetimes: Lifetimes, *, in_doubt: Callable[[int], None] = lambda _: None) -> None:
         self._lifetimes = lifetimes
+        self._in_doubt = in_doubt
+        self._erased: array[int] = array("Q")
+        self._learned: set[int] = set()
         self._facts: dict[PersonKey, set[Fact]] = {}
-        self._erasures: dict[PersonKey, Erasure] = {}
-        # The same persons as names by columns tell them: every batch is held against them.
-        self._erased_refs: set[tuple[str, str]] = set()
+        self._changes = 0
         self._is_whole = False
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
-    def refresh(self) -> Erasures:
+    def refresh(self) -> None:
         """Learn what the store knows. Blocks; raises `Unavailable`."""
-        self._add(self._lifetimes.of_erased())
-        self._is_whole = True
+        erased = self._lifetimes.erased()
+        stored = {half for half in tuple(self._learned) if _is_in(erased, half)}
         with self._lock:
-            return dict(self._erasures)
+            self._erased = erased
+            # What the store does not hold yet is on its way there.
+            self._learned -= stored
+            self._forget_facts()
+        self._is_whole = True
 
     def learn(self, rows: Collection[PersonLifetimeRow]) -> None:
         """Take in *rows* of a batch, before any name of the same batch is judged. Blocks; raises `Unavailable`."""
-        if not self._is_whole:
+        if not self._is_whole or len(self._learned) > MAX_LEARNED:
             self.refresh()
-        persons = {PersonKey(row.client_space_id, row.person_ref) for row in rows if row.change == ERASED}
-        # A creation that came first, though it happened later, was of no interest until now.
-        if unknown := {person for person in persons if person not in self._facts}:
-            self._add(self._lifetimes.of(unknown))
-        self._add(row for row in rows if self._concerns(row, persons))
-
-    def living(self, rows: Sequence[PersonNameRow]) -> Sequence[PersonNameRow]:
-        """Those of *rows* that may be kept, as they may be kept; the very same object where that is all of them."""
+        if not rows:
+            return
         with self._lock:
-            if not self._erased_refs:
-                return rows
-            columns = Names.of(rows).columns
-            concerned = self._erased_refs.intersection(zip(columns.client_space_id, columns.person_ref, strict=True))
-            if not concerned:
-                return rows
-            return [kept for row in rows if (kept := living_name(row, self._erasures)) is not None]
+            self._learned.update(half_of(row.person_ref) for row in rows if row.change == ERASED)
+            self._forget_facts()
+        persons = {PersonKey(row.client_space_id, row.person_ref) for row in rows}
+        found = self.erasures({person for person in persons if self._may_be(half_of(person.person_ref))}, rows)
+        doubtful = [person for person, erasure in found.items() if erasure.is_doubtful]
+        for space, ref in doubtful:
+            log.warning("a person stays deleted: clocks disagree", client_space_id=space, person_ref=str(ref))
+        self._in_doubt(len(doubtful))
 
-    def was_erased(self, client_space_id: str, person_ref: str) -> bool:
-        """Whether the person was ever deleted."""
-        return (client_space_id, person_ref) in self._erased_refs
+    def wrote(self, rows: Collection[PersonLifetimeRow]) -> None:
+        """Note that the store has *rows*: what was read of these persons before is old."""
+        if rows:
+            with self._lock:
+                self._forget_facts()
 
-    def _concerns(self, row: PersonLifetimeRow, erased: set[PersonKey]) -> bool:
-        person = PersonKey(row.client_space_id, row.person_ref)
-        return person in erased or person in self._facts
+    def living(
+        self, rows: Sequence[PersonNameRow], lifetimes: Collection[PersonLifetimeRow] = ()
+    ) -> Sequence[PersonNameRow]:
+        """Those of *rows* that may be kept, as they may be kept; the very same object where that is all of them.
 
-    def _add(self, rows: Iterable[PersonLifetimeRow]) -> None:
+        *lifetimes* are facts that the store may not have yet. Blocks; raises `Unavailable`.
+        """
+        if not self._erased and not self._learned:
+            return rows
+        columns = Names.of(rows).columns
+        concerned = {
+            PersonKey(space, UUID(ref))
+            for space, ref in set(zip(columns.client_space_id, columns.person_ref, strict=True))
+            if self.was_erased(space, ref)
+        }
+        if not concerned:
+            return rows
+        erasures = self.erasures(concerned, lifetimes)
+        return [kept for row in rows if (kept := living_name(row, erasures)) is not None]
+
+    def was_erased(self, client_space_id: str, person_ref: str) -> bool:  # noqa: ARG002 - a ref tells of one space only
+        """Whether the person was ever deleted. Of 2**64 / n others, one is taken for one of n who were."""
+        return self._may_be(int(person_ref[19:23] + person_ref[24:], 16))
+
+    def erasures(self, persons: Collection[PersonKey], lifetimes: Collection[PersonLifetimeRow] = ()) -> Erasures:
+        """The erasures of those of *persons* who were deleted, by what the store and *lifetimes* know.
+
+        Blocks; raises `Unavailable`.
+        """
+        facts = self._facts_of(persons)
+        for row in lifetimes:
+            person = PersonKey(row.client_space_id, row.person_ref)
+            if person in facts:
+                facts[person] = facts[person] | {row[2:]}
+        found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
+        return {person: erasure for person, erasure in found if erasure is not None}
+
+    def _facts_of(self, persons: Collection[PersonKey]) -> dict[PersonKey, set[Fact]]:
         with self._lock:
-            touched = set()
-            for row in rows:
-                person = PersonKey(row.client_space_id, row.person_ref)
-                self._facts.setdefault(person, set()).add(row[2:])
-                touched.add(person)
-            for person in touched:
-                erasure = erasure_of(self._facts[person])
-                if erasure is not None:
-                    self._erasures[person] = erasure
-                    self._erased_refs.add((person.client_space_id, str(person.person_ref)))
+            known = {person: self._facts[person] for person in persons if person in self._facts}
+            changes = self._changes
+        missing = [person for person in persons if person not in known]
+        if missing:
+            read: dict[PersonKey, set[Fact]] = {person: set() for person in missing}
+            for row in self._lifetimes.of(missing):
+                read[PersonKey(row.client_space_id, row.person_ref)].add(row[2:])
+            with self._lock:
+                # What was read before a change may be older than it.
+                if changes == self._changes and len(self._facts) + len(read) <= MAX_CACHED:
+                    self._facts |= read
+            known |= read
+        return known
+
+    def _may_be(self, half: int) -> bool:
+        return half in self._learned or _is_in(self._erased, half)
+
+    def _forget_facts(self) -> None:
+        self._facts.clear()
+        self._changes += 1
+
+
+def _is_in(erased: "array[int]", half: int) -> bool:
+    place = bisect_left(erased, half)
+    return place < len(erased) and erased[place] == half
+
+
+def sorted_halves(refs: Iterable[UUID]) -> "array[int]":
+    """What `Lifetimes.erased` answers for *refs*."""
+    return array("Q", sorted({half_of(ref) for ref in refs}))
 
 
 class GuardedSink:
@@ -108,4 +181,5 @@ class GuardedSink:
     def write(self, rows: Rows) -> None:
         """See `LogSink.write`."""
         self._erased.learn(rows.lifetimes)
-        self._sink.write(replace(rows, names=self._erased.living(rows.names)))
+        self._sink.write(replace(rows, names=self._erased.living(rows.names, rows.lifetimes)))
+        self._erased.wrote(rows.lifetimes)

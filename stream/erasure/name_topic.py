@@ -1,7 +1,7 @@
 """The topic of names, as the eraser needs it: what must go is found by reading it, and overwritten."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -11,18 +11,41 @@ from aiokafka import ConsumerRecord
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader, open_reader
-from stream.erasure.rules import Erasures, left_of_record
+from stream.erasure.rules import Erasures, PersonKey, left_of_record
 from stream.pipeline.history import Message, TopicWriter
-from stream.pipeline.rows.history_codec import UnreadableHistory, segment_roll_record
+from stream.pipeline.rows.history_codec import (
+    NameKey,
+    UnreadableHistory,
+    decode_name,
+    read_person_key,
+    segment_roll_record,
+)
 from stream.pipeline.unreadable import place_of
 
-WhoIsErased = Callable[[], Erasures]
-"""Everybody who was ever deleted, as the store knows it now. Blocks; raises `Unavailable`."""
+
+class WhoIsErased(Protocol):
+    """Everybody who was ever deleted; see `ErasedPersons`."""
+
+    def refresh(self) -> None:
+        """Learn what the store knows now. Blocks; raises `Unavailable`."""
+        ...
+
+    def was_erased(self, client_space_id: str, person_ref: str) -> bool:
+        """Whether the person was ever deleted."""
+        ...
+
+    def erasures(self, persons: Collection[PersonKey]) -> Erasures:
+        """The erasures of those of *persons* who were deleted. Blocks; raises `Unavailable`."""
+        ...
+
+
+Place = tuple[int, bytes]
+"""A partition and a key in it. After partitions were added, several may hold a record of one key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many names a sweep overwrote, and where the records lie that it left since this version cannot read them."""
+    """How many names a sweep overwrote, and where records lie that it left because it cannot read them."""
 
     overwritten: int
     unreadable: tuple[str, ...] = ()
@@ -69,7 +92,7 @@ class KafkaNameTopic:
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """One sweep. It never judges by what was known before it read.
+    """One sweep. It never judges by what was known before it read, and overwrites a name where it lies.
 
     A worker stores the beginning of a life before it publishes a name of it. So whatever was read, the store knows by
     then which life it is of.
@@ -82,7 +105,7 @@ class _Sweep:
 
     async def run(self) -> Swept:
         extents, suspects = await self._suspects()
-        due, unreadable = self._judged(suspects, await asyncio.to_thread(self.who_is_erased))
+        due, unreadable = await asyncio.to_thread(self._judged, suspects)
         # Killed here: nothing was overwritten.
         await self._write(due, extents)
         # Killed here: what a worker published in between under an overwritten key is hidden, until it is seen again.
@@ -95,21 +118,36 @@ class _Sweep:
 
     async def _suspects(self) -> tuple[dict[int, Extent], list[ConsumerRecord]]:
         """How far the topic was read, and the last record of each key, of those that may have to go."""
-        erasures = await asyncio.to_thread(self.who_is_erased)
+        await asyncio.to_thread(self.who_is_erased.refresh)
         extents = await self.reader.extents(PERSON_NAMES_TOPIC)
-        found: dict[bytes, ConsumerRecord] = {}
+        found: dict[Place, ConsumerRecord] = {}
         async for record in self._records(extents):
-            found.pop(record.key, None)
-            due, unreadable = self._judged([record], erasures)
-            if due or unreadable:
-                found[record.key] = record
+            found.pop((record.partition, record.key), None)
+            if self._is_suspect(record):
+                found[record.partition, record.key] = record
         return extents, list(found.values())
 
-    def _judged(
-        self, records: Iterable[ConsumerRecord], erasures: Erasures
-    ) -> tuple[dict[bytes, bytes | None], tuple[str, ...]]:
-        """By key, what must be written over some of *records*; and where those lie that cannot be read."""
-        due: dict[bytes, bytes | None] = {}
+    def _is_suspect(self, record: ConsumerRecord) -> bool:
+        if record.value is None:
+            return False
+        try:
+            place = read_person_key(record.key)
+            if not isinstance(place, NameKey):
+                return False
+            if self.who_is_erased.was_erased(place.client_space_id, str(place.person_ref)):
+                return True
+            return decode_name(place, record.value).last_seen < self.expired
+        except UnreadableHistory:
+            return True
+
+    def _judged(self, records: Collection[ConsumerRecord]) -> tuple[dict[Place, bytes | None], tuple[str, ...]]:
+        """By place, what must be written over some of *records*; and where those lie that cannot be read.
+
+        It asks the store anew, for it knows by now of every life that a record tells of. Blocks.
+        """
+        self.who_is_erased.refresh()
+        erasures = self.who_is_erased.erasures(_persons(records))
+        due: dict[Place, bytes | None] = {}
         unreadable = []
         for record in records:
             try:
@@ -118,31 +156,31 @@ class _Sweep:
                 unreadable.append(place_of(record))
                 continue
             if kept != record.value:
-                due[record.key] = kept
+                due[record.partition, record.key] = kept
         return due, tuple(unreadable)
 
     async def _hidden(
-        self, written: Mapping[bytes, bytes | None], before: Mapping[int, Extent]
-    ) -> tuple[dict[int, Extent], dict[bytes, bytes | None]]:
+        self, written: Mapping[Place, bytes | None], before: Mapping[int, Extent]
+    ) -> tuple[dict[int, Extent], dict[Place, bytes | None]]:
         """What came in behind *before* and was hidden by what this sweep has *written*, as it may be kept.
 
-        The answer is how far that goes, and the values by key.
+        The answer is how far that goes, and the values by place.
         """
         extents = await self.reader.extents(PERSON_NAMES_TOPIC)
-        others: dict[bytes, ConsumerRecord] = {}
-        last: dict[bytes, bytes | None] = {}
+        others: dict[Place, ConsumerRecord] = {}
+        last: dict[Place, bytes | None] = {}
         async for record in self._records(extents, {partition: extent.end for partition, extent in before.items()}):
-            if record.key in written:
-                last[record.key] = record.value
-                if record.value != written[record.key]:
-                    others[record.key] = record
-        erasures = await asyncio.to_thread(self.who_is_erased)
-        due, _ = self._judged(others.values(), erasures)
-        kept = {key: due.get(key, record.value) for key, record in others.items()}
+            place = record.partition, record.key
+            if place in written:
+                last[place] = record.value
+                if record.value != written[place]:
+                    others[place] = record
+        due, _ = await asyncio.to_thread(self._judged, others.values())
+        kept = {place: due.get(place, record.value) for place, record in others.items()}
         return extents, {
-            key: value
-            for key, value in kept.items()
-            if value is not None and last[key] == written[key] and value != written[key]
+            place: value
+            for place, value in kept.items()
+            if value is not None and last[place] == written[place] and value != written[place]
         }
 
     async def _records(
@@ -152,11 +190,25 @@ class _Sweep:
             for record in records:
                 yield record
 
-    async def _write(self, values: Mapping[bytes, bytes | None], rolled: Iterable[int] = ()) -> None:
-        """Write *values* by key, and a segment roll to each of the partitions *rolled*."""
-        messages = [Message(PERSON_NAMES_TOPIC, key, value) for key, value in values.items()]
+    async def _write(self, values: Mapping[Place, bytes | None], rolled: Iterable[int] = ()) -> None:
+        """Write *values*, each into its partition, and a segment roll to each of the partitions *rolled*."""
+        messages = [
+            Message(PERSON_NAMES_TOPIC, key, value, partition=partition) for (partition, key), value in values.items()
+        ]
         # The broker compacts no segment that it writes to. Where nobody publishes, these end the last sweep's.
         messages += [
             Message(PERSON_NAMES_TOPIC, *segment_roll_record(partition), partition=partition) for partition in rolled
         ]
         await self.writer.write(messages)
+
+
+def _persons(records: Iterable[ConsumerRecord]) -> set[PersonKey]:
+    found = set()
+    for record in records:
+        try:
+            place = read_person_key(record.key)
+        except UnreadableHistory:
+            continue
+        if isinstance(place, NameKey):
+            found.add(PersonKey(place.client_space_id, place.person_ref))
+    return found

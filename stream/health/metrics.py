@@ -19,6 +19,7 @@ from schemas.errors import Reason
 STEPS = ("schema", "registry", "epoch", "conflicts", "dead_letters", "insert", "history", "commit")
 """The steps of a batch, by the names under which the pipeline does and retries them."""
 SERVICES = ("kafka", "clickhouse", "schema_registry")
+ERASURE_STORES = ("clickhouse", "topic")
 OUTCOMES = ("stored", "expired", "refused")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LATENCY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
@@ -128,6 +129,31 @@ METRICS = (
         "from a record's `recorded_at` to its row, or dead letter, being stored",
         buckets=_LATENCY_SECONDS,
     ),
+    Metric(
+        "audit_worker_erasure_last_success_seconds",
+        "gauge",
+        "seconds",
+        "time since names were last erased from the store; 0 while another worker does it",
+        {"store": ERASURE_STORES},
+    ),
+    Metric(
+        "audit_worker_erasure_due_persons",
+        "gauge",
+        "persons",
+        "deleted persons of whom ClickHouse still holds a name, at the last look",
+    ),
+    Metric(
+        "audit_worker_refused_deletions_total",
+        "counter",
+        "records",
+        "deletions that became dead letters; their persons are erased if the record tells who they are",
+    ),
+    Metric(
+        "audit_worker_doubtful_lives_total",
+        "counter",
+        "persons",
+        "persons who stay deleted although a later creation is known: the clocks disagree",
+    ),
 )
 
 # They double every series with the time at which it was made.
@@ -163,6 +189,10 @@ class Metrics:
     def latencies(self, recorded_at_ms: Iterable[int], *, now_ms: float) -> None:
         """Records that the broker dated so are stored *now*."""
         self._latencies.observe(recorded_at_ms, now_ms=now_ms)
+
+    def count(self, name: str, by: int) -> None:
+        """Add *by* to the counter *name*, which has no labels. Any thread may call it."""
+        self._counters[name].inc(by)
 
     def step_done(self, step: str, seconds: float) -> None:
         """*step* succeeded in that time."""

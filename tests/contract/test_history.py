@@ -16,7 +16,6 @@ from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import open_reader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.name_topic import KafkaNameTopic, NameTopic, Swept
-from stream.erasure.rules import Erasures
 from stream.errors import Unavailable
 from stream.pipeline.history import MAX_LINES, History, KafkaHistory, Message, TopicWriter
 from stream.pipeline.published_names import PublishedNames
@@ -33,6 +32,7 @@ from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics, InMemoryWorkerHistory
 from tests.fakes.stream import InMemorySink
 
+NOBODY = ErasedPersons(InMemoryPersonStore(InMemorySink()))
 RECORDED = NOW.replace(microsecond=0)
 
 
@@ -167,11 +167,11 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     await subject.history.publish(Rows([lifetime], [subject.name(1, 1), subject.name(1, 5, "b"), other], []))
     subject.learn("erased", 2)
     subject.learn("created", 4)
-    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 2
+    assert (await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))).overwritten == 2
     found = await subject.found()
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
-    assert (await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))).overwritten == 0
+    assert (await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))).overwritten == 0
 
 
 @pytest.mark.parametrize("subject", ["kafka"], indirect=True)
@@ -184,16 +184,19 @@ async def test_a_name_of_a_life_that_begins_while_the_topic_is_swept_is_not_lost
     await subject.history.publish(Rows(names=[subject.name(1, 1)]))
     subject.learn("erased", 2)
 
-    def who_is_erased() -> Erasures:
-        nonlocal asked
-        known, asked = subject.erased.refresh(), asked + 1
-        if asked in moments:
-            subject.learn("created", 4)
-            seen = Rows(names=[subject.name(4 + asked, 4 + asked)])
-            asyncio.run_coroutine_threadsafe(subject.history.publish(seen), loop).result()
-        return known
+    class Asked(ErasedPersons):
+        """Counts how often it is asked by whoever sweeps."""
 
-    await subject.topic.sweep(who_is_erased, NOW - timedelta(days=365))
+        def refresh(self) -> None:
+            nonlocal asked
+            super().refresh()
+            asked += 1
+            if asked in moments:
+                subject.learn("created", 4)
+                seen = Rows(names=[subject.name(4 + asked, 4 + asked)])
+                asyncio.run_coroutine_threadsafe(subject.history.publish(seen), loop).result()
+
+    await subject.topic.sweep(Asked(subject.store), NOW - timedelta(days=365))
     assert (await subject.found()).names == [subject.name(4, 4 + moments[-1])]
 
 
@@ -208,12 +211,12 @@ async def test_what_a_sweep_cannot_read_keeps_no_other_name_from_being_erased_an
     await subject.history.publish(Rows(names=[subject.name(1, 1)]))
     subject.learn("erased", 2)
     for overwritten in (1, 0):
-        swept = await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
+        swept = await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))
         assert (swept.overwritten, len(swept.unreadable)) == (overwritten, 2)
     assert not any("ada" in place or subject.space in place for place in swept.unreadable)
     # What was overwritten by hand is no longer told.
     await subject.put({odd: None, living: None})
-    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(0)
+    assert await subject.topic.sweep(subject.erased, NOW - timedelta(days=365)) == Swept(0)
     assert (await subject.found()).names == []
 
 
@@ -222,7 +225,7 @@ async def test_a_name_that_cannot_be_read_is_overwritten_where_its_person_was_er
     damaged = NameKey(subject.space, a_uuid(2), "e9", 1).encoded()
     await subject.put({gone: NEWER, damaged: encode_name(subject.name(1, 1))[:-1]})
     subject.learn("erased", 2)
-    assert await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365)) == Swept(2)
+    assert await subject.topic.sweep(subject.erased, NOW - timedelta(days=365)) == Swept(2)
     assert (await subject.found()).names == []
 
 
@@ -231,7 +234,7 @@ async def test_each_sweep_appends_one_segment_roll_to_every_partition(stack_envi
     servers = stack_environment["KAFKA_BOOTSTRAP_SERVERS"]
     async with open_reader(KafkaAddress(servers)) as reader:
         before = await reader.extents(PERSON_NAMES_TOPIC)
-        await KafkaNameTopic(KafkaAddress(servers)).sweep(dict, NOW - timedelta(days=365))
+        await KafkaNameTopic(KafkaAddress(servers)).sweep(NOBODY, NOW - timedelta(days=365))
         after = await reader.extents(PERSON_NAMES_TOPIC)
         start = {partition: extent.end for partition, extent in before.items()}
         appended = [
@@ -245,7 +248,7 @@ async def test_each_sweep_appends_one_segment_roll_to_every_partition(stack_envi
 async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
     subject.learn("erased", 2)
-    await subject.topic.sweep(subject.erased.refresh, NOW - timedelta(days=365))
+    await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))
     assert (await subject.found()).names == []
     subject.learn("created", 4)
     await subject.history.publish(Rows(names=[subject.name(5, 5)]))
@@ -254,7 +257,7 @@ async def test_a_name_that_was_swept_and_lives_again_is_published_again(subject:
 
 async def test_a_name_that_no_shown_line_mentions_expires(subject: Subject) -> None:
     await subject.history.publish(Rows(names=[subject.name(-400, -366, "old"), subject.name(-400, -364, "new")]))
-    assert (await subject.topic.sweep(dict, NOW - timedelta(days=365))).overwritten == 1
+    assert (await subject.topic.sweep(NOBODY, NOW - timedelta(days=365))).overwritten == 1
     assert [name.username for name in (await subject.found()).names] == ["new"]
 
 

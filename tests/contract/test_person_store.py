@@ -11,6 +11,7 @@ from schemas.clickhouse_client import connect
 from schemas.lifetimes import Erasure
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from stream.clients.migrate import migrate
+from stream.erasure.guard import sorted_halves
 from stream.erasure.persons import ClickHousePersonStore, PersonStore
 from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
@@ -69,7 +70,10 @@ def person(number: int) -> PersonKey:
 def test_facts_of_the_erased_are_all_their_facts_and_nobody_else_s(subject: Subject) -> None:
     facts = [a_change(1, "created", 1), a_change(1, "erased", 2), a_change(2, "created", 1)]
     subject.sink.write(Rows(lifetimes=facts))
-    assert sorted(subject.store.of_erased()) == sorted(facts[:2])
+    assert subject.store.erased() == sorted_halves([a_uuid(1)])
+    assert sorted(subject.store.of([person(1)])) == sorted(facts[:2])
+    assert subject.store.erasures_in("acme'\\") == {person(1): Erasure(day(2))}
+    assert subject.store.erasures_in("other") == {}
     assert subject.store.of([person(2)]) == [facts[2]]
     assert subject.store.of([]) == []
 
@@ -107,6 +111,6 @@ def test_nobody_due_is_no_error(subject: Subject) -> None:
 
 def test_a_store_that_does_not_answer_is_unavailable() -> None:
     store = ClickHousePersonStore("http://127.0.0.1:9", "audit")
-    for call in (store.of_erased, store.due, lambda: store.of([person(1)])):
+    for call in (store.erased, store.due, lambda: store.of([person(1)])):
         with pytest.raises(Unavailable):
             call()

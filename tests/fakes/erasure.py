@@ -1,5 +1,6 @@
 """In-memory counterparts of what holds persons' names: ClickHouse's tables and the compacted topic."""
 
+from array import array
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from schemas.lifetimes import Erasure, Fact, erasure_of
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
+from stream.erasure.guard import sorted_halves
 from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasures, PersonKey, left_of_record, living_name
 from stream.pipeline.published_names import NameGuard, PublishedNames
@@ -21,9 +23,11 @@ class InMemoryPersonStore:
     def __init__(self, sink: InMemorySink) -> None:
         self.sink = sink
 
-    def of_erased(self) -> list[PersonLifetimeRow]:
-        erased = {person_of(row) for row in self.sink.lifetimes if row.change == ERASED}
-        return [row for row in set(self.sink.lifetimes) if person_of(row) in erased]
+    def erased(self) -> "array[int]":
+        return sorted_halves(row.person_ref for row in self.sink.lifetimes if row.change == ERASED)
+
+    def erasures_in(self, client_space_id: str) -> dict[PersonKey, Erasure]:
+        return erasures_of(row for row in self.sink.lifetimes if row.client_space_id == client_space_id)
 
     def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
         return [row for row in set(self.sink.lifetimes) if person_of(row) in persons]
@@ -75,7 +79,10 @@ class InMemoryTopics:
 
     async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
-        erasures = who_is_erased()
+        who_is_erased.refresh()
+        places = [read_person_key(key) for key in self.persons if is_readable(key)]
+        names = [place for place in places if isinstance(place, NameKey)]
+        erasures = who_is_erased.erasures({PersonKey(place.client_space_id, place.person_ref) for place in names})
         changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
             try:
@@ -114,6 +121,15 @@ def erasures_of(rows: Iterable[PersonLifetimeRow]) -> dict[PersonKey, Erasure]:
         facts.setdefault(PersonKey(row.client_space_id, row.person_ref), []).append(row[2:])
     found = ((person, erasure_of(of_person)) for person, of_person in facts.items())
     return {person: erasure for person, erasure in found if erasure is not None}
+
+
+def is_readable(key: bytes) -> bool:
+    """Whether *key* is one of the topic of names."""
+    try:
+        read_person_key(key)
+    except UnreadableHistory:
+        return False
+    return True
 
 
 def person_of(row: PersonLifetimeRow | PersonNameRow) -> PersonKey:

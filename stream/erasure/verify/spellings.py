@@ -14,6 +14,8 @@ _LONGEST_SPELLING = 48
 
 _PERCENT = re.compile(rb"%(?:25)*([0-9A-Fa-f]{2})")
 _JSON = re.compile(rb"\\\\*u[0-9A-Fa-f]{4}(?:\\+u[0-9A-Fa-f]{4})*")
+_ESCAPED = str.maketrans("\b\f\n\r\t", "bfnrt")
+"""JSON's short escapes, whose backslash is left out of what is searched."""
 _UNIT = re.compile(rb"u([0-9A-Fa-f]{4})")
 _PLAIN = bytes.maketrans(bytes(range(ord("A"), ord("Z") + 1)) + b"+", bytes(range(ord("a"), ord("z") + 1)) + b" ")
 
@@ -58,7 +60,8 @@ def _forms(text: str) -> Iterator[bytes]:
     """*text* as `_plain` leaves it, whatever its case and Unicode form were."""
     for case in (text, text.lower(), text.upper(), text.casefold(), text.title()):
         for spelled in (case, unicodedata.normalize("NFC", case), unicodedata.normalize("NFD", case)):
-            yield spelled.encode("utf-8", "surrogatepass").translate(_PLAIN, b"\\")
+            for form in (spelled, spelled.translate(_ESCAPED)):
+                yield form.encode("utf-8", "surrogatepass").translate(_PLAIN, b"\\")
 
 
 def _plain(content: bytes) -> bytes:

@@ -179,7 +179,7 @@ class Worker:
 
     async def erase(self) -> None:
         eraser = Eraser(self.store, self.topics, self.erased, clock=lambda: START + timedelta(days=30))
-        await eraser.run(sweep=True)
+        await eraser.run()
 
 
 @dataclass
