@@ -46,17 +46,21 @@ def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) 
     *recorded_at* is the broker's append time in microseconds since 1970. Raises `InvalidEvent` for bytes that are not
     exactly one event within the bounds of `schemas.limits`. The answer depends on the arguments alone.
     """
+    fields = read_fields(datum, writer_schema=writer_schema)
+    check_fields(fields, recorded_at=recorded_at)
+    return fields
+
+
+def read_fields(datum: bytes, *, writer_schema: AvroSchema) -> EventFields:
+    """What `decode_fields` returns, whether or not it is within the bounds. Raises `InvalidEvent`."""
     if writer_schema is current_event_schema():
         try:
-            fields = EventFields._make(_current_reader()(datum))
+            return EventFields._make(_current_reader()(datum))
         except BytesLeft:
             raise InvalidEvent(Reason.TRAILING_BYTES) from None
         except NotCanonical:
             raise InvalidEvent(Reason.MALFORMED) from None
-    else:
-        fields = _resolve(datum, writer_schema)
-    check_fields(fields, recorded_at=recorded_at)
-    return fields
+    return _resolve(datum, writer_schema)
 
 
 def decode_all(data: Sequence[bytes], *, recorded_at: Sequence[int]) -> list[EventFields] | None:

@@ -73,9 +73,9 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
     *recorded_at* is the broker's append time in microseconds since 1970; a producer, which cannot know it yet, passes
     its own time. The worker's clock is never asked, so that a replay decides as the first reading did.
     """
-    if not _UUID.fullmatch(fields.event_id):
+    if not is_event_id(fields.event_id):
         raise InvalidEvent(Reason.INVALID_VALUE, "event_id")
-    if not _EARLIEST <= fields.occurred_at <= recorded_at + _AHEAD:
+    if not is_possible_time(fields.occurred_at, recorded_at=recorded_at):
         raise InvalidEvent(Reason.OUT_OF_RANGE, "occurred_at")
     for index, limit, required in _TEXTS:
         value = fields[index]
@@ -89,6 +89,22 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
         raise InvalidEvent(Reason.WRONG_TYPE, "activity.granted")
     if fields.service is not None:
         _check_source(fields)
+
+
+def is_event_id(event_id: str) -> bool:
+    """Whether *event_id* is a UUID as Avro spells it."""
+    return bool(_UUID.fullmatch(event_id))
+
+
+def is_possible_time(occurred_at: int, *, recorded_at: int) -> bool:
+    """Whether an event that the broker recorded then may have occurred then; microseconds since 1970."""
+    return _EARLIEST <= occurred_at <= recorded_at + _AHEAD
+
+
+def tells_affected_user(fields: EventFields) -> bool:
+    """Whether the client space and the affected user's id are within their bounds, whatever the other fields are."""
+    texts = (fields.client_space_id, MAX_LENGTHS["client_space_id"]), (fields.affected_user_id, MAX_LENGTHS["id"])
+    return all(isinstance(text, str) and 0 < len(text) <= limit and not text.isspace() for text, limit in texts)
 
 
 def are_surely_within_bounds(events: Sequence[EventFields], *, recorded_at: Sequence[int]) -> bool:

@@ -48,8 +48,14 @@ class Observer:
             raise
         self.metrics.step_done(step, self._clock() - started)
 
-    def stored(self, chunks: Sequence[Chunk], *, expired: int, refused: Sequence[Reason]) -> None:
-        """Every record of *chunks* is a row, or was *expired*, or is a dead letter for one of the reasons *refused*."""
+    def stored(
+        self, chunks: Sequence[Chunk], *, expired: int, refused: Sequence[Reason], refused_deletions: int = 0
+    ) -> None:
+        """Every record of *chunks* is a row, or was *expired*, or is a dead letter for one of the reasons *refused*.
+
+        *refused_deletions* of those were deletions.
+        """
+        self.metrics.count("audit_worker_refused_deletions_total", refused_deletions)
         records = sum(len(chunk.records) for chunk in chunks)
         self.metrics.finished(stored=records - expired - len(refused), expired=expired, refused=refused)
         now_ms = self._wall_ms()

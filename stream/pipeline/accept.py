@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from itertools import repeat
 from typing import NamedTuple
+from uuid import UUID
 
 from schemas.avro_schemas import AvroSchema, current_event_schema
-from schemas.codec import decode_all, decode_fields
+from schemas.codec import decode_all, decode_fields, read_fields
 from schemas.errors import InvalidEvent, Reason
+from schemas.events import UserDeletion
 from schemas.fields import EventFields
+from schemas.limits import is_event_id, is_possible_time, tells_affected_user
+from schemas.rows import precedence
 from schemas.wire import HEADER_BYTES, unframe
 from stream.fetch.records import MICROS_PER_MILLI, Chunk, Record
 
@@ -18,8 +22,8 @@ SchemasById = Mapping[int, AvroSchema | Reason]
 class Accepted(NamedTuple):
     """A record that is an event within all bounds.
 
-    *is_contested* marks a deletion that contradicts an earlier account of the same event: it is no line and tells no
-    name, but somebody asked for an erasure, and that holds.
+    *is_contested* marks a deletion whose record is refused: it breaks a bound, or contradicts an earlier account of the
+    same event. It is no line and tells no name, but somebody asked for an erasure, and that holds.
     """
 
     chunk: Chunk
@@ -49,7 +53,29 @@ def accept(chunk: Chunk, schemas: SchemasById) -> tuple[list[Accepted], list[Ref
             accepted.append(_accept_one(chunk, record, schemas))
         except InvalidEvent as error:
             refused.append(Refused(record, error.reason, error.field))
+            accepted += _erasure_in(chunk, record, schemas)
     return accepted, refused
+
+
+def _erasure_in(chunk: Chunk, record: Record, schemas: SchemasById) -> list[Accepted]:
+    """The erasure that the refused *record* asks for, if it tells whom to erase. What else it says is left out.
+
+    A time or an event id that no event may have is replaced by those of the record.
+    """
+    try:
+        schema_id, datum = unframe(record.value)
+        schema = schemas[schema_id]
+        fields = None if isinstance(schema, Reason) else read_fields(datum, writer_schema=schema)
+    except InvalidEvent:
+        return []
+    if fields is None or fields.activity != UserDeletion.__name__ or not tells_affected_user(fields):
+        return []
+    recorded_at = record.timestamp * MICROS_PER_MILLI
+    if not is_possible_time(fields.occurred_at, recorded_at=recorded_at):
+        fields = fields._replace(occurred_at=recorded_at)
+    if not is_event_id(fields.event_id):
+        fields = fields._replace(event_id=str(UUID(int=precedence(record.timestamp, record.offset))))
+    return [Accepted(chunk, record, schema_id, fields, is_contested=True)]
 
 
 def _accept_one(chunk: Chunk, record: Record, schemas: SchemasById) -> Accepted:

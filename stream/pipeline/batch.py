@@ -34,4 +34,5 @@ def build_batch(chunks: Iterable[Chunk], *, schemas: SchemasById, refs: PersonRe
         accepted += of_chunk
         refusals += [(chunk, one) for one in refused]
     rows = rows_of(accepted, refs)
-    return Batch(all_chunks, accepted, refusals, rows, expired=len(accepted) - len(rows.activities))
+    expired = sum(not one.is_contested for one in accepted) - len(rows.activities)
+    return Batch(all_chunks, accepted, refusals, rows, expired=expired)

@@ -175,7 +175,8 @@ class Pipeline:
         await self._keep_dead_letters(refusals)
         # Killed here: as above.
         refused = [refused.reason for _, refused in (*batch.refusals, *refusals)]
-        self._observer.stored(batch.chunks, expired=batch.expired, refused=refused)
+        deletions = sum(one.is_contested for one in batch.accepted) if refused else 0
+        self._observer.stored(batch.chunks, expired=batch.expired, refused=refused, refused_deletions=deletions)
         if not refused_by_store:
             return batch, batch.rows
         ids = {id(one) for one in refused_by_store}

@@ -1,14 +1,17 @@
 """A record becomes rows."""
 
+import io
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastavro import schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import codec
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.codec import encode
 from schemas.errors import Reason
@@ -23,6 +26,7 @@ from schemas.events import (
     UserDeletion,
     UserLicenseUpdate,
 )
+from schemas.fields import EventFields, to_fields
 from schemas.person_ref import person_ref, person_refs
 from schemas.retention import retention_start
 from schemas.rows import ActivityRow, PersonNameRow, precedence
@@ -200,3 +204,46 @@ def test_a_chunk_is_judged_as_its_records_are_one_by_one(values: list[bytes | No
     alone = [accept(a_chunk(record, FakeRecord(99, b"")), schemas) for record in records]
     assert [one[1:] for one in accepted] == [one[1:] for judged, _ in alone for one in judged]
     assert refused == [one for _, judged in alone for one in judged if one.record.offset != 99]
+
+
+REFUSED_DELETIONS: dict[str, tuple[dict[str, Any], Reason]] = {
+    "with the name that it must not have": ({"affected_user_username": "ada@example.com"}, Reason.FORBIDDEN_NAME),
+    "by an admin with a name that is too long": ({"admin_display_name": "x" * 999}, Reason.TOO_LONG),
+    "by nobody": ({"admin_id": " "}, Reason.BLANK),
+    "years ahead": ({"occurred_at": 10**17}, Reason.OUT_OF_RANGE),
+    "before the platform": ({"occurred_at": 0}, Reason.OUT_OF_RANGE),
+    "of no event": ({"event_id": "?"}, Reason.INVALID_VALUE),
+}
+
+
+def a_record_of(fields: EventFields) -> FakeRecord:
+    """*fields* as they are, whatever bound they break."""
+    buffer = io.BytesIO()
+    schemaless_writer(buffer, current_event_schema(), codec._to_datum(fields))
+    return FakeRecord(0, frame(SCHEMA_ID, buffer.getvalue()))
+
+
+@pytest.mark.parametrize("how", REFUSED_DELETIONS)
+def test_a_deletion_that_is_refused_erases_nonetheless(how: str) -> None:
+    broken, reason = REFUSED_DELETIONS[how]
+    record = a_record_of(to_fields(an_event(UserDeletion()))._replace(**broken))
+    batch = build_batch([a_chunk(record)], schemas=SCHEMAS, refs=person_refs(KEY))
+    assert [refused.reason for _, refused in batch.refusals] == [reason]
+    assert [(row.person_ref, row.change) for row in batch.rows.lifetimes] == [(USER_REF, "erased")]
+    (lifetime,) = batch.rows.lifetimes
+    assert abs(lifetime.occurred_at - NOW) < timedelta(seconds=1), "a time that cannot be is the broker's"
+    assert (list(batch.rows.names), list(batch.rows.activities), batch.expired) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"client_space_id": " "}, {"affected_user_id": ""}, {"affected_user_id": "x" * 257}]
+)
+def test_a_refused_deletion_that_tells_nobody_erases_nobody(broken: dict[str, Any]) -> None:
+    record = a_record_of(to_fields(an_event(UserDeletion()))._replace(**broken))
+    batch = build_batch([a_chunk(record)], schemas=SCHEMAS, refs=person_refs(KEY))
+    assert (len(batch.refusals), batch.rows.lifetimes) == (1, [])
+
+
+def test_a_creation_that_is_refused_begins_no_life() -> None:
+    record = a_record_of(to_fields(an_event(UserCreation()))._replace(admin_id=""))
+    assert build_batch([a_chunk(record)], schemas=SCHEMAS, refs=person_refs(KEY)).rows.lifetimes == []
