@@ -60,6 +60,7 @@ class ErasedPersons:
         self._learned: set[int] = set()
         self._facts: dict[PersonKey, set[Fact]] = {}
         self._changes = 0
+        self._refreshes = 0
         self._is_whole = False
         self._lock = threading.Lock()
 
@@ -72,6 +73,7 @@ class ErasedPersons:
             # What the store does not hold yet is on its way there.
             self._learned -= stored
             self._forget_facts()
+            self._refreshes += 1
         self._is_whole = True
 
     def learn(self, rows: Collection[PersonLifetimeRow]) -> None:
@@ -119,6 +121,10 @@ class ErasedPersons:
     def was_erased(self, client_space_id: str, person_ref: str) -> bool:  # noqa: ARG002 - a ref tells of one space only
         """Whether the person was ever deleted. Of 2**64 / n others, one is taken for one of n who were."""
         return self._may_be(int(person_ref[19:23] + person_ref[24:], 16))
+
+    def refreshes(self) -> int:
+        """How often `refresh` has succeeded."""
+        return self._refreshes
 
     def erasures(self, persons: Collection[PersonKey], lifetimes: Collection[PersonLifetimeRow] = ()) -> Erasures:
         """The erasures of those of *persons* who were deleted, by what the store and *lifetimes* know.

@@ -46,6 +46,10 @@ class NameGuard(Protocol):
         """Whether the person was ever deleted."""
         ...
 
+    def refreshes(self) -> int:
+        """How often it has learned whom other workers erased."""
+        ...
+
 
 @dataclass(slots=True, eq=False)
 class _Sightings:
@@ -93,6 +97,7 @@ class PublishedNames:
     _first_names: dict[_Person, _Name] = field(default_factory=dict)
     # Names with sightings that did not matter before their person was seen under a second name.
     _overdue: set[_Name] = field(default_factory=set)
+    _refreshes: int = 0
     # Never used twice in a process, whatever was published of what was due.
     _serials: Iterator[int] = field(default_factory=itertools.count)
 
@@ -105,6 +110,9 @@ class PublishedNames:
             for memory in (self._known, self._first_names, self._overdue):
                 memory.clear()
             self.epoch = uuid4().hex[:16]
+        if self._refreshes != guard.refreshes():
+            self._refreshes = guard.refreshes()
+            self._forget_erased(guard)
         candidates: dict[_Name, None] = {}
         for space, ref, person_id, username, display_name, first_seen, last_seen in zip(
             *Names.of(rows).columns, strict=True
@@ -158,6 +166,20 @@ class PublishedNames:
         value = encode_sightings(person_id, username, display_name, first_seen, last_seen)
         key = name_key(space, ref, self.epoch, sightings.serial)
         yield Due(key, value, name, (person_id, first_seen, last_seen))
+
+    def _forget_erased(self, guard: NameGuard) -> None:
+        """Forget every name that may not be kept: this memory must not outlive its persons' erasure either."""
+        erased = [name for name in self._known if guard.was_erased(name[0], name[1])]
+        rows = [
+            Names.to_row(*name[:2], known.person_id, *name[2:], known.first_seen, known.last_seen)
+            for name in erased
+            for known in [self._known[name]]
+        ]
+        columns = Names.of(guard.living(rows)).columns if rows else None
+        living = set((columns and zip(columns[0], columns[1], columns[3], columns[4], strict=True)) or ())
+        for name in erased:
+            if name not in living:
+                self._forget(name)
 
     def _forget(self, name: _Name) -> None:
         self._known.pop(name, None)

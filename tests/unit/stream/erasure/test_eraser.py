@@ -17,6 +17,7 @@ from stream.erasure.guard import ErasedPersons, GuardedSink
 from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
+from stream.pipeline.published_names import PublishedNames
 from stream.pipeline.rows.rows import Rows
 from tests.builders import NOW, a_lifetime, a_uuid
 from tests.fakes.erasure import InMemoryPersonStore, InMemoryTopics
@@ -248,3 +249,15 @@ def test_a_million_deletions_cost_a_worker_at_most_fifty_megabytes() -> None:
     assert peak < 50_000_000
     assert erased.was_erased("acme", str(UUID(int=2**64 // 1_000_000 * 777)))
     assert not erased.was_erased("acme", str(UUID(int=1)))
+
+
+def test_a_name_in_memory_is_forgotten_at_the_refresh_after_its_person_was_erased() -> None:
+    sink = InMemorySink()
+    erased, names = ErasedPersons(InMemoryPersonStore(sink)), PublishedNames()
+    erased.refresh()
+    names.remember(names.due([a_name(1, 1), a_name(1, 2)], erased))
+    # Another worker erases; this one hears of it at the next refresh.
+    sink.write(Rows([a_change(ERASED, 2)]))
+    erased.refresh()
+    names.due([], erased)
+    assert [name[1] for name in names._known] == [str(a_uuid(2))]
