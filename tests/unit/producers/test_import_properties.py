@@ -50,7 +50,7 @@ def test_a_list_reads_back_equal_in_every_dialect(  # noqa: PLR0913, PLR0917 - a
     tmp_path: Path,
 ) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting)
     writer.writerows([*row, *[""] * margin] for row in [HEADER, *rows])
     path = tmp_path / "list.csv"
     path.write_bytes((f"sep={delimiter}{line_end}" * sep_line + text.getvalue()).encode(encoding))
