@@ -49,6 +49,11 @@ class KafkaLink:
         producer = self._producer or await self._start()
         return Delivery(producer, await producer.send(EVENTS_TOPIC, value, key))
 
+    @property
+    def producer(self) -> kafka.Producer | None:
+        """The producer that works, once `send` has started one."""
+        return self._producer
+
     def replace(self, producer: kafka.Producer, cause: BaseException) -> None:
         """Start a new producer for what comes next, because a batch of *producer* failed.
 

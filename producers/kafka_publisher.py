@@ -1,10 +1,9 @@
 """The publisher for Kafka: bounded in time, and certain about what it says."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -12,16 +11,18 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
 from producers.activities import Clock, canonical, utc_now
+from producers.bulk import Bulk
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
 from producers.kafka_link import Delivery, KafkaLink
 from producers.publisher import Acknowledgement, record_key
 from producers.settings import ProducerSettings
+from producers.window import Record, Window
 from schemas.avro_schemas import current_event_schema_text
 from schemas.codec import encode
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.events import Event
 from schemas.registry import HttpSchemaRegistry, SchemaRegistry
-from schemas.topics import EVENTS_SUBJECT
+from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from schemas.wire import frame
 
 _REFUSALS = (
@@ -40,16 +41,6 @@ _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """An encoded event on its way, and the loop time at which its publisher must have an answer for the caller."""
-
-    stamp: Stamp
-    key: bytes
-    datum: bytes
-    deadline: float
-
-
 class KafkaPublisher:
     """`Publisher` for Kafka. Use it as an async context manager; it is bound to one event loop.
 
@@ -65,7 +56,7 @@ class KafkaPublisher:
         self._clock = clock
         self._schema_id: int | None = None
         self._link: KafkaLink | None = None
-        self._in_flight: dict[asyncio.Future[RecordMetadata], Stamp] = {}
+        self._in_flight: dict[asyncio.Future[RecordMetadata], list[Stamp]] = {}
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -95,7 +86,7 @@ class KafkaPublisher:
             return
         if self._in_flight:
             await asyncio.wait(self._in_flight, timeout=self._settings.publish_timeout_seconds)
-        left = list(self._in_flight.values())
+        left = [stamp for stamps in self._in_flight.values() for stamp in stamps]
         await link.close(patience_seconds=0.0 if left else self._settings.publish_timeout_seconds)
         await self._resources.aclose()
         if left:
@@ -104,64 +95,39 @@ class KafkaPublisher:
     async def publish(self, event: Event) -> Acknowledgement:
         """See `Publisher.publish`."""
         record = self._encode(event)
-        return await self._settle(record, await self._hand_over(record))
+        return await self.settle(record, await self.hand_over(record))
 
     async def publish_all(
         self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
     ) -> int:
         """See `Publisher.publish_all`."""
-        window: deque[tuple[_Record, Delivery]] = deque()
-        count = 0
-
-        async def settle_oldest() -> None:
-            await self._settle(*window.popleft())
-            if on_acknowledged is not None:
-                on_acknowledged(1)
-
+        window = Window(self, on_acknowledged)
         try:
             async for event in _as_async(events):
-                if len(window) >= self._settings.max_in_flight:
-                    await settle_oldest()
-                record = self._encode(event)
-                window.append((record, await self._hand_over(record)))
-                count += 1
-            while window:
-                await settle_oldest()
+                if len(window.records) >= self._settings.max_in_flight:
+                    await window.settle_oldest()
+                await window.add(self._encode(event))
+            while window.records:
+                await window.settle_oldest()
         except (PublishFailed, DeliveryUnknown) as error:
-            raise await self._settle_rest(error, window) from error
+            raise await window.settle_rest(error) from error
         except Exception as error:
-            error.add_note(f"{count} event(s) had been handed over before it")
-            left = await self._settle_rest(None, window)
+            error.add_note(f"{window.count} event(s) had been handed over before it")
+            left = await window.settle_rest(None)
             if left.stamps:
                 raise ExceptionGroup("the source of the events and their delivery failed", [left, error]) from None
             raise
-        return count
+        return window.count
 
-    async def _settle_rest(
-        self, error: PublishFailed | DeliveryUnknown | None, window: Iterable[tuple[_Record, Delivery]]
-    ) -> PublishFailed | DeliveryUnknown:
-        """Wait for every record of *window*. Returns one error for *error* and all that failed beside it."""
-        errors = [] if error is None else [error]
-        for record, delivery in window:
-            try:
-                await self._settle(record, delivery)
-            except (PublishFailed, DeliveryUnknown) as another:
-                errors.append(another)
-        stamps = [stamp for each in errors for stamp in each.stamps]
-        refusals = [each for each in errors if isinstance(each, PublishFailed)]
-        if refusals and len(refusals) == len(errors):
-            return PublishFailed(refusals[0].reason, stamps, retryable=refusals[0].retryable)
-        return DeliveryUnknown(stamps)
-
-    def _encode(self, event: Event) -> _Record:
+    def _encode(self, event: Event) -> Record:
         if self._link is None:
             raise PublisherClosed("the publisher is used outside its context")
         event = replace(event, admin=canonical(event.admin), affected_user=canonical(event.affected_user))
         datum = encode(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
-        return _Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)
+        return Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)
 
-    async def _hand_over(self, record: _Record) -> Delivery:
+    async def hand_over(self, record: Record) -> Delivery:
         """Give *record* to aiokafka, trying again until its deadline. Raises `PublishFailed`: it has not left."""
         obstacle: BaseException | None = None
         try:
@@ -181,22 +147,37 @@ class KafkaPublisher:
             raise PublishFailed(reason, [record.stamp], retryable=True) from obstacle
         raise AssertionError("the pauses have no end")
 
-    async def _send(self, record: _Record) -> Delivery:
+    async def _send(self, record: Record) -> Delivery:
         if self._link is None or self._registry is None:
             raise PublishFailed("the publisher was closed", [record.stamp], retryable=True)
         if self._schema_id is None:
             self._schema_id = await self._registry.register(EVENTS_SUBJECT, current_event_schema_text())
         delivery = await self._link.send(record.key, frame(self._schema_id, record.datum))
-        self._in_flight[delivery.acknowledged] = record.stamp
-        delivery.acknowledged.add_done_callback(self._forget)
+        self.note_in_flight(delivery, [record.stamp])
         return delivery
+
+    async def bulk(self) -> Bulk | None:
+        """Batches for the producer that works; `None` while there is none, or before the schema is known."""
+        producer = None if self._link is None else self._link.producer
+        if producer is None or self._schema_id is None:
+            return None
+        return Bulk(producer, await producer.partitions_for(EVENTS_TOPIC), self._schema_id)
+
+    def is_current(self, bulk: Bulk) -> bool:
+        """Whether the producer of *bulk* still works."""
+        return self._link is not None and self._link.producer is bulk.producer
+
+    def note_in_flight(self, delivery: Delivery, stamps: list[Stamp]) -> None:
+        """Remember the events of *delivery* until they have an answer."""
+        self._in_flight[delivery.acknowledged] = stamps
+        delivery.acknowledged.add_done_callback(self._forget)
 
     def _forget(self, acknowledged: asyncio.Future[RecordMetadata]) -> None:
         self._in_flight.pop(acknowledged, None)
         if not acknowledged.cancelled():
             acknowledged.exception()  # a cancelled publish has nobody else to look at it
 
-    async def _settle(self, record: _Record, delivery: Delivery) -> Acknowledgement:
+    async def settle(self, record: Record, delivery: Delivery) -> Acknowledgement:
         """Wait for the broker's answer, until the deadline, through as many producers as it takes."""
         is_first = True
         for pause in _pauses():
@@ -218,7 +199,7 @@ class KafkaPublisher:
                 self._replace(delivery, error)
             await asyncio.sleep(pause)
             try:
-                delivery = await self._hand_over(record)
+                delivery = await self.hand_over(record)
             except PublishFailed as error:
                 # The first handing over may have been written, whatever became of this one.
                 raise DeliveryUnknown([record.stamp]) from error
@@ -230,7 +211,7 @@ class KafkaPublisher:
             self._link.replace(delivery.producer, error)
 
 
-def _acknowledgement(record: _Record, metadata: RecordMetadata) -> Acknowledgement:
+def _acknowledgement(record: Record, metadata: RecordMetadata) -> Acknowledgement:
     offset = metadata.offset if metadata.offset >= 0 else None
     return Acknowledgement(record.stamp.event_id, metadata.topic, metadata.partition, offset)
 

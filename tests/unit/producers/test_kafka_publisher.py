@@ -46,6 +46,20 @@ class Broker:
         self.producers: list[Producer] = []
 
 
+class Batch:
+    """aiokafka's builder of a batch, which is full with five records."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[bytes, bytes]] = []
+
+    def append(self, *, timestamp: None, key: bytes, value: bytes) -> object | None:
+        assert timestamp is None
+        if len(self.records) == 5:
+            return None
+        self.records.append((key, value))
+        return self
+
+
 class Producer:
     """As much of aiokafka's producer as the link touches."""
 
@@ -77,6 +91,23 @@ class Producer:
             self._broker.records.append((key, value))
             offset = len(self._broker.records) - 1
             future.set_result(RecordMetadata(topic, 0, TopicPartition(topic, 0), offset, 0, 1, 0))
+        return future
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        assert topic == EVENTS_TOPIC
+        return {0}
+
+    def create_batch(self) -> Batch:
+        return Batch()
+
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
+        """As aiokafka: one future for all, and one answer."""
+        if self._broker.on_send:
+            raise self._broker.on_send.pop(0)
+        future = await self.send(topic, *reversed(batch.records[0]))
+        if future.done() and future.exception() is None:
+            self._broker.records += batch.records[1:]
+        assert partition == 0
         return future
 
     async def flush(self) -> None:
@@ -336,12 +367,27 @@ async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Regist
 
 async def test_a_failure_among_many_names_all_that_are_not_acknowledged(open_publisher: Open, broker: Broker) -> None:
     refused = kafka.MessageSizeTooLargeError()
-    broker.answers = [None, refused, None, refused]
-    events = [an_event() for _ in range(5)]
+    broker.answers = [None, None, refused]
+    events = [an_event() for _ in range(9)]
     async with open_publisher() as publisher:
         with pytest.raises(PublishFailed) as caught:
             await publisher.publish_all(events)
-    assert [stamp.event_id for stamp in caught.value.stamps] == [events[1].event_id, events[3].event_id]
+    # Batches of one, five and three: the broker refuses a batch as a whole.
+    assert [stamp.event_id for stamp in caught.value.stamps] == [event.event_id for event in events[6:]]
+
+
+async def test_a_batch_whose_answer_is_lost_is_published_again_in_its_order(
+    open_publisher: Open, broker: Broker
+) -> None:
+    broker.answers = [None, kafka.RequestTimedOutError()]
+    events = [an_event() for _ in range(12)]
+    async with open_publisher() as publisher:
+        assert await publisher.publish_all(events) == 12
+    written = [
+        decode(unframe(value)[1], writer_schema=current_event_schema(), recorded_at=NOW) for _, value in broker.records
+    ]
+    assert {event.event_id for event in written} == {event.event_id for event in events}
+    assert not any(producer.open for producer in broker.producers)
 
 
 REFUSED = kafka.MessageSizeTooLargeError()

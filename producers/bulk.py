@@ -1,0 +1,87 @@
+"""Many records at once, as whole batches: record by record, aiokafka would cost more than all else of an import."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.structs import RecordMetadata
+
+from producers.errors import Stamp
+from producers.kafka_link import Delivery
+from schemas import kafka
+from schemas.topics import EVENTS_TOPIC
+from schemas.wire import frame
+
+_partition_of = DefaultPartitioner()
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """Records of one partition. *delivery* is theirs together; it begins to mean something once the batch is sent."""
+
+    builder: Any
+    partition: int
+    delivery: Delivery
+    stamps: list[Stamp] = field(default_factory=list)
+    is_sent: bool = False
+
+    async def send(self) -> None:
+        """Hand the batch over; waits while the one before it in its partition waits. Errors become the delivery's."""
+        self.is_sent = True
+        promise = self.delivery.acknowledged
+        try:
+            future = await self.delivery.producer.send_batch(self.builder, EVENTS_TOPIC, partition=self.partition)
+        except (KafkaError, OSError) as error:
+            promise.set_exception(error)
+            return
+        future.add_done_callback(lambda done: _pass_on(done, promise))
+        await asyncio.sleep(0)  # the producer's own tasks share this thread
+
+
+class Bulk:
+    """Batches of one producer. Records of one key stay in their order, in the partition that any producer chooses."""
+
+    def __init__(self, producer: kafka.Producer, partitions: set[int], schema_id: int) -> None:
+        self.producer = producer
+        self._partitions = sorted(partitions)
+        self._schema_id = schema_id
+        self._open: dict[int, Batch] = {}
+
+    def open(self) -> list[Batch]:
+        """The batches that take records."""
+        return list(self._open.values())
+
+    def add(self, key: bytes, datum: bytes, stamp: Stamp) -> tuple[Batch, Batch | None]:
+        """The batch that took the record, and the one before it in its partition if that is full: send it now."""
+        partition: int = _partition_of(key, self._partitions, self._partitions)
+        value = frame(self._schema_id, datum)
+        batch = self._open.get(partition)
+        if batch is not None and not batch.is_sent and _takes(batch, key, value, stamp):
+            return batch, None
+        acknowledged: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
+        new = self._open[partition] = Batch(
+            self.producer.create_batch(), partition, Delivery(self.producer, acknowledged)
+        )
+        if not _takes(new, key, value, stamp):
+            raise AssertionError("an event within its bounds is smaller than a batch")
+        return new, None if batch is None or batch.is_sent else batch
+
+
+def _takes(batch: Batch, key: bytes, value: bytes, stamp: Stamp) -> bool:
+    if batch.builder.append(timestamp=None, key=key, value=value) is None:
+        return False
+    batch.stamps.append(stamp)
+    return True
+
+
+def _pass_on(done: asyncio.Future[RecordMetadata], promise: asyncio.Future[RecordMetadata]) -> None:
+    if promise.done():
+        return
+    if done.cancelled():
+        promise.cancel()
+    elif error := done.exception():
+        promise.set_exception(error)
+    else:
+        promise.set_result(done.result())

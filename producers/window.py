@@ -1,0 +1,119 @@
+"""The events of one `publish_all` that await their acknowledgement: handed over in batches, settled in their order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiokafka.structs import RecordMetadata
+
+from producers.bulk import Batch, Bulk
+from producers.errors import DeliveryUnknown, PublishFailed, Stamp
+from producers.kafka_link import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An encoded event on its way, and the loop time at which its publisher must have an answer for the caller."""
+
+    stamp: Stamp
+    key: bytes
+    datum: bytes
+    deadline: float
+
+
+class Sender(Protocol):
+    """What hands records over and waits for them, as `KafkaPublisher` does."""
+
+    async def hand_over(self, record: Record) -> Delivery:
+        """Give *record* to aiokafka. Raises `PublishFailed`: it has not left."""
+        ...
+
+    async def settle(self, record: Record, delivery: Delivery) -> object:
+        """Wait for the broker's answer. Raises `PublishFailed` or `DeliveryUnknown`."""
+        ...
+
+    async def bulk(self) -> Bulk | None:
+        """Batches for the producer that works, if there is one."""
+        ...
+
+    def is_current(self, bulk: Bulk) -> bool:
+        """Whether the producer of *bulk* still works."""
+        ...
+
+    def note_in_flight(self, delivery: Delivery, stamps: list[Stamp]) -> None:
+        """Remember the events of *delivery* until they have an answer."""
+        ...
+
+
+class Window:
+    """The events of one `publish_all` that are not acknowledged yet, oldest first."""
+
+    def __init__(self, publisher: Sender, on_acknowledged: Callable[[int], None] | None) -> None:
+        self._publisher = publisher
+        self._on_acknowledged = on_acknowledged or (lambda _: None)
+        self._bulk: Bulk | None = None
+        self.records: deque[tuple[Record, Delivery | Batch]] = deque()
+        self.count = 0
+
+    async def add(self, record: Record) -> None:
+        """Hand *record* over: in a batch if a producer works, else by itself, which waits for one."""
+        if self._bulk is None or not self._publisher.is_current(self._bulk):
+            await self._send_open()
+            self._bulk = await self._publisher.bulk()
+        if self._bulk is None:
+            self.records.append((record, await self._publisher.hand_over(record)))
+        else:
+            batch, full = self._bulk.add(record.key, record.datum, record.stamp)
+            self.records.append((record, batch))
+            if full is not None:
+                await self._send(full)
+        self.count += 1
+
+    async def settle_oldest(self) -> None:
+        """Wait for the oldest record's answer, and take those that have theirs by now."""
+        delivery = await self._delivery(self.records[0][1])
+        record, _ = self.records.popleft()
+        await self._publisher.settle(record, delivery)
+        acknowledged = 1
+        answer = delivery.acknowledged
+        if answer.done() and answer.exception() is None:
+            while self.records and _future(self.records[0][1]) is answer:
+                self.records.popleft()
+                acknowledged += 1
+        self._on_acknowledged(acknowledged)
+
+    async def settle_rest(self, error: PublishFailed | DeliveryUnknown | None) -> PublishFailed | DeliveryUnknown:
+        """Wait for every record that is left. Returns one error for *error* and all that failed beside it."""
+        errors = [] if error is None else [error]
+        await self._send_open()
+        for record, target in self.records:
+            try:
+                await self._publisher.settle(record, await self._delivery(target))
+            except (PublishFailed, DeliveryUnknown) as another:
+                errors.append(another)
+        stamps = [stamp for each in errors for stamp in each.stamps]
+        refusals = [each for each in errors if isinstance(each, PublishFailed)]
+        if refusals and len(refusals) == len(errors):
+            return PublishFailed(refusals[0].reason, stamps, retryable=refusals[0].retryable)
+        return DeliveryUnknown(stamps)
+
+    async def _delivery(self, target: Delivery | Batch) -> Delivery:
+        if isinstance(target, Delivery):
+            return target
+        await self._send(target)
+        return target.delivery
+
+    async def _send(self, batch: Batch) -> None:
+        if not batch.is_sent:
+            self._publisher.note_in_flight(batch.delivery, batch.stamps)
+            await batch.send()
+
+    async def _send_open(self) -> None:
+        for batch in [] if self._bulk is None else self._bulk.open():
+            await self._send(batch)
+
+
+def _future(target: Delivery | Batch) -> asyncio.Future[RecordMetadata]:
+    return (target if isinstance(target, Delivery) else target.delivery).acknowledged
