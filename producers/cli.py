@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
@@ -145,37 +146,35 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     stderr = Console(stderr=True)
     options = RunOptions(state_dir or default_state_dir(), occurred_at, on_error, dry_run, again, repeat)
     progress = Progress(stderr, write_json=typer.echo if as_json else None)
-    try:
+    with _errors_as_exit_codes(stderr, as_json=as_json), ExitStack() as resources:
         # Read before the files, so that a missing variable is not found out after a million rows.
         settings = None if dry_run or show_preview else load_settings()
-        with ExitStack() as resources:
-            how = HowToRead(encoding, FORMATS[list_format] if columns is None else read_mapping(columns), sheet)
-            resolver = None
-            if id_mapping is not None:
-                resolver = MappingFileResolver(id_mapping, HowToRead(encoding))
-                resources.callback(resolver.close)
-            request = ImportRequest(
-                file,
-                client_space_id=client_space,
-                admin=Person(admin_id, admin_username, admin_name),
-                service=DEFAULT_SERVICE if settings is None else settings.service,
-                before=before,
-                resolver=resolver,
-                how=how,
-                before_encoding=before_encoding,
-                allow_deletions=allow_deletions,
-            )
-            if show_preview:
-                raise typer.Exit(ExitCode.DONE if preview(request, typer.echo) else ExitCode.USAGE)
-            with progress.phase("reading rows") as advance:
-                file_import = FileImport(request, on_row=lambda: advance(1))
-                progress.rejected = lambda: file_import.rejected
-                resources.enter_context(file_import)
-            summary = asyncio.run(
-                run_import(file_import, lambda: KafkaPublisher(_require(settings)), options, progress=progress)
-            )
-            if report_to is not None:
-                write_files(summary, file_import, report_to, stderr)
+        request = ImportRequest(
+            file,
+            client_space_id=client_space,
+            admin=Person(admin_id, admin_username, admin_name),
+            service=DEFAULT_SERVICE if settings is None else settings.service,
+            before=before,
+            resolver=_resolver(id_mapping, encoding, resources),
+            how=HowToRead(encoding, FORMATS[list_format] if columns is None else read_mapping(columns), sheet),
+            before_encoding=before_encoding,
+            allow_deletions=allow_deletions,
+        )
+        if show_preview:
+            raise typer.Exit(ExitCode.DONE if preview(request, typer.echo) else ExitCode.USAGE)
+        file_import = _read(request, progress, resources)
+        publishing = run_import(file_import, lambda: KafkaPublisher(_require(settings)), options, progress=progress)
+        summary = asyncio.run(publishing)
+        if report_to is not None:
+            write_files(summary, file_import, report_to, stderr)
+    report(summary, stderr, as_json=as_json)
+    raise typer.Exit(_code(summary))
+
+
+@contextmanager
+def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
+    try:
+        yield
     except AlreadyImported as error:
         raise _exit(stderr, error, ExitCode.DECISION, as_json=as_json) from error
     except (InvalidImport, InvalidSettings, InvalidEvent) as error:
@@ -186,8 +185,21 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     except KeyboardInterrupt:
         say(stderr, "Interrupted. The same command goes on where this one stopped.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
-    report(summary, stderr, as_json=as_json)
-    raise typer.Exit(_code(summary))
+
+
+def _resolver(id_mapping: Path | None, encoding: str | None, resources: ExitStack) -> MappingFileResolver | None:
+    if id_mapping is None:
+        return None
+    resolver = MappingFileResolver(id_mapping, HowToRead(encoding))
+    resources.callback(resolver.close)
+    return resolver
+
+
+def _read(request: ImportRequest, progress: Progress, resources: ExitStack) -> FileImport:
+    with progress.phase("reading rows") as advance:
+        file_import = FileImport(request, on_row=lambda: advance(1))
+        progress.rejected = lambda: file_import.rejected
+        return resources.enter_context(file_import)
 
 
 def main() -> None:
