@@ -108,11 +108,10 @@ class ErasedPersons:
         if not self._erased and not self._learned:
             return rows
         columns = Names.of(rows).columns
-        concerned = {
-            PersonKey(space, UUID(ref))
-            for space, ref in set(zip(columns.client_space_id, columns.person_ref, strict=True))
-            if self.was_erased(space, ref)
-        }
+        may_be, half_in = self._may_be, _half_in
+        refs = {ref for ref in set(columns.person_ref) if may_be(half_in(ref))}
+        places = zip(columns.client_space_id, columns.person_ref, strict=True) if refs else ()
+        concerned = {PersonKey(space, UUID(ref)) for space, ref in places if ref in refs}
         if not concerned:
             return rows
         erasures = self.erasures(concerned, lifetimes)
@@ -120,7 +119,7 @@ class ErasedPersons:
 
     def was_erased(self, client_space_id: str, person_ref: str) -> bool:  # noqa: ARG002 - a ref tells of one space only
         """Whether the person was ever deleted. Of 2**64 / n others, one is taken for one of n who were."""
-        return self._may_be(int(person_ref[19:23] + person_ref[24:], 16))
+        return self._may_be(_half_in(person_ref))
 
     def refreshes(self) -> int:
         """How often `refresh` has succeeded."""
@@ -161,6 +160,11 @@ class ErasedPersons:
     def _forget_facts(self) -> None:
         self._facts.clear()
         self._changes += 1
+
+
+def _half_in(person_ref: str) -> int:
+    """`half_of` a ref that is a canonical text."""
+    return int(person_ref[19:23] + person_ref[24:], 16)
 
 
 def _is_in(erased: "array[int]", half: int) -> bool:

@@ -18,7 +18,7 @@ COLUMNS = {
     "plain": "String",
     "optional": "Nullable(String)",
     "few": "LowCardinality(String)",
-    "fixed": "FixedString(40)",
+    "fixed": "FixedString(80)",
     "several": "Array(String)",
     "by_key": "Map(String, String)",
     "pair": "Tuple(UInt8, String)",
