@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-read screenshots lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -72,6 +72,9 @@ bench: bootstrap  ## the worker against what a user would write instead; a quart
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers
 	$(BIN)/python -m tests.benchmarks.read
+
+bench-import: bootstrap  ## a file import to acknowledged Kafka, beside csv.DictReader with one send an event
+	$(BIN)/python -m tests.benchmarks.imports
 
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
 	@$(BIN)/python -m tests.browser.screenshots

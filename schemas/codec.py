@@ -14,10 +14,11 @@ from typing import Any, cast
 
 from fastavro import schemaless_reader, schemaless_writer
 
-from schemas.avro_schemas import EVENT_NAMESPACE, AvroSchema, current_event_schema, current_event_schema_text
+from schemas.avro_schemas import AvroSchema, current_event_schema, current_event_schema_text
 from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_reader
+from schemas.compiled_writer import write_event
 from schemas.errors import InvalidEvent, Reason
-from schemas.events import AdminRightsUpdate, Channel, Event, UserLicenseUpdate
+from schemas.events import Channel, Event
 from schemas.fields import FIELD_PATHS, EventFields, to_fields, to_micros
 from schemas.limits import are_surely_within_bounds, check_encodable, check_fields
 
@@ -31,10 +32,8 @@ def encode(event: Event, *, now: datetime) -> bytes:
     if event.channel is Channel.UNKNOWN:
         raise InvalidEvent(Reason.INVALID_VALUE, "channel")
     check_fields(fields, recorded_at=to_micros(now))
-    buffer = io.BytesIO()
     with suppress(UnicodeEncodeError):
-        schemaless_writer(buffer, current_event_schema(), _to_datum(fields), strict_allow_default=True)
-        return buffer.getvalue()
+        return write_event(fields)
     # Refused here, where the encoder's error is gone: it holds the text, and a context is logged with its error.
     check_encodable(fields)
     raise AssertionError("every text of an event is looked at")
@@ -127,41 +126,3 @@ def _value_at(datum: Mapping[str, Any], path: str) -> object:
     if isinstance(value, datetime):
         return to_micros(value)
     return value if value is None or isinstance(value, str | bytes | bool | int) else str(value)
-
-
-def _to_datum(fields: EventFields) -> dict[str, Any]:
-    """*fields* as the nested values that fastavro writes."""
-    return {
-        "event_id": fields.event_id,
-        "occurred_at": fields.occurred_at,
-        "client_space_id": fields.client_space_id,
-        "channel": fields.channel,
-        "admin": {
-            "id": fields.admin_id,
-            "username": fields.admin_username,
-            "display_name": fields.admin_display_name,
-        },
-        "affected_user": {
-            "id": fields.affected_user_id,
-            "username": fields.affected_user_username,
-            "display_name": fields.affected_user_display_name,
-        },
-        "activity": (f"{EVENT_NAMESPACE}.{fields.activity}", _activity_to_datum(fields)),
-        "source": None if fields.service is None else _source_to_datum(fields),
-    }
-
-
-def _activity_to_datum(fields: EventFields) -> dict[str, Any]:
-    if fields.activity == UserLicenseUpdate.__name__:
-        return {"previous_license": fields.previous_license, "new_license": fields.new_license}
-    return {"granted": fields.granted} if fields.activity == AdminRightsUpdate.__name__ else {}
-
-
-def _source_to_datum(fields: EventFields) -> dict[str, Any]:
-    return {
-        "service": fields.service,
-        "request_id": fields.request_id,
-        "import_id": fields.import_id,
-        "file_sha256": fields.file_sha256,
-        "row_number": fields.row_number,
-    }

@@ -1,0 +1,134 @@
+"""A file import to acknowledged Kafka, beside what a user would write: `make bench-import`.
+
+Three runs a round, each in a process of its own, against one Kafka and one registry on loopback: an action list and two
+user lists by `audit-produce import`, and the action list by `csv.DictReader` with fastavro and one awaited send for
+each event. Printed are rows a second from start to acknowledgement (start of the process included), CPU seconds per
+million rows and peak memory. Bounded by `--rows` and `--rounds`.
+"""
+
+import argparse
+import asyncio
+import csv
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+
+from deploy.local.stack.stack import LocalStack
+from schemas.avro_schemas import current_event_schema_text
+from schemas.codec import encode
+from schemas.events import Channel, Event, Person, UserCreation
+from schemas.registry import HttpSchemaRegistry
+from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
+from schemas.wire import frame
+from tests.free_ports import free_port_base
+
+SERVICES = ("kafka", "schema_registry", "topics")
+COMMAND = [str(Path(sys.executable).with_name("audit-produce")), "import"]
+WHO = ["--client-space", "bench", "--admin-id", "usr_bench"]
+PARTICIPANTS = ("import, actions", "import, two lists", "csv.DictReader, send")
+KILOBYTE = 1024
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: seconds, CPU seconds, and peak memory in MB."""
+
+    seconds: float
+    cpu_seconds: float
+    megabytes: float
+
+
+def write_files(folder: Path, rows: int) -> None:
+    """An action list of *rows* creations; two user lists of half as many, which differ in each hundredth license."""
+    with (folder / "actions.csv").open("w", encoding="utf-8") as file:
+        file.write("activity,user id,e-mail,first name,last name\n")
+        for number in range(rows):
+            file.write(f"user_creation,u-{number:08},user{number:08}@example.com,First{number},Last{number}\n")
+    for name, license_name in (("before", "Data Reader"), ("after", "Data Steward")):
+        with (folder / f"{name}.csv").open("w", encoding="utf-8") as file:
+            file.write("user id,e-mail,first name,last name,license,admin access\n")
+            for number in range(rows // 2):
+                chosen = license_name if number % 100 == 0 else "Data Reader"
+                file.write(f"u-{number:08},user{number:08}@example.com,First{number},Last{number},{chosen},no\n")
+
+
+async def naive(path: Path, servers: str, registry_url: str) -> None:
+    """What a user would write: read a row, encode its event, send it, wait for the acknowledgement of all."""
+    now, admin = datetime.now(UTC), Person("usr_bench")
+    async with HttpSchemaRegistry(registry_url) as registry:
+        schema_id = await registry.register(EVENTS_SUBJECT, current_event_schema_text())
+    async with AIOKafkaProducer(bootstrap_servers=servers, acks="all", enable_idempotence=True) as producer:
+        waiting = []
+        with path.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                user = Person(row["user id"], row["e-mail"], f"{row['first name']} {row['last name']}")
+                event = Event(uuid4(), now, "bench", Channel.FILE_IMPORT, admin, user, UserCreation())
+                value = frame(schema_id, encode(event, now=now))
+                waiting.append(await producer.send(EVENTS_TOPIC, value, f"bench/{user.id}".encode()))
+        await asyncio.gather(*waiting)
+
+
+def run(participant: str, folder: Path, environment: dict[str, str]) -> Run:
+    """One run of *participant* as a process of its own."""
+    options = [*WHO, "--state-dir", tempfile.mkdtemp(dir=folder)]
+    commands = {
+        "import, actions": [*COMMAND, str(folder / "actions.csv"), *options],
+        "import, two lists": [*COMMAND, str(folder / "after.csv"), "--before", str(folder / "before.csv"), *options],
+        "csv.DictReader, send": [
+            sys.executable,
+            "-m",
+            "tests.benchmarks.imports",
+            "--naive",
+            str(folder / "actions.csv"),
+        ],
+    }
+    started = time.monotonic()
+    process = subprocess.Popen(commands[participant], env=os.environ | environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{participant} ended with {process.returncode}")
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / KILOBYTE)
+
+
+def main() -> None:
+    """Run and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--naive", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.naive is not None:
+        servers, registry_url = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["SCHEMA_REGISTRY_URL"]
+        asyncio.run(naive(arguments.naive, servers, registry_url))
+        return
+    runs: dict[str, list[Run]] = {name: [] for name in PARTICIPANTS}
+    with (
+        tempfile.TemporaryDirectory() as name,
+        LocalStack(Path(name) / "stack", port_base=free_port_base(), services=SERVICES) as stack,
+    ):
+        folder = Path(name)
+        write_files(folder, arguments.rows)
+        for _ in range(arguments.rounds):
+            for participant, found in runs.items():
+                found.append(run(participant, folder, stack.environment()))
+                print(participant, found[-1], flush=True)
+    print(f"{'participant':22} {'rows/s':>10} {'CPU s/M rows':>13} {'MB':>6}")
+    for participant, found in runs.items():
+        rate = arguments.rows / statistics.median(each.seconds for each in found)
+        cpu = statistics.median(each.cpu_seconds for each in found) * 1e6 / arguments.rows
+        print(f"{participant:22} {rate:10,.0f} {cpu:13.1f} {max(each.megabytes for each in found):6.0f}")
+
+
+if __name__ == "__main__":
+    main()
