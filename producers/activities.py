@@ -92,4 +92,5 @@ def canonical(person: Person) -> Person:
     """*person* under the one spelling of their id; see `canonical_id`."""
     if not isinstance(person.id, str) or "@" not in person.id:
         return person  # what is no text is refused with the event
-    return replace(person, id=canonical_id(person.id))
+    found = canonical_id(person.id)
+    return person if found == person.id else replace(person, id=found)

@@ -1,11 +1,11 @@
 """Many records at once, as whole batches: record by record, aiokafka would cost more than all else of an import."""
 
 import asyncio
+import struct
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import RecordMetadata
 
 from producers.errors import Stamp
@@ -14,7 +14,10 @@ from schemas import kafka
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame
 
-_partition_of = DefaultPartitioner()
+_MURMUR_M = 0x5BD1E995
+_MURMUR_SEED = 0x9747B28C
+_WORD_BYTES = 4
+_32_BITS = 0xFFFFFFFF
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +58,7 @@ class Bulk:
 
     def add(self, key: bytes, datum: bytes, stamp: Stamp) -> tuple[Batch, Batch | None]:
         """The batch that took the record, and the one before it in its partition if that is full: send it now."""
-        partition: int = _partition_of(key, self._partitions, self._partitions)
+        partition = self._partitions[(murmur2(key) & 0x7FFFFFFF) % len(self._partitions)]
         value = frame(self._schema_id, datum)
         batch = self._open.get(partition)
         if batch is not None and not batch.is_sent and _takes(batch, key, value, stamp):
@@ -85,3 +88,16 @@ def _pass_on(done: asyncio.Future[RecordMetadata], promise: asyncio.Future[Recor
         promise.set_exception(error)
     else:
         promise.set_result(done.result())
+
+
+def murmur2(key: bytes) -> int:
+    """Kafka's hash of a key, as every client of Kafka computes it; aiokafka's own takes three times as long."""
+    words, rest = divmod(len(key), _WORD_BYTES)
+    found = _MURMUR_SEED ^ len(key)
+    for word in struct.unpack_from(f"<{words}I", key):
+        mixed = word * _MURMUR_M & _32_BITS
+        found = (found * _MURMUR_M & _32_BITS) ^ ((mixed ^ (mixed >> 24)) * _MURMUR_M & _32_BITS)
+    if rest:
+        found = (found ^ int.from_bytes(key[-rest:], "little")) * _MURMUR_M & _32_BITS
+    found = (found ^ (found >> 13)) * _MURMUR_M & _32_BITS
+    return found ^ (found >> 15)

@@ -122,7 +122,9 @@ class KafkaPublisher:
     def _encode(self, event: Event) -> Record:
         if self._link is None:
             raise PublisherClosed("the publisher is used outside its context")
-        event = replace(event, admin=canonical(event.admin), affected_user=canonical(event.affected_user))
+        admin, user = canonical(event.admin), canonical(event.affected_user)
+        if admin is not event.admin or user is not event.affected_user:
+            event = replace(event, admin=admin, affected_user=user)
         datum = encode(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
         return Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)

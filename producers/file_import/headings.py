@@ -5,6 +5,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from producers.errors import InvalidImport
@@ -56,6 +57,7 @@ class Format:
         return ", ".join(column for column in Column if column in set(self.headings.values()))
 
 
+@lru_cache(1024)
 def normalize(name: str) -> str:
     """A heading without case, accents, blanks, hyphens, underscores, apostrophes and remarks in brackets."""
     text = unicodedata.normalize("NFKD", re.sub(r"\[[^\]]*\]", "", name))

@@ -27,6 +27,6 @@ def stamp(of_import: UUID, imported_at: datetime, action: Action) -> Stamp:
     import's, moved by microseconds so that the log keeps the order in which things must have happened: the rows' in
     an action list, and creation, license, admin rights for a user of two lists.
     """
-    name = json.dumps([action.role, action.row_number, action.activity.activity_type])
+    name = f'["{action.role}", {action.row_number}, "{action.activity.activity_type}"]'
     microseconds = action.row_number if action.role is Role.ACTIONS else action.rank
     return Stamp(uuid5(of_import, name), action.occurred_at or imported_at + timedelta(microseconds=microseconds))
