@@ -57,9 +57,10 @@ class ImportRequest:
 
 @dataclass(slots=True)
 class Survey:
-    """What the good rows say: how many events of each type, and a digest in which every value of them counts."""
+    """What the good rows say: how many events of each type, from how many rows, and a digest of every value."""
 
     counts: Counter[ActivityType]
+    rows: Counter[Role]
     digest: bytes
     deletions: Deletions
 
@@ -135,7 +136,7 @@ class FileImport:
         """What becomes of the rows of each file. While the import is `unusable`, no row of it is imported."""
         reader, staging = self._entered, self._entered.staging
         for role, account in reader.accounts.items():
-            imported = 0 if self.unusable else self._imported_rows(role)
+            imported = 0 if self.unusable else self.survey().rows[role]
             if role is Role.ACTIONS:
                 account.imported, account.rejected = imported, account.rows - imported
                 continue
@@ -207,20 +208,18 @@ class FileImport:
             self.warnings.append(f"the lists have no {' and no '.join(sorted(missing))}: such changes are not read")
 
     def _look(self) -> Survey:
-        counts: Counter[ActivityType] = Counter()
+        counts, rows = Counter[ActivityType](), Counter[Role]()
         request = self.request
         digest = hashlib.sha256(repr((request.client_space_id, request.admin, request.service)).encode())
         deletions = Deletions(0 if request.before is None else self.staging.count_users(Role.BEFORE))
         for action in self._actions():
             activity_type = action.activity.activity_type
             counts[activity_type] += 1
+            rows[action.role] += action.rank == 0
             digest.update(repr(action).encode())
             if activity_type is ActivityType.USER_DELETION:
                 deletions.add(action.row_number)
-        return Survey(counts, digest.digest(), deletions)
-
-    def _imported_rows(self, role: Role) -> int:
-        return sum(1 for action in self._actions() if action.role is role and action.rank == 0)
+        return Survey(counts, rows, digest.digest(), deletions)
 
     def _actions(self) -> Iterator[Action]:
         if self.request.before is None:

@@ -15,7 +15,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 """How XLS files begin, and XLSX files with a password."""
 
-MAX_SHEET_BYTES = 48 * 1024 * 1024
+MAX_SHEET_BYTES = 16 * 1024 * 1024
 """A spreadsheet is read as a whole. Unpacked XML beyond this would take more memory than an import may."""
 
 
@@ -26,25 +26,31 @@ class NotText(str):
 
 
 class Sheet:
-    """One sheet of a workbook. Raises `InvalidImport` where it is not clear which, or where none can be read."""
+    """One sheet of a workbook. Raises `InvalidImport` where it is not clear which, or none can be read."""
 
     def __init__(self, path: Path, file_label: str, name: str | None) -> None:
+        self._path = path
+        self._label = file_label
+        self._name = name
         _require_readable(path, file_label)
-        try:
-            workbook = CalamineWorkbook.from_path(path)
-            names = [name] if name else _filled(workbook)
-            if len(names) != 1:
-                raise InvalidImport(f"{file_label}: {len(names)} sheets hold something; name one: --sheet")
-            if names[0] not in workbook.sheet_names:
-                raise InvalidImport(f"{file_label}: no such sheet; there are {', '.join(workbook.sheet_names)}")
-            self._rows = workbook.get_sheet_by_name(names[0])
-        except CalamineError as error:
-            raise InvalidImport(f"{file_label}: not a spreadsheet that can be read; save it as CSV UTF-8") from error
 
-    def records(self) -> Iterator[Record]:
-        """Every row, numbered as the spreadsheet numbers it."""
-        for number, cells in enumerate(self._rows.iter_rows(), start=1):
-            yield Record(number, number, [_text(cell) for cell in cells])
+    def records(self, *, after_row: int = 0) -> Iterator[Record]:
+        """Every row after *after_row*, numbered as the spreadsheet does. The sheet is held while they are taken."""
+        for number, cells in enumerate(self._rows(), start=1):
+            if number > after_row:
+                yield Record(number, number, [_text(cell) for cell in cells])
+
+    def _rows(self) -> Iterator[list[object]]:
+        try:
+            workbook = CalamineWorkbook.from_path(self._path)
+            names = [self._name] if self._name else _filled(workbook)
+            if len(names) != 1:
+                raise InvalidImport(f"{self._label}: {len(names)} sheets hold something; name one: --sheet")
+            if names[0] not in workbook.sheet_names:
+                raise InvalidImport(f"{self._label}: no such sheet; there are {', '.join(workbook.sheet_names)}")
+            return iter(workbook.get_sheet_by_name(names[0]).iter_rows())
+        except CalamineError as error:
+            raise InvalidImport(f"{self._label}: not a spreadsheet that can be read; save it as CSV UTF-8") from error
 
 
 def _filled(workbook: CalamineWorkbook) -> list[str]:

@@ -47,11 +47,15 @@ class Table:
             raise InvalidImport(f"{self.label}: an old or protected Excel file; save it as CSV UTF-8 or XLSX")
         if start == ZIP_MAGIC:
             self.encoding, self.delimiter = "spreadsheet", ""
-            records = Sheet(path, self.label, how.sheet).records()
+            sheet = Sheet(path, self.label, how.sheet)
+            records = sheet.records()
         else:
             records = self._open_text(how.encoding)
         self._records = records
         self.names = self._read_header()
+        if not self.delimiter:
+            # Of two lists only one sheet is held at a time: the rest is read when its turn comes.
+            self._records = sheet.records(after_row=self.header_row)
         self.places = _places(self.label, self.names, how.format)
         self.columns = frozenset(column for _, column in self.places)
         self._is_name = [column in NAME_COLUMNS for _, column in self.places]
