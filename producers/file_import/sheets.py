@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, time, timedelta
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Sheet:
             if number > after_row:
                 yield Record(number, number, [_text(cell) for cell in cells])
 
-    def _rows(self) -> Iterator[list[object]]:
+    def _rows(self) -> Iterator[Sequence[object]]:
         try:
             workbook = CalamineWorkbook.from_path(self._path)
             names = [self._name] if self._name else _filled(workbook)
