@@ -1,19 +1,17 @@
 """A record becomes rows."""
 
-import io
 from collections import defaultdict
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from fastavro import schemaless_writer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import codec
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.codec import encode
+from schemas.compiled_writer import write_event
 from schemas.errors import Reason
 from schemas.events import (
     Activity,
@@ -218,9 +216,7 @@ REFUSED_DELETIONS: dict[str, tuple[dict[str, Any], Reason]] = {
 
 def a_record_of(fields: EventFields) -> FakeRecord:
     """*fields* as they are, whatever bound they break."""
-    buffer = io.BytesIO()
-    schemaless_writer(buffer, current_event_schema(), codec._to_datum(fields))
-    return FakeRecord(0, frame(SCHEMA_ID, buffer.getvalue()))
+    return FakeRecord(0, frame(SCHEMA_ID, write_event(fields)))
 
 
 @pytest.mark.parametrize("how", REFUSED_DELETIONS)
