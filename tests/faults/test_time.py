@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.codec import encode
 from schemas.retention import retention_start
@@ -117,6 +119,8 @@ def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(sta
                 appended = round((now + jump).timestamp() * 1000)
                 await producer.send_and_wait(trial.topic, value, partition=0, timestamp_ms=appended)
                 trial.ledger.acknowledge(event)
+        # The records keep these times, as those of a broker whose clock jumped; the worker reads no `CreateTime` topic.
+        await set_append_time(trial)
 
     trial.background.run(send())
     worker = trial.worker().start()
@@ -124,3 +128,12 @@ def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(sta
     assert not worker.said("InvalidTimestampError"), "the history topic refuses what the broker itself has dated"
     trial.check()
     assert trial.dead_letters() == {}
+
+
+async def set_append_time(trial: Trial) -> None:
+    """Let the broker date the topic's records from now on."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=trial.servers)
+    await admin.start()
+    config = {"message.timestamp.type": "LogAppendTime"}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, trial.topic, config)])
+    await admin.close()
