@@ -25,6 +25,7 @@ STOP_SECONDS = 7.0
 The stop is seen within a look, and acted upon within another: nine seconds, where ten are promised.
 """
 
+_STDERR = 2
 _LOOK_SECONDS = 1.0
 _LOOKS = 3
 """Looks in a row that must agree: after a suspension of the machine, the first one sees nothing but old times."""
@@ -105,6 +106,14 @@ def _progress_made(progress: Progress, limits: Limits, now: float) -> Ok | Unass
     return Ok() if progress.assigned_partitions else Unassigned(progress.lag)
 
 
+def _dump_stacks() -> None:
+    """Write the stack of every thread: files, lines and functions, never a value.
+
+    To the descriptor, as Faust replaces `sys.stderr` by a logger, which has none.
+    """
+    faulthandler.dump_traceback(file=_STDERR, all_threads=True)
+
+
 class Watchdog:
     """Looks once a second, from a thread: a hanging event loop runs no task.
 
@@ -118,7 +127,7 @@ class Watchdog:
         stopping: Callable[[], bool],
         *,
         end: Callable[[int], object] = os._exit,
-        dump: Callable[[], object] = faulthandler.dump_traceback,
+        dump: Callable[[], object] = _dump_stacks,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._look = look
@@ -150,9 +159,11 @@ class Watchdog:
             self._dump_and_end(EXIT_STUCK)
 
     def _dump_and_end(self, code: int) -> None:
-        # Files, lines and functions, never a value. Every thread is in it, which is `faulthandler`'s default.
-        self._dump()
-        self._end(code)
+        try:
+            self._dump()
+        finally:
+            # Whatever becomes of the stacks: a stuck worker that lives on is worse than one without a trace.
+            self._end(code)
 
     def _run(self) -> None:
         while True:

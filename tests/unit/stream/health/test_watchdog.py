@@ -1,5 +1,6 @@
 """When the worker is judged to be stuck, and what is done about it."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -175,3 +176,27 @@ def test_a_worker_that_is_ended_leaves_the_stack_of_every_thread(capfd: pytest.C
     thread.join()
     assert ended == [EXIT_STUCK]
     assert "in hangs_here" in capfd.readouterr().err
+
+
+def test_a_stuck_worker_is_ended_although_its_stacks_cannot_be_written() -> None:
+    """Faust replaces `sys.stderr` by a logger that has no file descriptor."""
+    ended: list[int] = []
+
+    def no_stacks() -> None:
+        raise RuntimeError("no descriptor")
+
+    watchdog = Watchdog(lambda: STILL, lambda: False, end=ended.append, dump=no_stacks)
+    for _ in range(2):
+        watchdog.check()
+    with pytest.raises(RuntimeError):
+        watchdog.check()
+    assert ended == [EXIT_STUCK]
+
+
+def test_the_stacks_need_no_descriptor_of_sys_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    ended: list[int] = []
+    watchdog = Watchdog(lambda: STILL, lambda: False, end=ended.append)
+    for _ in range(3):
+        watchdog.check()
+    assert ended == [EXIT_STUCK]
