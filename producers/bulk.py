@@ -33,6 +33,7 @@ class Batch:
     async def send(self) -> None:
         """Hand the batch over; waits while the one before it in its partition waits. Errors become the delivery's."""
         self.is_sent = True
+        self.builder.close()  # a batch that is open lingers, for records that never come
         promise = self.delivery.acknowledged
         try:
             future = await self.delivery.producer.send_batch(self.builder, EVENTS_TOPIC, partition=self.partition)

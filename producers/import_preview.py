@@ -13,7 +13,13 @@ from producers.file_import.text import UnknownEncoding, likely_encodings
 
 _ROWS = 5
 _ENCODING_BYTES = 1 << 20
-_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "": "a spreadsheet's cells"}
+_DELIMITERS = {
+    ",": "cells separated by comma",
+    ";": "cells separated by semicolon",
+    "\t": "cells separated by tab",
+    "|": "cells separated by pipe",
+    "": "XLSX or ODS",
+}
 
 Echo = Callable[[str], object]
 
@@ -45,7 +51,7 @@ def preview(request: ImportRequest, echo: Echo) -> bool:
 
 
 def _show(table: Table, rows: list[Row | RowError], echo: Echo) -> None:
-    echo(f"{table.label}: {table.format.title}, {table.encoding}, cells separated by {_DELIMITERS[table.delimiter]}")
+    echo(f"{table.label}: {table.format.title}, {table.encoding}, {_DELIMITERS[table.delimiter]}")
     for place, column in table.places:
         echo(f"    {column} = column {place + 1}, {table.names[place]!r}")
     if ignored := [name for place, name in enumerate(table.names) if place not in dict(table.places)]:

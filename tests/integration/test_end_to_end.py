@@ -35,6 +35,7 @@ def import_lists(stack: LocalStack, folder: Path, client_space_id: str, *options
         "import",
         str(folder / "after.csv"),
         *("--before", str(folder / "before.csv")),
+        *options,
         *("--client-space", client_space_id),
         *("--admin-id", ADMIN.id, "--admin-username", "grace@example.com", "--admin-name", "Grace Hopper"),
         *options,
@@ -175,7 +176,7 @@ async def test_two_client_spaces_never_see_each_other(
     assert mine.get("/v1/activities", client_space_id=other_space).status_code == httpx.codes.UNPROCESSABLE_ENTITY
 
 
-async def test_importing_the_same_lists_again_shows_no_line_twice(
+async def test_repeating_an_import_shows_no_line_twice(
     stack: LocalStack, client_space_id: str, read_log: ReadLog, tmp_path: Path
 ) -> None:
     lists = {"before": "", "after": "usr_1,one@example.com,O,Ne,Data Reader,yes\nusr_2,two@example.com,T,Wo,,no\n"}

@@ -59,6 +59,9 @@ class Batch:
         self.records.append((key, value))
         return self
 
+    def close(self) -> None:
+        assert self.records
+
 
 class Producer:
     """As much of aiokafka's producer as the link touches."""
