@@ -10,7 +10,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from schemas.clickhouse_client import connect
-from schemas.rows import CREATED, ERASED, PersonNameRow
+from schemas.fields import to_micros
+from schemas.rows import CREATED, ERASED, PersonNameRow, precedence
 from stream.clients.migrate import migrate
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink
@@ -53,7 +54,13 @@ def test_no_ref_of_a_deleted_person_is_shown_so_that_none_leads_to_a_later_life(
     names = [PersonNameRow("acme", ADA, "usr_ada", "ada@example.com", "Ada", view.at(6), view.at(7))]
     affected = [(0, ADA, GRACE), (1, GRACE, ADA), (4, ADA, GRACE), (6, ADA, GRACE), (7, GRACE, ADA)]
     lines = [
-        a_line(uuid4(), occurred_at=view.at(minute), affected_user_ref=user, admin_ref=admin)
+        a_line(
+            uuid4(),
+            occurred_at=view.at(minute),
+            precedence=precedence(to_micros(view.at(minute)) // 1000, minute),
+            affected_user_ref=user,
+            admin_ref=admin,
+        )
         for minute, user, admin in affected
     ]
     sink = ClickHouseSink(clickhouse_url, view.database)

@@ -79,9 +79,13 @@ class Subject:
         start, end = (NOW + timedelta(days=day) for day in (first, last))
         return PersonNameRow(self.space, a_uuid(2), "usr_ada", username, "Ada", start, end)
 
-    def learn(self, change: str, day: int) -> None:
+    def learn_from_a_batch(self, change: str, day: int) -> None:
         row = a_lifetime(self.space, a_uuid(2), change, NOW + timedelta(days=day))
         self.store.sink.lifetimes.append(row)
+        self.erased.learn([row])
+
+    def learn(self, change: str, day: int) -> None:
+        self.learn_from_a_batch(change, day)
         self.erased.refresh()
 
 
@@ -179,10 +183,11 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
 async def test_a_name_of_a_life_that_begins_while_the_topic_is_swept_is_not_lost(
     subject: Subject, moments: tuple[int, ...]
 ) -> None:
-    """At *moments*, each just after the sweep has asked who was erased, another worker publishes under the same key."""
+    """At *moments*, each just after the sweep has asked who was erased, another worker publishes the name again."""
     loop, asked = asyncio.get_running_loop(), 0
+    reached: list[int] = []
     await subject.history.publish(Rows(names=[subject.name(1, 1)]))
-    subject.learn("erased", 2)
+    subject.learn_from_a_batch("erased", 2)
 
     class Asked(ErasedPersons):
         """Counts how often it is asked by whoever sweeps."""
@@ -192,12 +197,16 @@ async def test_a_name_of_a_life_that_begins_while_the_topic_is_swept_is_not_lost
             super().refresh()
             asked += 1
             if asked in moments:
-                subject.learn("created", 4)
+                subject.learn_from_a_batch("created", 4)
                 seen = Rows(names=[subject.name(4 + asked, 4 + asked)])
                 asyncio.run_coroutine_threadsafe(subject.history.publish(seen), loop).result()
+                reached.append(asked)
 
     await subject.topic.sweep(Asked(subject.store), NOW - timedelta(days=365))
-    assert (await subject.found()).names == [subject.name(4, 4 + moments[-1])]
+    # A sweep asks again only while it may have hidden something, so the last moment may not come.
+    assert reached
+    assert tuple(reached) == moments[: len(reached)]
+    assert (await subject.found()).names == [subject.name(4 + reached[0], 4 + reached[-1])]
 
 
 NEWER = b"\xc3\x01" + b"newer-v9" + b"usr_ada ada@example.com"

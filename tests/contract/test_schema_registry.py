@@ -47,7 +47,8 @@ async def test_registering_again_gives_the_same_id(registry: SchemaRegistry) -> 
 
 @pytest.mark.parametrize("schema_id", [2_000_000_000, 2**32 - 1])
 async def test_an_id_that_does_not_exist_is_unknown_in_the_end(registry: SchemaRegistry, schema_id: int) -> None:
-    with suppress(RegistryUnavailable):
+    # The first answer may be that of a node that lags behind; the registry's word counts after a while.
+    with suppress(RegistryUnavailable, UnknownSchemaId):
         await registry.event_schema(schema_id)
     with pytest.raises(UnknownSchemaId):
         await registry.event_schema(schema_id)
