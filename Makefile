@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-read screenshots lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-read screenshots wheel lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -79,10 +79,14 @@ bench-import: bootstrap  ## a file import to acknowledged Kafka, beside csv.Dict
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
 	@$(BIN)/python -m tests.browser.screenshots
 
+wheel: bootstrap  ## the small wheel that upstream services install, into dist/
+	@cd producers && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
+
 LOCK := --generate-hashes --universal --no-emit-index-url --no-header
 lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
+	$(BIN)/uv pip compile producers/pyproject.toml --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
 
 format: bootstrap  ## put the code into its one format

@@ -7,7 +7,7 @@ knows it by its exact text. A new version is a new file.
 import json
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 from fastavro.schema import parse_schema
@@ -24,7 +24,7 @@ AvroSchema = dict[str, Any]
 def event_schema_texts() -> dict[int, str]:
     """The text of each released version, by version, oldest first."""
     found = {}
-    for file in (files("schemas") / "avro").iterdir():
+    for file in Path(__file__).with_name("avro").iterdir():
         if match := _FILE.fullmatch(file.name):
             found[int(match[1])] = file.read_text(encoding="utf-8")
     return dict(sorted(found.items()))

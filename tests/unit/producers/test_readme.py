@@ -15,7 +15,8 @@ from producers.settings import ProducerSettings
 from tests.fakes.publisher import InMemoryPublisher
 
 HERE = Path(producers.__file__).parent
-README = (HERE / "README.md").read_text(encoding="utf-8")
+# The page uses the import name of the small wheel.
+README = (HERE / "README.md").read_text(encoding="utf-8").replace("from user_management_audit", "from producers")
 IMPORT_PAGE = (HERE / "file_import" / "README.md").read_text(encoding="utf-8")
 
 
