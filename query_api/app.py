@@ -16,7 +16,7 @@ from query_api.access.rate_limit import RateLimiter
 from query_api.clickhouse.access_log import ClickHouseAccessLog
 from query_api.clickhouse.connection import ClickHouseConnection
 from query_api.clickhouse.reader import ClickHouseLogReader
-from query_api.http import routes, routes_health, routes_persons
+from query_api.http import routes, routes_health, routes_imports, routes_persons
 from query_api.http.cors import ProblemCORSMiddleware
 from query_api.http.dependencies import Service
 from query_api.http.export import Exporter
@@ -26,6 +26,7 @@ from query_api.http.problems import install_problem_handlers
 from query_api.log.access_log import AccessLog, AccessRecorder
 from query_api.log.activity_log import ActivityLog, Clock
 from query_api.log.cursor import CursorSealer
+from query_api.log.imports import Imports
 from query_api.log.mentions import Directory
 from query_api.log.reader import LogReader
 from query_api.log.readiness import Readiness
@@ -107,7 +108,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         # A redirect would repeat the query string in a header, and `/v1/activities/` is no path.
         redirect_slashes=False,
     )
-    for part in (routes, routes_persons, routes_health):
+    for part in (routes, routes_imports, routes_persons, routes_health):
         app.include_router(part.router)
     install_openapi(app)
     return app
@@ -115,12 +116,14 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
 
 def _service(settings: Settings, reader: LogReader, access_log: AccessLog, clock: Clock) -> Service:
     key = settings.pseudonymization_key.get_secret_value()
-    log = ActivityLog(reader, CursorSealer(settings.cursor_key.get_secret_value()), key, clock)
+    sealer = CursorSealer(settings.cursor_key.get_secret_value())
+    log = ActivityLog(reader, sealer, key, clock)
     url = settings.token_discovery_url
     return Service(
         log=log,
         statistics=Statistics(log, reader),
         directory=Directory(log, reader),
+        imports=Imports(log, reader, sealer),
         exporter=Exporter(log, reader),
         reader=reader,
         authenticator=Authenticator(settings, None if url is None else IssuerKeys(url, settings.token_issuer)),

@@ -1,4 +1,4 @@
-"""Counts over ClickHouse: how many lines, about whom, with which licenses.
+"""Counts over ClickHouse: how many lines, about whom, of which file imports, with which licenses.
 
 Counts use `FINAL`, unlike pages. A count reads a whole range anyway, and `FINAL` counts each line once, by its first
 copy.
@@ -10,8 +10,8 @@ from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.space import SpaceReader
-from query_api.log.filters import IS_GONE, Selection, conditions
-from query_api.log.reader import Count, Mentions, NamedPerson, Role
+from query_api.log.filters import IS_GONE, Position, Selection, conditions
+from query_api.log.reader import Count, FileImport, Mentions, NamedPerson, Role
 from schemas.fields import from_micros, to_micros
 from schemas.rows import ACTIVITY_LOG
 
@@ -22,6 +22,12 @@ _AMONG = "{among:Array(UUID)}"
 _LIVES = "(SELECT person_ref, recreated_at FROM {database}.erased_persons"
 _LIVES += " WHERE client_space_id = {client_space_id:String})"
 _NAMES = f"person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref"
+
+_IMPORTS = (
+    "import_id, min(occurred_at), max(occurred_at) AS last_at,"
+    " argMax((admin_ref, precedence), (occurred_at, event_id)) AS last_line, sumMap(map(activity_type, 1))"
+)
+_BEHIND = "HAVING (last_at, assumeNotNull(import_id)) < ({behind_time:DateTime64(6, 'UTC')}, {behind_import:UUID})"
 
 _MAX_BOUND_PERSONS = 3_000
 """ClickHouse takes 128 KiB a parameter by default. More persons than this are told apart here."""
@@ -43,6 +49,24 @@ class CountsReader(SpaceReader):
             {**where.parameters, "starts": [to_micros(start) for start in starts]},
         )
         return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
+
+    async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
+        """See `LogReader.imports`."""
+        where = conditions(selection)
+        place = {} if behind is None else {"behind_time": behind.occurred_at, "behind_import": behind.event_id}
+        order = "ORDER BY last_at DESC, import_id DESC LIMIT {limit:UInt32}"
+        rows = await self._select(
+            caller,
+            _IMPORTS,
+            _LINES,
+            [*where.clauses, "import_id IS NOT NULL"],
+            f"GROUP BY import_id {_BEHIND if place else ''} {order}",
+            {**where.parameters, **place, "limit": selection.limit},
+        )
+        return [
+            FileImport(its_id, first, last, admin_ref, precedence, lines)
+            for its_id, first, last, (admin_ref, precedence), lines in rows
+        ]
 
     async def mentions(
         self,

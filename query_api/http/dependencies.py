@@ -14,6 +14,7 @@ from query_api.http.export import Exporter
 from query_api.http.parameters import repeated_parameters
 from query_api.log.access_log import Access, AccessRecorder, Action
 from query_api.log.activity_log import ActivityLog
+from query_api.log.imports import Imports
 from query_api.log.mentions import Directory
 from query_api.log.reader import LogReader
 from query_api.log.readiness import Readiness
@@ -30,6 +31,7 @@ class Service:
     log: ActivityLog
     statistics: Statistics
     directory: Directory
+    imports: Imports
     exporter: Exporter
     reader: LogReader
     authenticator: Authenticator

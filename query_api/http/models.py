@@ -87,13 +87,18 @@ class PageModel(_Answer):
     next_cursor: str | None = Field(description="In the order `recorded` always given: come back with it.")
 
 
-class MetaModel(_Answer):
+class RangeModel(_Answer):
     """What the answer covers."""
 
     as_of: datetime
     from_: datetime = Field(alias="from", description="The start of the range that was read.")
     to: datetime | None
     clamped: bool = Field(description="Whether `from` lay before retention and was moved to its start.")
+
+
+class MetaModel(RangeModel):
+    """What a page of lines covers."""
+
     complete_through: datetime | None = Field(
         description="In the order `recorded`, on a last page: no line recorded before this is still to come."
     )
@@ -111,6 +116,27 @@ class ActivityAnswerModel(_Answer):
     """One line of the log."""
 
     data: ActivityModel
+
+
+class FileImportModel(_Answer):
+    """What the log's lines say of one file import."""
+
+    import_id: UUID = Field(description="A value of the filter `import_id`.")
+    first_occurred_at: datetime = Field(description="The time of its first line.")
+    last_occurred_at: datetime = Field(description="The time of its last line.")
+    admin: PersonModel = Field(description="The admin of its last line, as that line shows them.")
+    total: int = Field(examples=[12])
+    by_activity_type: dict[ActivityType, int] = Field(
+        description="Types without a line are left out.", examples=[{"user_creation": 4, "user_license_update": 8}]
+    )
+
+
+class FileImportsModel(_Answer):
+    """A page of file imports, the one with the latest line first."""
+
+    data: list[FileImportModel]
+    page: PageModel
+    meta: RangeModel
 
 
 class BucketModel(_Answer):

@@ -23,6 +23,7 @@ from schemas.events import ActivityType, Channel
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+MAX_IMPORTS = 100
 DEFAULT_PERSONS = 10
 MAX_PERSONS = 100
 MAX_SEARCH_LENGTH = 100
@@ -94,6 +95,20 @@ class ActivityQuery(FilterQuery):
     ] = Order.DESC
     limit: Annotated[
         int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
+    ] = DEFAULT_LIMIT
+    cursor: Annotated[
+        str | None,
+        Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
+    ] = None
+
+
+class ImportsQuery(FilterQuery):
+    """The filters, and which page of file imports."""
+
+    limit: Annotated[
+        int,
+        BeforeValidator(check_whole_number),
+        Field(ge=1, le=MAX_IMPORTS, description="The most file imports of a page."),
     ] = DEFAULT_LIMIT
     cursor: Annotated[
         str | None,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from query_api.log.activity_log import Page, ShownLine
+from query_api.log.activity_log import Bounds, Page, ShownLine
 from query_api.log.cursor import LIFETIME
 from query_api.log.filters import DELETED
+from query_api.log.imports import ImportsPage, ShownImport
 from query_api.log.mentions import MentionedPerson
 from query_api.log.persons import DELETED_USER, ShownPerson
 from query_api.log.reader import Line
@@ -39,21 +40,25 @@ def page_body(page: Page, *, limit: int) -> Body:
             "data": data,
             "page": {"limit": limit, "has_more": page.has_more, "next_cursor": page.next_cursor},
             "meta": {
-                "as_of": timestamp(page.as_of),
-                "from": timestamp(page.since),
-                "to": None if page.until is None else timestamp(page.until),
-                "clamped": page.clamped,
+                **_range(page.bounds),
                 "complete_through": None if page.complete_through is None else timestamp(page.complete_through),
             },
         },
-        # A client that keeps its page keeps the cursor too, so the page must be renewed before the cursor expires.
-        [
-            data,
-            page.has_more,
-            page.clamped,
-            str(page.complete_through),
-            int(page.as_of.timestamp() // _CURSOR_PERIOD_SECONDS),
-        ],
+        [data, page.has_more, str(page.complete_through), *_shown_bounds(page.bounds)],
+    )
+
+
+def imports_body(page: ImportsPage, *, limit: int) -> Body:
+    """The body of a page of file imports."""
+    data = [_file_import(shown) for shown in page.imports]
+    has_more = page.next_cursor is not None
+    return _body(
+        {
+            "data": data,
+            "page": {"limit": limit, "has_more": has_more, "next_cursor": page.next_cursor},
+            "meta": _range(page.bounds),
+        },
+        [data, has_more, *_shown_bounds(page.bounds)],
     )
 
 
@@ -110,6 +115,34 @@ def _body(document: Mapping[str, Any], shown: object = None) -> Body:
     content = to_json(document)
     hashed = content if shown is None else to_json({"shown": shown})
     return Body(content, hashlib.blake2b(hashed, digest_size=12).hexdigest())
+
+
+def _range(bounds: Bounds) -> dict[str, Any]:
+    return {
+        "as_of": timestamp(bounds.as_of),
+        "from": timestamp(bounds.since),
+        "to": None if bounds.until is None else timestamp(bounds.until),
+        "clamped": bounds.clamped,
+    }
+
+
+def _shown_bounds(bounds: Bounds) -> list[object]:
+    """What of *bounds* a page's hash holds.
+
+    A client that keeps its page keeps the cursor too, so the page must be renewed before the cursor expires.
+    """
+    return [bounds.clamped, int(bounds.as_of.timestamp() // _CURSOR_PERIOD_SECONDS)]
+
+
+def _file_import(shown: ShownImport) -> dict[str, Any]:
+    return {
+        "import_id": str(shown.found.import_id),
+        "first_occurred_at": timestamp(shown.found.first_at),
+        "last_occurred_at": timestamp(shown.found.last_at),
+        "admin": _person(shown.admin),
+        "total": sum(shown.found.lines.values()),
+        "by_activity_type": dict(sorted(shown.found.lines.items())),
+    }
 
 
 def _mentioned(entry: MentionedPerson) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from query_api.http.download import Download, in_pieces
 from query_api.http.export import MEDIA_TYPES, file_name
 from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
 from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
+from query_api.http.paging import link_to_next
 from query_api.http.parameters import unknown_parameters
 from query_api.http.problems import INVALID_CURSOR, NOT_FOUND
 from query_api.http.query_strings import ActivityQuery, ExportQuery, FilterQuery, StatsQuery
@@ -48,10 +48,7 @@ async def list_activities(
     page = await service.log.page(caller, activity_filter, order=query.order, limit=query.limit, cursor=query.cursor)
     filters = filters_text(activity_filter, order=query.order, is_continued=query.cursor is not None or None)
     record_view(request, caller, Action.LIST, filters)
-    answer = conditional(request, page_body(page, limit=query.limit))
-    if page.next_cursor is not None:
-        answer.headers["Link"] = f'<{_next_page(request, page.next_cursor)}>; rel="next"'
-    return answer
+    return link_to_next(request, conditional(request, page_body(page, limit=query.limit)), page.next_cursor)
 
 
 @router.get(
@@ -133,9 +130,3 @@ async def _with_first(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerat
 
 def _filter(service: Service, caller: Caller, query: FilterQuery) -> ActivityFilter:
     return query.to_filter(service.pseudonymization_key, caller.client_space_id)
-
-
-def _next_page(request: Request, cursor: str) -> str:
-    """A relative reference: a forged Host header, or a proxy that strips a prefix, cannot mislead the client."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"?{urlencode([*kept, ('cursor', cursor)])}"

@@ -36,6 +36,7 @@ class Action(StrEnum):
     STATS = "stats"
     USERS = "users"
     ADMINS = "admins"
+    IMPORTS = "imports"
     META = "meta"
     EXPORT = "export"
 

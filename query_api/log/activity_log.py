@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -39,18 +39,25 @@ class ShownLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What was read. *clamped*: the request reached behind retention and was cut to it."""
+
+    as_of: datetime
+    since: datetime
+    until: datetime | None
+    clamped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """A page and the bounds that it was read in. *clamped*: the request reached behind retention and was cut to it.
+    """A page and the bounds that it was read in.
 
     *complete_through* is set in the order `recorded` only: no line that was recorded earlier is still to come.
     """
 
     lines: list[ShownLine]
     next_cursor: str | None
-    as_of: datetime
-    since: datetime
-    until: datetime | None
-    clamped: bool
+    bounds: Bounds
     has_more: bool
     complete_through: datetime | None = None
 
@@ -86,7 +93,8 @@ class ActivityLog:
                 last, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
             )
         shown = await self.shown(caller, lines[:limit], activity_filter)
-        return _page(shown, next_cursor, activity_filter, selection, now, has_more=next_cursor is not None)
+        bounds = bounds_of(selection, activity_filter, now)
+        return Page(shown, next_cursor, bounds, has_more=next_cursor is not None)
 
     async def _recorded_page(
         self, caller: Caller, activity_filter: ActivityFilter, limit: int, cursor: str | None
@@ -104,15 +112,13 @@ class ActivityLog:
         next_cursor = self._sealer.seal_met(
             advanced(met, stored.rows), client_space_id=space, activity_filter=activity_filter, now=now
         )
-        page = _page(
+        return Page(
             await self.shown(caller, winners, activity_filter),
             next_cursor,
-            activity_filter,
-            selection,
-            now,
+            bounds_of(selection, activity_filter, now),
             has_more=stored.has_more,
+            complete_through=settled if stored.is_complete and not stored.has_more else None,
         )
-        return page if stored.has_more or not stored.is_complete else replace(page, complete_through=settled)
 
     async def line(self, caller: Caller, event_id: UUID) -> ShownLine:
         """One line. Raises `ActivityNotFound`, in another client space's case too, or `StoreError`."""
@@ -215,24 +221,10 @@ class ActivityLog:
             return None
 
 
-def _page(
-    shown: list[ShownLine],
-    next_cursor: str | None,
-    activity_filter: ActivityFilter,
-    selection: Selection,
-    now: datetime,
-    *,
-    has_more: bool,
-) -> Page:
-    return Page(
-        shown,
-        next_cursor,
-        as_of=now,
-        since=selection.since,
-        until=activity_filter.until,
-        clamped=activity_filter.since is not None and activity_filter.since < selection.since,
-        has_more=has_more,
-    )
+def bounds_of(selection: Selection, activity_filter: ActivityFilter, now: datetime) -> Bounds:
+    """What *selection* covers of what *activity_filter* asks for."""
+    clamped = activity_filter.since is not None and activity_filter.since < selection.since
+    return Bounds(as_of=now, since=selection.since, until=activity_filter.until, clamped=clamped)
 
 
 def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
@@ -241,10 +233,11 @@ def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:
     A person may have been deleted since the filter was resolved. Their line would then tell, on a page that was asked
     for by their id, who the "Deleted User" is.
     """
-    return _is_wanted(
+    return is_wanted(
         shown.affected_user, activity_filter.affected_users, deleted=activity_filter.deleted_affected_users
-    ) and _is_wanted(shown.admin, activity_filter.admins, deleted=activity_filter.deleted_admins)
+    ) and is_wanted(shown.admin, activity_filter.admins, deleted=activity_filter.deleted_admins)
 
 
-def _is_wanted(person: ShownPerson, wanted: frozenset[UUID], *, deleted: bool) -> bool:
+def is_wanted(person: ShownPerson, wanted: frozenset[UUID], *, deleted: bool) -> bool:
+    """Whether *person* fits the refs *wanted*, or is one of the deleted where these are asked for."""
     return not (wanted or deleted) or person.ref in wanted or (deleted and person.deleted)

@@ -31,7 +31,9 @@ MET_LIFETIME = timedelta(days=30)
 _VERSION, _MET_VERSION = 2, 3
 _BODY = struct.Struct(">BBqq16s")
 """Version, order, expiry and `occurred_at` (microseconds since 1970), `event_id`."""
-_ORDERS = (Order.DESC, Order.ASC)
+IMPORTS = "imports"
+"""The order of a walk through file imports. Its places are last lines, named by their import's id."""
+_ORDERS = (Order.DESC, Order.ASC, IMPORTS)
 _MET_HEAD = struct.Struct(">Bq")
 """Version and expiry; what was met of each partition follows."""
 _MET = struct.Struct(">HqQQ")
@@ -46,7 +48,7 @@ class CursorSealer:
         self._cipher = AESSIV(hmac.digest(key, b"cursor", hashlib.sha512))
 
     def seal(
-        self, position: Position, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
+        self, position: Position, *, client_space_id: str, activity_filter: ActivityFilter, order: str, now: datetime
     ) -> str:
         """The cursor that continues after *position*. It can be opened for 24 hours with the same other arguments."""
         body = _BODY.pack(
@@ -59,11 +61,11 @@ class CursorSealer:
         return self._sealed(body, client_space_id, activity_filter)
 
     def open(
-        self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, order: Order, now: datetime
+        self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, order: str, now: datetime
     ) -> Position:
         """The position in *text*. Raises `InvalidCursor` unless `seal` made it so, within 24 hours."""
         body = self._opened(text, client_space_id, activity_filter)
-        if len(body) != _BODY.size or body[0] != _VERSION or _ORDERS[body[1]] is not order:
+        if len(body) != _BODY.size or body[0] != _VERSION or _ORDERS[body[1]] != order:
             raise InvalidCursor("the cursor is of another version or order")
         _, _, expires_at, occurred_at, event_id = _BODY.unpack(body)
         if to_micros(now) >= expires_at:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from query_api.access.auth import Caller
-from query_api.log.filters import Selection
+from query_api.log.filters import Position, Selection
 from query_api.log.persons import KnownPerson, Lifetime
 
 
@@ -90,6 +90,20 @@ class NamedPerson(NamedTuple):
     texts: tuple[str, ...]
 
 
+class FileImport(NamedTuple):
+    """What lines say of one file import: the times of its first and last line, and its lines by activity type.
+
+    *admin_ref* and *precedence* are those of the last line.
+    """
+
+    import_id: UUID
+    first_at: datetime
+    last_at: datetime
+    admin_ref: UUID
+    precedence: int
+    lines: Mapping[str, int]
+
+
 class LogReader(Protocol):
     """Where the log is read.
 
@@ -130,6 +144,14 @@ class LogReader(Protocol):
         """The lines of *selection*, each counted once, by bucket and activity type; `limit` and order mean nothing.
 
         A bucket begins at one of *starts*, which are in order, and ends at the next. No line lies before the first.
+        """
+        ...
+
+    async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
+        """The first `limit` file imports behind *behind*, by the lines of *selection*, each counted once.
+
+        The import with the latest line comes first; the order of *selection* means nothing. The time of an import's
+        last line and its id are its place.
         """
         ...
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from query_api.access.auth import Caller
 from query_api.errors import StoreError
 from query_api.log.access_log import Access
-from query_api.log.filters import Order, Selection, Spans
+from query_api.log.filters import Order, Position, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, FileImport, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
 from schemas.lifetimes import erasure_of, happened_at
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
@@ -110,6 +110,23 @@ class InMemoryLogReader:
         rows = [row for row in self._first_copies(caller) if _fits(row, selection, self._lifetimes(caller))]
         counted = Counter((starts[bisect_right(starts, row.occurred_at) - 1], row.activity_type) for row in rows)
         return [Count(*key, lines) for key, lines in counted.items()]
+
+    async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
+        self._fail()
+        of_import: dict[UUID, list[ActivityRow]] = {}
+        for row in self._first_copies(caller):
+            if row.import_id is not None and _fits(row, selection, self._lifetimes(caller)):
+                of_import.setdefault(row.import_id, []).append(row)
+        found = []
+        for import_id, rows in of_import.items():
+            last, times = max(rows, key=_key), [row.occurred_at for row in rows]
+            lines = Counter(row.activity_type for row in rows)
+            found.append(FileImport(import_id, min(times), max(times), last.admin_ref, last.precedence, lines))
+        found.sort(key=_import_key, reverse=True)
+        if behind is not None:
+            place = behind.occurred_at, _clickhouse_order(behind.event_id)
+            found = [one for one in found if _import_key(one) < place]
+        return found[: selection.limit]
 
     async def mentions(
         self,
@@ -246,6 +263,10 @@ def _in_spans(ref: UUID, at: datetime, spans: Spans | None) -> bool:
 
 def _key(row: ActivityRow) -> tuple[datetime, tuple[int, int]]:
     return row.occurred_at, _clickhouse_order(row.event_id)
+
+
+def _import_key(found: FileImport) -> tuple[datetime, tuple[int, int]]:
+    return found.last_at, _clickhouse_order(found.import_id)
 
 
 def _clickhouse_order(event_id: UUID) -> tuple[int, int]:

@@ -2,12 +2,13 @@
 
 import random
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.reader import ClickHouseLogReader
-from query_api.log.filters import Order, Span
+from query_api.log.filters import Order, Position, Span
 from query_api.log.reader import Met, Role
 from tests.builders import NOW, a_uuid
 from tests.contract.log_reader.stores import ClickHouse, a_life, everything
@@ -21,10 +22,14 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
     caller, fake = Caller(f"agree-{uuid4()}", "tester"), InMemoryLogReader()
     refs = [a_uuid(number) for number in range(1, 9)]
     lives = [a_life(chance, caller, ref, NOW) for ref in refs]
-    rows = [row for life in lives for row in life[0]]
+    imports = [None, *map(a_uuid, range(1, 4))]
+    rows = [row._replace(import_id=chance.choice(imports)) for life in lives for row in life[0]]
     copies = [
         row._replace(
-            precedence=chance.randrange(1_000), channel=chance.choice(("ui", "api")), kafka_offset=number + 100
+            precedence=chance.randrange(1_000),
+            channel=chance.choice(("ui", "api")),
+            kafka_offset=number + 100,
+            import_id=chance.choice((None, a_uuid(1))),
         )
         for number, row in enumerate(chance.choices(rows, k=20))
     ]
@@ -50,11 +55,13 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
         role, among = chance.choice(list(Role)), chance.choice((None, refs[:3]))
         mentions = (caller, role, among, selection.since, selection.until, chance.choice((2, 20)))
         starts = [NOW, NOW + timedelta(seconds=3)]
+        behind = chance.choice((None, Position(NOW + timedelta(seconds=chance.randrange(8)), a_uuid(2))))
         seen = [
             (
                 await part.lines(caller, selection),
                 sorted(await part.counts(caller, selection, starts)),
                 {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
+                await part.imports(caller, replace(selection, limit=2), behind),
                 await part.stored(caller, selection, {0: Met(NOW, 5, 9)}, NOW + timedelta(days=1)),
             )
             for part in (reader, fake)

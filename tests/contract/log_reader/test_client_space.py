@@ -1,5 +1,7 @@
 """Every method of `LogReader` reads the caller's client space and no other."""
 
+from uuid import uuid4
+
 import pytest
 
 from query_api.access.auth import Caller
@@ -12,12 +14,13 @@ from tests.contract.log_reader.stores import LONG_AGO, USER, Store, a_lifetime, 
 
 
 async def test_another_client_space_sees_nothing(store: Store) -> None:
-    row = a_row(store.caller)
+    row = a_row(store.caller, import_id=uuid4())
     store.insert([row], [a_name(store.caller, USER, "ada")], [a_lifetime(store.caller, USER, ERASED, NOW)])
     other = Caller(f"{store.caller.client_space_id}2", "tester")
 
     assert await store.reader.lines(other, everything()) == []
     assert await store.reader.lines(other, everything(affected_users={USER: Span()})) == []
+    assert await store.reader.imports(other, everything(), None) == []
     assert await store.reader.line(other, row.event_id, LONG_AGO) is None
     assert await store.reader.deleted(other) == []
     assert await store.reader.lifetimes(other, [USER]) == {}

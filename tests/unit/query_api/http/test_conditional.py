@@ -1,6 +1,7 @@
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from tests.builders import NOW
 from tests.unit.query_api.api import Api, running_api, token
 from tests.unit.query_api.http.test_problems import assert_problem
 
-PATHS = ["/v1/activities", "/v1/activities/stats", "/v1/users", "/v1/admins", "/v1/meta"]
+PATHS = ["/v1/activities", "/v1/activities/stats", "/v1/users", "/v1/admins", "/v1/imports", "/v1/meta"]
 DAY = timedelta(days=1)
 
 
@@ -36,9 +37,9 @@ async def test_what_the_client_has_is_not_sent_again(api: Api, path: str) -> Non
     assert second.headers["Cache-Control"] == "private, no-cache"
 
 
-@pytest.mark.parametrize("path", ["/v1/activities", "/v1/users", "/v1/admins", "detail"])
+@pytest.mark.parametrize("path", ["/v1/activities", "/v1/users", "/v1/admins", "/v1/imports", "detail"])
 async def test_a_deletion_is_shown_to_a_client_that_has_the_page_from_before(api: Api, path: str) -> None:
-    event_id = api.record("usr_ada", "usr_ada")
+    event_id = api.record("usr_ada", "usr_ada", import_id=uuid4())
     api.name("usr_ada", "ada@example.com", "Ada")
     path = f"/v1/activities/{event_id}" if path == "detail" else path
     first = await get(api, path)
@@ -51,12 +52,12 @@ async def test_a_deletion_is_shown_to_a_client_that_has_the_page_from_before(api
     assert "Ada" not in second.text
 
 
-@pytest.mark.parametrize("path", PATHS[:4])
+@pytest.mark.parametrize("path", PATHS[:5])
 async def test_a_new_line_is_shown(api: Api, path: str) -> None:
     api.record()
     first = await get(api, path)
 
-    api.record("usr_other", "usr_another")
+    api.record("usr_other", "usr_another", import_id=uuid4())
 
     assert (await get(api, path, If_None_Match=first.headers["ETag"])).status_code == 200
 

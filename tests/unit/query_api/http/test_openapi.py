@@ -1,18 +1,20 @@
 import json
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from query_api.app import describe
 from query_api.http.models import (
     ActivityAnswerModel,
     ActivityPageModel,
     ChartModel,
+    FileImportsModel,
     MetaAnswerModel,
     PersonsModel,
     ProblemModel,
 )
 from query_api.http.problems import PROBLEMS
-from query_api.http.query_strings import ActivityQuery, ExportQuery, PersonsQuery, StatsQuery
+from query_api.http.query_strings import ActivityQuery, ExportQuery, ImportsQuery, PersonsQuery, StatsQuery
 from query_api.log.access_log import Access
 from query_api.settings import Settings
 from tests.builders import NOW
@@ -50,6 +52,7 @@ async def test_every_error_is_documented_as_a_problem(api: Api) -> None:
         "/v1/activities/stats": of_the_log,
         "/v1/activities/export": of_the_log[1:],
         "/v1/activities/{event_id}": sorted([*of_the_log, "404"]),
+        "/v1/imports": sorted([*of_the_log, "400"]),
         "/v1/users": of_the_log,
         "/v1/admins": of_the_log,
         "/v1/meta": of_the_log,
@@ -107,10 +110,11 @@ async def test_every_error_has_an_example(api: Api) -> None:
 
 
 async def test_the_other_answers_are_what_the_document_says(api: Api) -> None:
-    api.record(new_license="Data Reader")
+    api.record(new_license="Data Reader", import_id=uuid4())
     api.record("usr_gone")
     api.delete("usr_gone", NOW)
 
+    FileImportsModel.model_validate_json((await api.get("/v1/imports")).content)
     ChartModel.model_validate_json((await api.get("/v1/activities/stats")).content)
     PersonsModel.model_validate_json((await api.get("/v1/users")).content)
     MetaAnswerModel.model_validate_json((await api.get("/v1/meta")).content)
@@ -119,7 +123,7 @@ async def test_the_other_answers_are_what_the_document_says(api: Api) -> None:
 def test_the_readme_names_every_setting_parameter_and_problem() -> None:
     text = (Path(__file__).resolve().parents[4] / "query_api" / "README.md").read_text()
     settings = {str(field.alias) for field in Settings.model_fields.values()}
-    queries = (ActivityQuery, StatsQuery, ExportQuery, PersonsQuery)
+    queries = (ActivityQuery, StatsQuery, ExportQuery, ImportsQuery, PersonsQuery)
     parameters = {field.alias or name for query in queries for name, field in query.model_fields.items()}
     problems = {f"/problems/{problem.name}" for problem in PROBLEMS}
     columns = {f"`{column}`" for column in Access._fields}

@@ -32,9 +32,10 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
     await api.get("/v1/activities/stats", activity_type="user_creation")
     await api.get("/v1/users", q="Ada Lovelace")
     await api.get("/v1/admins")
+    await api.get("/v1/imports", admin="usr_ada")
     await api.get("/v1/meta")
 
-    accesses = await settled(api.access_log, 6)
+    accesses = await settled(api.access_log, 7)
 
     assert [(access.action, json.loads(access.filters)) for access in accesses] == [
         (Action.LIST, {"affected_user": [str(ref_of("usr_ada"))], "channel": ["ui"], "order": "asc"}),
@@ -42,11 +43,12 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
         (Action.STATS, {"activity_type": ["user_creation"], "interval": "day"}),
         (Action.USERS, {"is_search": True}),
         (Action.ADMINS, {"is_search": False}),
+        (Action.IMPORTS, {"admin": [str(ref_of("usr_ada"))]}),
         (Action.META, {}),
     ]
     assert {access.subject_ref for access in accesses} == {person_ref(KEY, SPACE, "grace")}
     assert {access.client_space_id for access in accesses} == {SPACE}
-    assert len({access.access_id for access in accesses}) == 6
+    assert len({access.access_id for access in accesses}) == 7
     assert all(word not in str(accesses) for word in ("usr_ada", "Lovelace", "grace"))
 
 

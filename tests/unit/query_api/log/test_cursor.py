@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.errors import InvalidCursor
-from query_api.log.cursor import LIFETIME, CursorSealer
+from query_api.log.cursor import IMPORTS, LIFETIME, CursorSealer
 from query_api.log.filters import ActivityFilter, Order, Position
 from query_api.log.reader import Met
 from tests.builders import NOW
@@ -62,6 +62,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
         {"client_space_id": "acme2"},
         {"client_space_id": ""},
         {"order": Order.ASC},
+        {"order": IMPORTS},
         {"activity_filter": ActivityFilter()},
         {
             "activity_filter": ActivityFilter(
