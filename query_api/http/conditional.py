@@ -1,12 +1,18 @@
-"""Answers that a client may already have, and forms that it may not take."""
+"""Answers that a client may already have, and the forms that it takes."""
+
+import gzip
 
 from fastapi import Request
 from starlette.responses import Response
 
 from query_api.errors import NotAcceptable
+from query_api.http.codings import accepted_codings
 from query_api.http.rendering import Body
 
 JSON = "application/json"
+_COMPRESSED_FROM_BYTES = 1_400
+"""What is shorter goes into one packet as it is."""
+_COMPRESSION_LEVEL = 5
 
 
 def conditional(request: Request, body: Body) -> Response:
@@ -15,7 +21,12 @@ def conditional(request: Request, body: Body) -> Response:
     tag = f'W/"{body.tag}"'
     if _has(request.headers.getlist("If-None-Match"), tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return Response(body.content, media_type=JSON, headers={"ETag": tag})
+    headers = {"ETag": tag, "Vary": "Accept-Encoding"}
+    content = body.content
+    if len(content) >= _COMPRESSED_FROM_BYTES and "gzip" in accepted_codings(request.headers.get("Accept-Encoding", "")):
+        content = gzip.compress(content, _COMPRESSION_LEVEL, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return Response(content, media_type=JSON, headers=headers)
 
 
 def require_acceptable(request: Request, media_type: str) -> None:

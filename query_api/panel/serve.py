@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from query_api.http.codings import accepted_codings
 from query_api.settings import Settings
 
 ENTRY = "user-management-log.js"
@@ -67,7 +68,7 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
         }
         if request.headers.get("If-None-Match") == file.etag:
             return Response(status_code=304, headers=headers)
-        for coding in _accepted(request.headers.get("Accept-Encoding", "")):
+        for coding in accepted_codings(request.headers.get("Accept-Encoding", "")):
             headers["Content-Encoding"] = coding
             return Response(file.encoded[coding], media_type=file.media_type, headers=headers)
         return Response(file.content, media_type=file.media_type, headers=headers)
@@ -110,12 +111,6 @@ def _read(name: str, path: Path) -> PanelFile:
 def _encoded(content: bytes) -> Mapping[str, bytes]:
     """*content* by content coding. Brotli needs a seventh less than gzip; browsers take it over https only."""
     return {"br": bytes(cramjam.brotli.compress(content, level=11)), "gzip": gzip.compress(content, mtime=0)}
-
-
-def _accepted(accept_encoding: str) -> list[str]:
-    """The content codings that a request takes, the shorter one first."""
-    asked = {part.partition(";")[0].strip() for part in accept_encoding.split(",") if "q=0" not in part.split(";")[1:]}
-    return [coding for coding in ("br", "gzip") if coding in asked]
 
 
 def compact(code: str) -> str:

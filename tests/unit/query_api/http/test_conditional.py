@@ -37,6 +37,24 @@ async def test_what_the_client_has_is_not_sent_again(api: Api, path: str) -> Non
     assert second.headers["Cache-Control"] == "private, no-cache"
 
 
+@pytest.mark.parametrize(
+    ("lines", "accept_encoding", "coding"),
+    [(50, "br, gzip", "gzip"), (50, "gzip;q=0, *", None), (50, "identity", None), (1, "gzip", None)],
+)
+async def test_a_long_answer_is_compressed_for_a_client_that_takes_it(
+    api: Api, lines: int, accept_encoding: str, coding: str | None
+) -> None:
+    for _ in range(lines):
+        api.record()
+
+    answer = await get(api, "/v1/activities", Accept_Encoding=accept_encoding)
+
+    assert answer.headers.get("Content-Encoding") == coding
+    assert "Accept-Encoding" in answer.headers["Vary"]
+    assert len(answer.json()["data"]) == lines
+    assert (int(answer.headers["Content-Length"]) < len(answer.content) / 3) == (coding is not None)
+
+
 @pytest.mark.parametrize("path", ["/v1/activities", "/v1/users", "/v1/admins", "/v1/imports", "detail"])
 async def test_a_deletion_is_shown_to_a_client_that_has_the_page_from_before(api: Api, path: str) -> None:
     event_id = api.record("usr_ada", "usr_ada", import_id=uuid4())
