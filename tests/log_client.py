@@ -1,10 +1,13 @@
 """The log as a client space's administrator reads it: over HTTP, page by page."""
 
-import os
+import atexit
+import functools
+import shutil
 import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ import httpx
 from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import Settings
+from tests.warm_processes import WarmProcesses
 
 Line = dict[str, Any]
 DEADLINE_SECONDS = 60.0
@@ -86,9 +90,24 @@ class LogClient:
 
 def run_command(stack: LocalStack, name: str, *arguments: str) -> str:
     """What one of the console scripts prints, run against *stack*; fails the test where it fails."""
-    script = str(Path(sys.executable).with_name(name))
-    completed = subprocess.run(
-        [script, *arguments], env={**os.environ, **stack.environment()}, capture_output=True, text=True, check=False
-    )
+    completed = try_command(stack, name, *arguments)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     return completed.stdout
+
+
+def try_command(stack: LocalStack, name: str, *arguments: str, said: str = "") -> "subprocess.CompletedProcess[str]":
+    """How one of the console scripts ends, run against *stack* with *said* as its standard input."""
+    (script,) = entry_points(group="console_scripts", name=name)
+    # Wide enough for every table.
+    environment = {**stack.environment(), "COLUMNS": "200"}
+    return _warm_processes().run(script.value, list(arguments), environment, said)
+
+
+@functools.cache
+def _warm_processes() -> WarmProcesses:
+    """One for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="commands-"))
+    atexit.register(shutil.rmtree, folder)
+    processes = WarmProcesses(folder)
+    atexit.register(processes.close)
+    return processes

@@ -1,12 +1,14 @@
-"""A process that has imported the workers' libraries, and forks a worker for each order that it reads.
+"""A process that has imported the libraries of workers and commands, and forks a process for each order that it reads.
 
 Importing is three of the four seconds that a worker's start takes, and the tests start many. Nothing of this repository
 is imported ahead: the settings and the topic of a worker are not known yet.
 
-An order is a line of JSON: module, arguments, environment, log file. The answers are lines too: `[pid, null]` for a
-worker that was started, `[pid, exit code]` for one that ended.
+An order is a line of JSON: what to run, its arguments and environment, and the files of its three standard streams.
+What to run is a module, or `module:function` as in an entry point. The answers are lines too: `[pid, null]` for a
+process that was started, `[pid, exit code]` for one that ended.
 """
 
+import importlib
 import json
 import os
 import runpy
@@ -23,8 +25,10 @@ import faust.cli.faust
 import faust.transport.drivers.aiokafka
 import prometheus_client
 import pydantic_settings
+import rich.console
 import stamina
 import structlog
+import typer
 
 from deploy.local.stack.processes import die_with_parent
 
@@ -36,17 +40,19 @@ LIBRARIES = (
     faust,
     prometheus_client,
     pydantic_settings,
+    rich,
     stamina,
     structlog,
+    typer,
 )
 _LOOK_SECONDS = 0.02
 _READ_BYTES = 65_536
 
-Order = tuple[str, list[str], dict[str, str], str]
+Order = tuple[str, list[str], dict[str, str], list[str]]
 
 
 def main() -> None:
-    """Serve orders until standard input ends. In a forked worker, run its module instead."""
+    """Serve orders until standard input ends. In a forked process, do its order instead."""
     waiting = b""
     while True:
         if select.select([0], [], [], _LOOK_SECONDS)[0]:
@@ -57,17 +63,25 @@ def main() -> None:
             for line in orders:
                 order: Order = json.loads(line)
                 if not _fork(order):
-                    runpy.run_module(order[0], run_name="__main__", alter_sys=True)
+                    _run(order[0])
                     return
         _report_ended()
 
 
+def _run(program: str) -> None:
+    module, _, function = program.partition(":")
+    if function:
+        getattr(importlib.import_module(module), function)()
+    else:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
 def _fork(order: Order) -> bool:
-    """Start the worker of *order*. Returns whether this is still the process that serves orders."""
+    """Start the process of *order*. Returns whether this is still the process that serves orders."""
     ends_with_parent = die_with_parent()
     pid = os.fork()
     if pid:
-        # Here as in the worker: its group must be there before anybody kills it.
+        # Here as in the process: its group must be there before anybody kills it.
         with suppress(OSError):
             os.setpgid(pid, pid)
         _answer(pid, None)
@@ -75,10 +89,10 @@ def _fork(order: Order) -> bool:
     os.setpgid(0, 0)
     if ends_with_parent is not None:
         ends_with_parent()
-    _, arguments, environment, log = order
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    for standard, descriptor in ((0, os.open(os.devnull, os.O_RDONLY)), (1, output), (2, output)):
-        os.dup2(descriptor, standard)
+    _, arguments, environment, (read, *written) = order
+    os.dup2(os.open(read, os.O_RDONLY), 0)
+    for standard, file in enumerate(written, start=1):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644), standard)
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()

@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.stack.stack import LocalStack
 from tests.faults.trial import Setting, Tally, Trial
-from tests.faults.workers import WarmProcesses
+from tests.warm_processes import WarmProcesses
 
 _TALLY = pytest.StashKey[Tally]()
 _SEED = pytest.StashKey[int]()

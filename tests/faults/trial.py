@@ -29,7 +29,8 @@ from tests.faults.ledger import EventSource, Ledger, publish, publish_steadily
 from tests.faults.oracle import Entry, Place, Verdict, compare, with_ahead
 from tests.faults.readers import Sql, Tail, shown_by_api
 from tests.faults.watch import CommitWatch, attempt
-from tests.faults.workers import FAILPOINTS, WarmProcesses, Worker, wait_until
+from tests.faults.workers import FAILPOINTS, Worker, wait_until
+from tests.warm_processes import WarmProcesses
 
 SETTLE_SECONDS = 150.0
 PUBLISH_TIMEOUT_SECONDS = 60.0

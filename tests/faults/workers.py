@@ -1,113 +1,18 @@
 """Worker processes under the tests' control, beside or instead of the stack's own."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
-from typing import cast
 
-from deploy.local.layout import REPOSITORY
 from deploy.local.stack.processes import Child
+from tests.warm_processes import WarmProcesses
 
 READY_SECONDS = 90.0
 KILLED = 137
 FAILPOINTS = "tests.faults.failpoint_worker"
 UNSAFE = "tests.faults.unsafe_worker"
-STANDBY = "tests.faults.standby"
-
-
-class ForkedProcess:
-    """A worker that `standby` forked: what `Child` needs of a `Popen`."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self._exit_code: int | None = None
-        self._ended = threading.Event()
-
-    def poll(self) -> int | None:
-        """How it ended; `None` while it runs."""
-        return self._exit_code
-
-    def wait(self, seconds: float) -> None:
-        """Return when it has ended. Raises `TimeoutExpired`."""
-        if not self._ended.wait(seconds):
-            raise subprocess.TimeoutExpired(STANDBY, seconds)
-
-    def terminate(self) -> None:
-        """SIGTERM, unless it has ended."""
-        with suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGTERM)
-
-    def has_ended(self, exit_code: int) -> None:
-        """Keep its exit code, and let those go on who wait for it."""
-        self._exit_code = exit_code
-        self._ended.set()
-
-
-class ForkedChild(Child):
-    """A worker as other processes of the stack are handled."""
-
-    def __init__(self, process: ForkedProcess, log: Path) -> None:
-        super().__init__([], {}, log, cwd=REPOSITORY)
-        self._process = cast("subprocess.Popen[bytes]", process)
-
-    def kill(self) -> None:
-        """SIGKILL to the process and whatever it started, and wait for its end."""
-        with suppress(ProcessLookupError):
-            super().kill()
-
-
-class WarmProcesses:
-    """Forks workers off one process that has imported what every worker imports."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-        self._running: dict[int, ForkedProcess] = {}
-        self._started: SimpleQueue[ForkedProcess] = SimpleQueue()
-        command = [sys.executable, "-m", STANDBY]
-        self._standby = subprocess.Popen(
-            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def become(self, script: str, arguments: list[str], environment: Mapping[str, str]) -> Child:
-        """A running process of *script*, a module."""
-        self._count += 1
-        log = self._folder / f"{self._count}.log"
-        log.touch()
-        assert self._standby.stdin is not None
-        order = [script, arguments, {**os.environ, **environment}, str(log)]
-        self._standby.stdin.write(json.dumps(order) + "\n")
-        self._standby.stdin.flush()
-        return ForkedChild(self._started.get(timeout=READY_SECONDS), log)
-
-    def close(self) -> None:
-        """End the process that forks."""
-        self._standby.kill()
-        self._standby.wait()
-        self._listener.join()
-        for pipe in (self._standby.stdin, self._standby.stdout):
-            assert pipe is not None
-            pipe.close()
-
-    def _listen(self) -> None:
-        assert self._standby.stdout is not None
-        for line in self._standby.stdout:
-            pid, exit_code = json.loads(line)
-            if exit_code is None:
-                self._running[pid] = ForkedProcess(pid)
-                self._started.put(self._running[pid])
-            else:
-                self._running.pop(pid).has_ended(exit_code)
 
 
 class Worker:

@@ -1,23 +1,24 @@
 """Dead letters on a real broker: listed without values, and replayed once their cause is gone."""
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import httpx
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from deploy.local.stack.stack import LocalStack
 from schemas.codec import encode
 from schemas.errors import Reason
 from schemas.kafka_address import KafkaAddress
-from schemas.topics import EVENTS_TOPIC
+from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
 from schemas.wire import frame
 from stream.dead_letters.box import KafkaDeadLetterBox, Place
 from stream.pipeline.accept import Refused
 from stream.pipeline.dead_letters import KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk, an_event
-from tests.integration.test_faults import read_until, wait_until
+from tests.integration.test_faults import wait_until
 from tests.log_client import LogClient, run_command
 
 ReadLog = Callable[[str], LogClient]
@@ -35,6 +36,17 @@ async def send_poison(stack: LocalStack, client_space_id: str, *values: bytes) -
     places = [f"{record.partition}/{record.offset}" for record in sent]
     wait_until(lambda: set(places) <= {letter["place"] for letter in listed(stack)})
     return places
+
+
+async def read_until(servers: str, condition: Callable[[Sequence[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+    found: list[ConsumerRecord] = []
+    async with AIOKafkaConsumer(
+        DEAD_LETTERS_TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest"
+    ) as consumer:
+        async with asyncio.timeout(30):
+            while not condition(found):
+                found.append(await consumer.getone())
+    return found
 
 
 def listed(stack: LocalStack, *arguments: str) -> list[dict[str, object]]:

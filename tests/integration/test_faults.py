@@ -5,20 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
-from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
 from tests.log_client import LogClient
 
 ADMIN = Person("usr_grace", "grace@example.com")
-STEPS = ["person_lifetimes", "person_names", "activity_log", "commit"]
-
 ReadLog = Callable[[str], LogClient]
 
 
@@ -48,71 +42,6 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.05)
-
-
-@pytest.mark.parametrize("step", STEPS)
-async def test_a_worker_killed_between_any_two_effects_and_restarted_loses_and_doubles_nothing(
-    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog, tmp_path: Path, step: str
-) -> None:
-    stack.stop_service("worker")
-    acknowledged = await publish(publisher, client_space_id, 20)
-    reached = tmp_path / "reached"
-    script = Path(__file__).with_name("worker_that_stops.py")
-    with (tmp_path / "log").open("wb") as log:
-        doomed = subprocess.Popen(
-            [sys.executable, str(script), step, str(reached)],
-            env={**os.environ, **stack.environment()},
-            stdout=log,
-            stderr=log,
-        )
-        try:
-            wait_until(reached.exists)
-        finally:
-            doomed.kill()
-            doomed.wait()
-    stack.start_service("worker")
-    assert_shown_once(read_log(client_space_id), acknowledged)
-
-
-async def test_a_bad_record_is_kept_raw_with_its_place_and_reason_and_its_neighbours_go_through(
-    stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
-) -> None:
-    servers = stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]
-    poison: list[tuple[bytes | None, str]] = [
-        (None, "empty_record"),
-        (b"", "empty_record"),
-        (b'{"event_id": "json"}', "wrong_magic"),
-        (b"\x00\x7f\xff\xff\xffnobody registered this", "unknown_schema_id"),
-        (b"\x00\x00\x00\x00\x01" + b"\xff" * 40, "malformed"),
-    ]
-    acknowledged: set[str] = set()
-    places: dict[tuple[int, int], tuple[bytes | None, str]] = {}
-    async with AIOKafkaProducer(bootstrap_servers=servers) as raw:
-        for number, (value, reason) in enumerate(poison):
-            acknowledged |= await publish(publisher, client_space_id, 1, start=number)
-            sent = await raw.send_and_wait(EVENTS_TOPIC, value, key=f"{client_space_id}/usr_{number}".encode())
-            places[sent.partition, sent.offset] = (value, reason)
-        acknowledged |= await publish(publisher, client_space_id, len(poison))
-    assert_shown_once(read_log(client_space_id), acknowledged)
-    dead_letters = await read_until(servers, lambda found: places.keys() <= {place(record) for record in found})
-    kept = {place(r): (r.value, dict(r.headers)["reason"].decode()) for r in dead_letters}
-    assert {where: kept[where] for where in places} == places
-
-
-def place(dead_letter: ConsumerRecord) -> tuple[int, int]:
-    headers = dict(dead_letter.headers)
-    return int(headers["partition"]), int(headers["offset"])
-
-
-async def read_until(servers: str, condition: Callable[[Sequence[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
-    found: list[ConsumerRecord] = []
-    async with AIOKafkaConsumer(
-        DEAD_LETTERS_TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest"
-    ) as consumer:
-        async with asyncio.timeout(30):
-            while not condition(found):
-                found.append(await consumer.getone())
-    return found
 
 
 async def test_an_outage_of_clickhouse_is_waited_out(

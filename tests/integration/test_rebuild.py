@@ -22,7 +22,7 @@ from stream.health.probes import GroupProbe
 from stream.rebuild.group import refuse_members
 from stream.settings import WorkerSettings
 from tests.integration.test_faults import wait_until
-from tests.log_client import LogClient, run_command
+from tests.log_client import LogClient, run_command, try_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
 INTO = "audit_rebuilt"
@@ -62,18 +62,17 @@ def answers(log: LogClient) -> list[bytes]:
     return [json.dumps(page["data"], sort_keys=True).encode(), *details, *people, *log.exports()]
 
 
-def start_rebuild(stack: LocalStack, *options: str) -> subprocess.Popen[str]:
-    command = [str(Path(sys.executable).with_name("audit-stream")), "rebuild", "--into", INTO, *options]
-    # Wide enough for every table.
-    environment = {**os.environ, **stack.environment(), "COLUMNS": "200"}
+def start_rebuild(stack: LocalStack) -> subprocess.Popen[str]:
+    command = [str(Path(sys.executable).with_name("audit-stream")), "rebuild", "--into", INTO]
+    environment = {**os.environ, **stack.environment()}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def rebuild(stack: LocalStack, *options: str, code: int = 0) -> str:
     """What a rebuild prints; fails the test where it ends with another code."""
-    command = start_rebuild(stack, *options)
-    output, _ = command.communicate()
-    assert command.returncode == code, output
+    done = try_command(stack, "audit-stream", "rebuild", "--into", INTO, *options)
+    output = done.stdout + done.stderr
+    assert done.returncode == code, output
     return output
 
 

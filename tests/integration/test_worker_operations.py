@@ -17,7 +17,7 @@ from tests.integration.test_faults import assert_shown_once, publish, wait_until
 from tests.log_client import LogClient
 
 ReadLog = Callable[[str], LogClient]
-SCRIPT = Path(__file__).with_name("worker_that_stops.py")
+SCRIPT = Path(__file__).with_name("worker_that_hangs.py")
 
 
 def page(stack: LocalStack, path: str) -> tuple[int, dict[str, Any]]:
@@ -64,9 +64,7 @@ async def test_a_worker_that_hangs_while_all_it_needs_answers_ends_itself_and_lo
     acknowledged = await publish(publisher, client_space_id, 20)
     environment = {**os.environ, **stack.environment(), "AUDIT_WATCHDOG_SECONDS": "10"}
     with (tmp_path / "log").open("wb") as log:
-        hanging = subprocess.Popen(
-            [sys.executable, str(SCRIPT), "commit", str(tmp_path / "reached")], env=environment, stdout=log, stderr=log
-        )
+        hanging = subprocess.Popen([sys.executable, str(SCRIPT)], env=environment, stdout=log, stderr=log)
         try:
             assert hanging.wait(90) == EXIT_STUCK, (tmp_path / "log").read_text()
         finally:

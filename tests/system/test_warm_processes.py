@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.workers import WarmProcesses, wait_until
+from tests.faults.workers import wait_until
+from tests.warm_processes import WarmProcesses
 
 
 @pytest.fixture(scope="module")

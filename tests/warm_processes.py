@@ -1,0 +1,134 @@
+"""Processes of this repository without the seconds that their imports take: each is forked off one that has them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import cast
+
+from deploy.local.layout import REPOSITORY
+from deploy.local.stack.processes import Child
+
+READY_SECONDS = 90.0
+COMMAND_SECONDS = 300.0
+STANDBY = "tests.standby"
+
+
+class ForkedProcess:
+    """A worker that `standby` forked: what `Child` needs of a `Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._exit_code: int | None = None
+        self._ended = threading.Event()
+
+    def poll(self) -> int | None:
+        """How it ended; `None` while it runs."""
+        return self._exit_code
+
+    def wait(self, seconds: float) -> None:
+        """Return when it has ended. Raises `TimeoutExpired`."""
+        if not self._ended.wait(seconds):
+            raise subprocess.TimeoutExpired(STANDBY, seconds)
+
+    def terminate(self) -> None:
+        """SIGTERM, unless it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGTERM)
+
+    def has_ended(self, exit_code: int) -> None:
+        """Keep its exit code, and let those go on who wait for it."""
+        self._exit_code = exit_code
+        self._ended.set()
+
+
+class ForkedChild(Child):
+    """A worker as other processes of the stack are handled."""
+
+    def __init__(self, process: ForkedProcess, log: Path) -> None:
+        super().__init__([], {}, log, cwd=REPOSITORY)
+        self._process = cast("subprocess.Popen[bytes]", process)
+
+    def kill(self) -> None:
+        """SIGKILL to the process and whatever it started, and wait for its end."""
+        with suppress(ProcessLookupError):
+            super().kill()
+
+
+class WarmProcesses:
+    """Forks processes off one that has imported what every worker and command imports."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+        self._running: dict[int, ForkedProcess] = {}
+        self._started: SimpleQueue[ForkedProcess] = SimpleQueue()
+        command = [sys.executable, "-m", STANDBY]
+        self._standby = subprocess.Popen(
+            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def become(self, program: str, arguments: list[str], environment: Mapping[str, str]) -> Child:
+        """A running process of *program*, a module; its output goes to one log."""
+        log = self._file("log")
+        streams = os.devnull, str(log), str(log)
+        return ForkedChild(self._start(program, arguments, environment, streams), log)
+
+    def run(
+        self, program: str, arguments: list[str], environment: Mapping[str, str], said: str = ""
+    ) -> "subprocess.CompletedProcess[str]":
+        """What a process of *program*, as `module:function`, does where it reads *said*; returns at its end."""
+        given, printed, complained = self._file("in"), self._file("out"), self._file("err")
+        given.write_text(said, encoding="utf-8")
+        process = self._start(program, arguments, environment, (str(given), str(printed), str(complained)))
+        process.wait(COMMAND_SECONDS)
+        exit_code = process.poll()
+        assert exit_code is not None
+        return subprocess.CompletedProcess(
+            [program, *arguments],
+            exit_code,
+            printed.read_text(encoding="utf-8"),
+            complained.read_text(encoding="utf-8"),
+        )
+
+    def _file(self, kind: str) -> Path:
+        self._count += 1
+        file = self._folder / f"{self._count}.{kind}"
+        file.touch()
+        return file
+
+    def _start(
+        self, program: str, arguments: list[str], environment: Mapping[str, str], streams: tuple[str, str, str]
+    ) -> "ForkedProcess":
+        assert self._standby.stdin is not None
+        order = [program, arguments, {**os.environ, **environment}, streams]
+        self._standby.stdin.write(json.dumps(order) + "\n")
+        self._standby.stdin.flush()
+        return self._started.get(timeout=READY_SECONDS)
+
+    def close(self) -> None:
+        """End the process that forks."""
+        self._standby.kill()
+        self._standby.wait()
+        self._listener.join()
+        for pipe in (self._standby.stdin, self._standby.stdout):
+            assert pipe is not None
+            pipe.close()
+
+    def _listen(self) -> None:
+        assert self._standby.stdout is not None
+        for line in self._standby.stdout:
+            pid, exit_code = json.loads(line)
+            if exit_code is None:
+                self._running[pid] = ForkedProcess(pid)
+                self._started.put(self._running[pid])
+            else:
+                self._running.pop(pid).has_ended(exit_code)
