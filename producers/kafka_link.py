@@ -84,7 +84,7 @@ class KafkaLink:
                     compression_type="lz4" if has_lz4() else None,
                     request_timeout_ms=round(min(self._timeout, _MAX_REQUEST_SECONDS) * 1000),
                 )
-                self._producer = await kafka.started(producer)
+                self._producer = await kafka.started(producer, self._address)
             return self._producer
 
 

@@ -21,6 +21,7 @@ from schemas.avro_schemas import current_event_schema_text
 from schemas.codec import encode
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.events import Event
+from schemas.kafka_refusal import KafkaRefused
 from schemas.registry import HttpSchemaRegistry, SchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from schemas.wire import frame
@@ -34,6 +35,7 @@ _REFUSALS = (
     kafka_errors.SaslAuthenticationFailed,
     kafka_errors.TopicAuthorizationFailedError,
     kafka_errors.UnsupportedSaslMechanismError,
+    KafkaRefused,
 )
 """Kafka's answers that say no rather than not now."""
 
@@ -220,7 +222,9 @@ def _acknowledgement(record: Record, metadata: RecordMetadata) -> Acknowledgemen
 
 def _reason(error: BaseException) -> str:
     # Kafka's own texts can quote what they refuse; ours cannot.
-    return str(error) if isinstance(error, RegistryUnavailable) else type(error).__name__
+    if isinstance(error, kafka_errors.TopicAuthorizationFailedError | kafka_errors.ClusterAuthorizationFailedError):
+        return f"{type(error).__name__}: this account lacks Write on the topic {EVENTS_TOPIC}"
+    return str(error) if isinstance(error, RegistryUnavailable | KafkaRefused) else type(error).__name__
 
 
 def _pauses() -> Iterator[float]:

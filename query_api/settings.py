@@ -1,7 +1,6 @@
 """The settings of the query API: read once at start, frozen, and refused with the reason where they cannot work."""
 
 import re
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from schemas.settings import InvalidSettings, Key, LogSettings, load
+from schemas.settings import InvalidSettings, Key, LogSettings, is_this_machine, load
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
 _MIN_RSA_BITS = 2048
@@ -54,15 +53,8 @@ def require_local(settings: "Settings", host: str) -> None:
 
     Development tokens open every client space to whoever has the secret.
     """
-    if settings.environment == "development" and not _is_loopback(host):
+    if settings.environment == "development" and not is_this_machine(host):
         raise InvalidSettings("AUDIT_ENVIRONMENT: development listens on this machine only, such as --host 127.0.0.1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _check_discovery_url(value: str) -> str:

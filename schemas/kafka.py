@@ -5,8 +5,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
 
 from schemas.kafka_address import KafkaAddress
+from schemas.kafka_refusal import KafkaRefused, refusal
 
 Admin: TypeAlias = AIOKafkaAdminClient
 Consumer: TypeAlias = AIOKafkaConsumer
@@ -50,12 +52,17 @@ def connection(address: KafkaAddress) -> dict[str, Any]:
     return options
 
 
-async def started(client: C) -> C:
-    """*client*, started; one that does not start is closed. Raises aiokafka's errors."""
+async def started(client: C, address: KafkaAddress) -> C:
+    """*client*, which was made from *address*, started; one that does not start is closed.
+
+    Raises aiokafka's errors, and `KafkaRefused` where the brokers are there and do not let it in.
+    """
     try:
         await client.start()
-    except BaseException:
+    except BaseException as error:
         await close(client)
+        if isinstance(error, KafkaConnectionError) and (reason := await refusal(connection(address))):
+            raise KafkaRefused(reason) from error
         raise
     return client
 

@@ -19,6 +19,8 @@ class KafkaAddress:
     sasl_mechanism: SaslMechanism = "SCRAM-SHA-512"
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
+    certificate_file: Path | None = None
+    key_file: Path | None = None
 
     @property
     def uses_sasl(self) -> bool:
@@ -26,7 +28,15 @@ class KafkaAddress:
         return self.security_protocol.startswith("SASL")
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """How brokers are verified; `None` without TLS. Raises `OSError` where the CA file cannot be read or used."""
+        """How brokers are verified, and what they are shown; `None` without TLS.
+
+        The files are read here, so a client that starts later uses what they hold then. Raises `OSError` where one
+        cannot be read or used.
+        """
         if not self.security_protocol.endswith("SSL"):
             return None
-        return ssl.create_default_context(cafile=self.ca_file)
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.certificate_file is not None:
+            # An encrypted key would make OpenSSL ask for its password on the terminal; no password fits an empty one.
+            context.load_cert_chain(self.certificate_file, self.key_file, password="")
+        return context

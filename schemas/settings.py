@@ -3,7 +3,9 @@
 import base64
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -30,6 +32,14 @@ def database_name(value: str) -> str:
     if not _DATABASE.fullmatch(value):
         raise ValueError("must be letters, digits and underscores, and begin with no digit")
     return value
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether what goes to *host* never leaves this machine."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _decoded_key(value: object) -> object:
@@ -91,6 +101,20 @@ class Settings(BaseSettings):
         frozen=True, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
     )
 
+    allow_plaintext: bool | None = Field(
+        default=None,
+        alias="AUDIT_ALLOW_PLAINTEXT",
+        description="`true` lets other hosts be reached without TLS; only for a network that nobody else is on",
+    )
+
+    def _require_tls(self, setting: str, insecure: str, hosts: Iterable[str | None]) -> None:
+        """Raise `ValueError` where *setting* reaches one of *hosts* on the network in clear, and nobody said so."""
+        if not self.allow_plaintext and not all(host and is_this_machine(host) for host in hosts):
+            raise ValueError(
+                f"{setting}: {insecure} is for this machine only; use TLS, or set AUDIT_ALLOW_PLAINTEXT=true where"
+                " nobody else is on the network"
+            )
+
 
 class KafkaSettings(Settings):
     """How Kafka and the schema registry are reached."""
@@ -107,6 +131,14 @@ class KafkaSettings(Settings):
         None,
         alias="KAFKA_SSL_CA_FILE",
         description="PEM file of the authorities that sign the brokers' certificates; default: the system's",
+    )
+    kafka_ssl_certificate_file: Path | None = Field(
+        None,
+        alias="KAFKA_SSL_CERTIFICATE_FILE",
+        description="PEM file of this client's certificate, for brokers that ask for one",
+    )
+    kafka_ssl_key_file: Path | None = Field(
+        None, alias="KAFKA_SSL_KEY_FILE", description="PEM file of its key, unencrypted; readable by this service alone"
     )
     kafka_sasl_mechanism: SaslMechanism = Field(
         "SCRAM-SHA-512", alias="KAFKA_SASL_MECHANISM", description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`"
@@ -133,6 +165,8 @@ class KafkaSettings(Settings):
             self.kafka_sasl_mechanism,
             self.kafka_sasl_username or "",
             "" if password is None else password.get_secret_value(),
+            self.kafka_ssl_certificate_file,
+            self.kafka_ssl_key_file,
         )
 
     @property
@@ -153,13 +187,41 @@ class KafkaSettings(Settings):
                 raise ValueError(f"{name}: is required with {protocol}")
             if not protocol.startswith("SASL") and value is not None:
                 raise ValueError(f"{name}: must be unset with {protocol}")
-        if self.kafka_ssl_ca_file is not None and not protocol.endswith("SSL"):
-            raise ValueError(f"KAFKA_SSL_CA_FILE: must be unset with {protocol}")
+        files = {
+            "KAFKA_SSL_CA_FILE": self.kafka_ssl_ca_file,
+            "KAFKA_SSL_CERTIFICATE_FILE": self.kafka_ssl_certificate_file,
+            "KAFKA_SSL_KEY_FILE": self.kafka_ssl_key_file,
+        }
+        for name, file in files.items():
+            if file is not None and not protocol.endswith("SSL"):
+                raise ValueError(f"{name}: must be unset with {protocol}")
+        if (self.kafka_ssl_certificate_file is None) != (self.kafka_ssl_key_file is None):
+            raise ValueError("KAFKA_SSL_CERTIFICATE_FILE: is set together with KAFKA_SSL_KEY_FILE")
+        self._check_files()
+        return self
+
+    @model_validator(mode="after")
+    def _check_transport(self) -> Self:
+        if not self.kafka_security_protocol.endswith("SSL"):
+            hosts = [server.rpartition(":")[0] for server in self.kafka_bootstrap_servers.split(",")]
+            self._require_tls("KAFKA_SECURITY_PROTOCOL", self.kafka_security_protocol, hosts)
+        registry = urlsplit(self.registry)
+        if registry.scheme != "https":
+            self._require_tls("SCHEMA_REGISTRY_URL", registry.scheme, [registry.hostname])
+        return self
+
+    def _check_files(self) -> None:
+        """Raise `ValueError`, naming the setting, where a file of TLS cannot be used."""
+        try:
+            replace(self.kafka, certificate_file=None).ssl_context()
+        except OSError:
+            raise ValueError("KAFKA_SSL_CA_FILE: must be a readable PEM file") from None
         try:
             self.kafka.ssl_context()
         except OSError:
-            raise ValueError("KAFKA_SSL_CA_FILE: must be a readable PEM file") from None
-        return self
+            raise ValueError(
+                "KAFKA_SSL_CERTIFICATE_FILE: must be a readable PEM file, and KAFKA_SSL_KEY_FILE its unencrypted key"
+            ) from None
 
 
 class LogSettings(Settings):
@@ -175,6 +237,13 @@ class LogSettings(Settings):
         alias="AUDIT_PSEUDONYMIZATION_KEY",
         description="base64 of at least 32 bytes; with another key every person is another one",
     )
+
+    @model_validator(mode="after")
+    def _check_clickhouse(self) -> Self:
+        url = urlsplit(self.clickhouse_url.get_secret_value())
+        if url.scheme != "https":
+            self._require_tls("CLICKHOUSE_URL", url.scheme, [url.hostname])
+        return self
 
     @property
     def clickhouse(self) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 StreamError
 ├── Unavailable       wait and try again; the same call may succeed later
+│   └── AccessRefused it will not before a person mends a setting, a certificate or a right: the text says which
 ├── UnreadableRecord  a record of the history means nothing to this version: find out whose it is, or leave it out
 ├── RebuildRefused    a rebuild would touch what is not its own, or lose lines: the text says what to do
 ├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
@@ -18,6 +19,10 @@ class StreamError(Exception):
 
 class Unavailable(StreamError):
     """Kafka or ClickHouse did not do what was asked; whether it did a part of it is not known."""
+
+
+class AccessRefused(Unavailable):
+    """Kafka is there and refuses this account or this connection. A worker waits it out, but does not start with it."""
 
 
 class UnreadableRecord(StreamError):

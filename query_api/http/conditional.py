@@ -23,7 +23,9 @@ def conditional(request: Request, body: Body) -> Response:
         return Response(status_code=304, headers={"ETag": tag})
     headers = {"ETag": tag, "Vary": "Accept-Encoding"}
     content = body.content
-    if len(content) >= _COMPRESSED_FROM_BYTES and "gzip" in accepted_codings(request.headers.get("Accept-Encoding", "")):
+    if len(content) >= _COMPRESSED_FROM_BYTES and "gzip" in accepted_codings(
+        request.headers.get("Accept-Encoding", "")
+    ):
         content = gzip.compress(content, _COMPRESSION_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
     return Response(content, media_type=JSON, headers=headers)

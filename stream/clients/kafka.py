@@ -3,18 +3,32 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 
 from schemas import kafka
 from schemas.kafka_address import KafkaAddress
-from stream.errors import Unavailable
+from schemas.kafka_refusal import KafkaRefused
+from stream.errors import AccessRefused, Unavailable
+
+_NO_RIGHT = ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 
 @contextmanager
 def kafka_answers(what: str = "Kafka") -> Iterator[None]:
-    """Make Kafka's errors in the block `Unavailable`; *what* names in it what was asked."""
+    """Make Kafka's errors in the block `Unavailable`, or `AccessRefused`; *what* names in it what was asked."""
     try:
         yield
+    except KafkaRefused as error:
+        raise AccessRefused(f"{what}: {error}") from error
+    except _NO_RIGHT as error:
+        raise AccessRefused(
+            f"{what}: {type(error).__name__}: this account lacks a right; `audit-stream rights` lists what it needs"
+        ) from error
     except KafkaError as error:
         # The class says what happened; its text may quote what the broker refused.
         raise Unavailable(f"{what}: {type(error).__name__}") from error
@@ -24,7 +38,7 @@ def kafka_answers(what: str = "Kafka") -> Iterator[None]:
 async def open_admin(address: KafkaAddress, what: str = "Kafka", **options: object) -> AsyncIterator[kafka.Admin]:
     """An admin client for the block. Raises `Unavailable`, as the block does for Kafka's errors."""
     with kafka_answers(what):
-        client = await kafka.started(kafka.admin(address, **options))
+        client = await kafka.started(kafka.admin(address, **options), address)
         try:
             yield client
         finally:
@@ -35,7 +49,7 @@ async def open_admin(address: KafkaAddress, what: str = "Kafka", **options: obje
 async def open_consumer(address: KafkaAddress, what: str = "Kafka", **options: object) -> AsyncIterator[kafka.Consumer]:
     """A consumer for the block, otherwise as `open_admin`."""
     with kafka_answers(what):
-        client = await kafka.started(kafka.consumer(address, **options))
+        client = await kafka.started(kafka.consumer(address, **options), address)
         try:
             yield client
         finally:

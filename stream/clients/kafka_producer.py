@@ -52,5 +52,5 @@ class LastingProducer:
                 max_batch_size=self._max_batch_bytes,
                 max_request_size=self._max_request_bytes,
             )
-            self._producer = await kafka.started(producer)
+            self._producer = await kafka.started(producer, self._address)
         return self._producer

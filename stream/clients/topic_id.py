@@ -1,13 +1,13 @@
-"""The id of a topic, which tells a topic from another one that was made later under its name.
+"""The id of a topic, which tells a topic from another one that was made later under its name, and one's rights on it.
 
 aiokafka speaks Kafka's metadata request up to version 5; ids came with version 10 (Kafka 2.8). This is that request.
 """
 
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from uuid import UUID
 
-from aiokafka.errors import for_code
+from aiokafka.errors import TopicAuthorizationFailedError, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.abstract import AbstractType
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
@@ -94,7 +94,7 @@ class _MetadataRequest(Request[_MetadataRequestStruct]):  # type: ignore[misc]
         self._topic = topic
 
     def build(self, request_struct_class: type[_MetadataRequestStruct]) -> _MetadataRequestStruct:
-        return request_struct_class([(_NO_ID, self._topic, {})], False, False, False, {})
+        return request_struct_class([(_NO_ID, self._topic, {})], False, False, True, {})
 
 
 class Connection(Protocol):
@@ -114,14 +114,28 @@ async def topic_id(connection: Connection, topic: str) -> UUID | None:
     so an answer may be old, and an old one comes again only for that moment.
     """
     try:
-        answer = await connection.send(connection.get_random_node(), _MetadataRequest(topic))
-    except NotImplementedError:
+        found = await _described(connection, topic)
+    except (NotImplementedError, UnknownTopicOrPartitionError):
         return None
+    return None if found[2] == _NO_ID else found[2]
+
+
+async def authorized_operations(connection: Connection, topic: str) -> int | None:
+    """What this account may do to *topic*, a bit for each of Kafka's operations; `None` where that is not known.
+
+    It is not where the topic does not exist, or where the broker is older than ids. Raises as `topic_id` does.
+    """
+    try:
+        return int((await _described(connection, topic))[5])
+    except TopicAuthorizationFailedError:
+        return 0
+    except (NotImplementedError, UnknownTopicOrPartitionError):
+        return None
+
+
+async def _described(connection: Connection, topic: str) -> tuple[Any, ...]:
+    answer = await connection.send(connection.get_random_node(), _MetadataRequest(topic))
     (found,) = answer.topics
-    error_code, _, found_id, *_ = found
-    if error_code:
-        error = for_code(error_code)
-        if error.__name__ == "UnknownTopicOrPartitionError":
-            return None
-        raise error
-    return None if found_id == _NO_ID else found_id
+    if found[0]:
+        raise for_code(found[0])
+    return cast("tuple[Any, ...]", found)

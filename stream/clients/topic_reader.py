@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.kafka import Consumer
 from schemas.kafka_address import KafkaAddress
 from stream.clients.kafka import kafka_answers, open_consumer
+from stream.clients.topic_id import authorized_operations
 from stream.errors import Unavailable
 
 FETCH_MILLISECONDS = 1_000
@@ -38,6 +40,8 @@ class TopicReader:
             await self._consumer._client.set_topics([topic])  # noqa: SLF001 - nothing public asks for one topic anew
             partitions = self._consumer.partitions_for_topic(topic)
             if not partitions:
+                if await authorized_operations(self._consumer._client, topic) == 0:  # noqa: SLF001 - see `Connection`
+                    raise TopicAuthorizationFailedError
                 raise Unavailable(f"topic {topic} does not exist")
             places = [TopicPartition(topic, partition) for partition in sorted(partitions)]
             first = await self._consumer.beginning_offsets(places)

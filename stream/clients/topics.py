@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
 
 from schemas.avro_schemas import event_schema_texts
 from schemas.kafka import Admin
 from schemas.kafka_address import KafkaAddress
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, TOPICS, Topic
-from stream.clients.kafka import open_admin
-from stream.errors import Unavailable
+from stream.clients.kafka import kafka_answers, open_admin
 
 FOR_EVER_MS = 2**53
 
@@ -25,9 +25,10 @@ async def create_topics(kafka: KafkaAddress, *, replication_factor: int) -> list
         response = await admin.create_topics(
             [NewTopic(t.name, t.partitions, replication_factor, topic_configs=t.config) for t in missing]
         )
-        for name, code, *message in response.topic_errors:
-            if code:
-                raise Unavailable(f"creating topic {name}: error {code} {message}")
+        for name, code, *_message in response.topic_errors:
+            with kafka_answers(f"creating topic {name}"):
+                if code:
+                    raise for_code(code)
         return [topic.name for topic in missing]
 
 

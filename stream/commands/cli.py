@@ -1,6 +1,7 @@
 """`audit-stream`: run the worker, and prepare what it needs."""
 
 import asyncio
+import logging
 import sys
 import traceback
 from typing import Annotated
@@ -15,6 +16,7 @@ from stream.clients.topics import create_topics, register_schemas, topic_differe
 from stream.commands import dead_letters, erasure, rebuild, retention
 from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
+from stream.commands.rights import rights
 from stream.errors import RebuildRefused, StreamError, UnreadableRecord
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
@@ -24,6 +26,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(rebuild.app, name="rebuild")
 app.command()(conflicts)
+app.command()(rights)
 
 
 @app.command()
@@ -68,6 +71,8 @@ def main() -> None:
 
     Where it could not look, it does not end with the code of one that looked and found: see `ExitCode`.
     """
+    # What aiokafka has to say of a failure is in the error's one line, in words of what to do.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         app()
     except (UnreadableRecord, RebuildRefused) as error:

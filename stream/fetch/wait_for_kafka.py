@@ -7,7 +7,7 @@ from typing import Protocol
 import structlog
 from mode import Service
 
-from stream.errors import Fatal, Unavailable
+from stream.errors import AccessRefused, Fatal, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -20,14 +20,19 @@ class KafkaProbe(Protocol):
     """Asks Kafka something; `stream.health.probes.GroupProbe` does."""
 
     async def require_usable_topic(self) -> None:
-        """Ask in a bounded time. Raises `Unavailable` without an answer, `Fatal` where the topic must not be read."""
+        """Ask in a bounded time. Raises `Unavailable` without an answer, `Fatal` where the topic must not be read.
+
+        Raises `AccessRefused` where Kafka answers, and no wait helps.
+        """
 
     async def close(self) -> None:
         """Let go of every connection."""
 
 
 class KafkaAwaited(Service):
-    """Starts when Kafka answers, however long that takes, or when the worker is told to stop. Ends it for `Fatal`.
+    """Starts when Kafka answers, however long that takes, or when the worker is told to stop.
+
+    Ends the worker for `Fatal` and for `AccessRefused`: to wait for what a person must mend would be a silent outage.
 
     Faust's producer and consumer try to connect once, and end the worker where that fails. A service starts its
     dependencies one after the other, so those that were added after this one wait with it.
@@ -60,6 +65,9 @@ class KafkaAwaited(Service):
             return True
         try:
             await self.wait(self._kafka.require_usable_topic())
+        except AccessRefused as error:
+            log.error("Kafka refuses the worker", reason=str(error))  # noqa: TRY400 - the reason is all there is to say
+            raise
         except Unavailable:
             return self.should_stop
         except Fatal:

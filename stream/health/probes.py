@@ -7,17 +7,19 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, for_code
 
 from schemas import kafka
 from schemas.kafka_address import KafkaAddress
+from schemas.kafka_rights import Role, rights
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import kafka_answers, open_consumer
+from stream.clients.kafka_rights import require_rights
 from stream.clients.topic_id import topic_id
 from stream.clients.topics import topic_config
 from stream.errors import Unavailable, WrongTopic
@@ -51,9 +53,9 @@ class GroupProbe:
     async def require_usable_topic(self) -> None:
         """Raise `WrongTopic` where the events topic has a setting with which no worker must read it; or `Unavailable`.
 
-        Where the setting cannot be read, since there is no topic or no right to, it is not known to be wrong.
+        Raises `AccessRefused` where the worker lacks a right. Where there is no topic, nothing is known to be wrong.
         """
-        await self._answered(self._require_append_time)
+        await self._answered(self._require_usable_topic)
 
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -84,8 +86,8 @@ class GroupProbe:
             )
             admin = kafka.admin(self._address, request_timeout_ms=timeout_ms)
             self._clients = consumer, admin
-            await consumer.start()
-            await admin.start()
+            await kafka.started(consumer, self._address)
+            await kafka.started(admin, self._address)
         return self._clients
 
     async def _look(self) -> GroupState:
@@ -95,9 +97,16 @@ class GroupProbe:
         starts = await consumer.beginning_offsets(partitions)
         committed = {p.partition: await consumer.committed(p) or 0 for p in partitions}
         lag = {p.partition: await self._records(p, max(committed[p.partition], starts[p]), ends[p]) for p in partitions}
-        described = await admin.describe_consumer_groups([self._group])
-        members = frozenset(member[0] for answer in described for group in answer.groups for member in group[5])
+        members = frozenset(member[0] for member in (await self._described(admin))[5])
         return GroupState(lag, committed, await topic_id(admin._client, EVENTS_TOPIC), members)  # noqa: SLF001 - see `Connection`
+
+    async def _described(self, admin: kafka.Admin) -> tuple[Any, ...]:
+        """The group as Kafka describes it. Raises `KafkaError`, for a group that this account may not see too."""
+        (answer,) = await admin.describe_consumer_groups([self._group])
+        (group,) = answer.groups
+        if group[0]:
+            raise for_code(group[0])
+        return cast("tuple[Any, ...]", group)
 
     async def _records(self, partition: TopicPartition, start: int, end: int) -> int:
         """The offsets from *start* and below *end*; 0 where nothing has moved and none of them is a record's."""
@@ -108,8 +117,10 @@ class GroupProbe:
             return records * await holds_records(self._address, partition, start, end)
         return records
 
-    async def _require_append_time(self) -> None:
+    async def _require_usable_topic(self) -> None:
         _, admin = await self._opened()
+        await require_rights(admin, rights(Role.WORKER, self._group))
+        await self._described(admin)
         option = "message.timestamp.type"
         value = (await topic_config(admin, EVENTS_TOPIC)).get(option, APPEND_TIME)
         if value != APPEND_TIME:

@@ -14,6 +14,7 @@ from stream.settings import WorkerSettings
 PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
 
 DEAD_LETTERS = "tests/integration/test_dead_letter_replay.py"
+SECURED_KAFKA = "tests/integration/test_secured_kafka.py"
 TESTED_BY = {
     "make demo": "tests/system/test_demo.py",
     "make test": ".ci/run",
@@ -33,6 +34,7 @@ TESTED_BY = {
     "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
     "audit-stream migrate": "tests/integration/test_commands.py",
     "audit-stream worker": "tests/integration/test_commands.py",
+    "audit-stream rights [--producer NAME] [--worker NAME] [--operator NAME] [--apply]": SECURED_KAFKA,
     "audit-stream dead-letters list [--reason R] [--max N] [--json]": DEAD_LETTERS,
     "audit-stream dead-letters show 2/4711 [--dump hex|raw]": DEAD_LETTERS,
     "audit-stream dead-letters replay [PLACE]... [--reason R] [--dry-run]": DEAD_LETTERS,

@@ -70,9 +70,9 @@ _TABLE = (
     Service(
         name="kafka",
         ports=("kafka", "kafka_controller"),
-        prepare=lambda layout, programs: kafka.prepare(layout, programs.kafka_jars),
-        command=lambda layout, programs: kafka.command(layout, programs.kafka_jars),
-        is_ready=lambda layout, _child: kafka.is_ready(layout),
+        prepare=lambda layout, programs: kafka.prepare(kafka.Broker.of(layout), programs.kafka_jars),
+        command=lambda layout, programs: kafka.command(kafka.Broker.of(layout), programs.kafka_jars),
+        is_ready=lambda layout, _child: kafka.is_ready(layout.ports.kafka),
         start_seconds=120,
         stop_seconds=20,
     ),

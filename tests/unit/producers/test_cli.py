@@ -26,12 +26,12 @@ def publisher(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InMemoryPublis
     publisher = InMemoryPublisher()
 
     def open_publisher(settings: ProducerSettings) -> InMemoryPublisher:
-        assert settings.kafka_bootstrap_servers == "kafka:9092"
+        assert settings.kafka_bootstrap_servers == "localhost:9092"
         return publisher
 
     monkeypatch.setattr(cli, "KafkaPublisher", open_publisher)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
-    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://registry")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://localhost")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return publisher
 

@@ -26,8 +26,8 @@ def test_a_file_gives_its_events_or_its_refusal(
 ) -> None:
     publisher = InMemoryPublisher()
     monkeypatch.setattr(cli, "KafkaPublisher", lambda _: publisher)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
-    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://registry")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://localhost")
     monkeypatch.chdir(FILES)
     before = ["--before", case["before"]] if "before" in case else []
     command = ["import", case["file"], *before, "--client-space", "acme", "--admin-id", "usr_admin"]

@@ -66,8 +66,8 @@ class Imports:
 def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Imports:
     publisher = InMemoryPublisher()
     monkeypatch.setattr(cli, "KafkaPublisher", lambda _: publisher)
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
-    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://registry")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://localhost")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return Imports(tmp_path, publisher)
 

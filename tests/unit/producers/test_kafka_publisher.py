@@ -29,7 +29,7 @@ from tests.decoding import decode
 
 SCHEMA_ID = 7
 SETTINGS = ProducerSettings(
-    kafka_bootstrap_servers="kafka:9092", schema_registry_url="http://registry", publish_timeout_seconds=1.0
+    kafka_bootstrap_servers="localhost:9092", schema_registry_url="http://localhost", publish_timeout_seconds=1.0
 )
 NEVER = "never"
 Answer = Exception | str | None

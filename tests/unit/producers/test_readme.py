@@ -86,7 +86,7 @@ def test_the_import_page_runs_as_shown(
     monkeypatch.setattr(
         cli,
         "load_settings",
-        lambda: ProducerSettings(kafka_bootstrap_servers="kafka:9092", schema_registry_url="http://registry"),
+        lambda: ProducerSettings(kafka_bootstrap_servers="localhost:9092", schema_registry_url="http://localhost"),
     )
     for command in commands:
         with pytest.raises(SystemExit) as ended:

@@ -8,14 +8,14 @@ from schemas.settings import InvalidSettings
 
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "kafka:9092")
-    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://registry/apis/ccompat/v7")
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+    monkeypatch.setenv("SCHEMA_REGISTRY_URL", "http://localhost/apis/ccompat/v7")
 
 
 def test_the_environment_makes_the_settings() -> None:
     settings = load_settings()
-    assert settings.kafka_bootstrap_servers == "kafka:9092"
-    assert settings.schema_registry_url.get_secret_value() == "http://registry/apis/ccompat/v7"
+    assert settings.kafka_bootstrap_servers == "localhost:9092"
+    assert settings.schema_registry_url.get_secret_value() == "http://localhost/apis/ccompat/v7"
     assert settings.publish_timeout_seconds == 30
 
 

@@ -5,6 +5,12 @@ import traceback
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from pydantic_settings import BaseSettings
 
 from producers.settings import ProducerSettings
@@ -14,6 +20,7 @@ from schemas.registry import HttpSchemaRegistry
 from schemas.settings import InvalidSettings, load
 from stream.settings import WorkerSettings
 from tests.builders import KEY
+from tests.secured_kafka import Authority
 
 SECRET = "hush-hush-hush-hush-hush-hush-hush"
 VALID = {
@@ -109,6 +116,66 @@ def test_what_protects_a_connection_is_refused_where_the_protocol_ignores_it(
     environment.setenv(variable, value)
     with pytest.raises(InvalidSettings, match=f"^{variable}: must be unset with PLAINTEXT$"):
         load(ProducerSettings)
+
+
+@pytest.mark.parametrize("role", [WorkerSettings, ProducerSettings])
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT"),
+        ("SCHEMA_REGISTRY_URL", "http://registry.example.com"),
+        ("CLICKHOUSE_URL", "http://10.0.0.7:8123"),
+    ],
+)
+def test_another_host_is_reached_without_tls_only_where_that_is_said(
+    role: type[BaseSettings], variable: str, value: str, environment: pytest.MonkeyPatch
+) -> None:
+    if variable not in {field.alias for field in role.model_fields.values()}:
+        return
+    environment.setenv(variable, value)
+    with pytest.raises(
+        InvalidSettings, match=rf"^{variable}: \S+ is for this machine only; use TLS, or set AUDIT_ALLOW"
+    ):
+        load(role)
+    environment.setenv("AUDIT_ALLOW_PLAINTEXT", "true")
+    load(role)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
+def test_this_machine_is_reached_without_tls(host: str, environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA_SECURITY_PROTOCOL", "SASL_PLAINTEXT")
+    environment.setenv("KAFKA_BOOTSTRAP_SERVERS", f"{host}:9092")
+    environment.setenv("SCHEMA_REGISTRY_URL", f"http://{host}:8081")
+    environment.setenv("CLICKHOUSE_URL", f"http://{host}:8123")
+    load(WorkerSettings)
+    environment.setenv("KAFKA_BOOTSTRAP_SERVERS", f"{host}:9092,kafka.example.com:9092")
+    with pytest.raises(InvalidSettings, match=r"^KAFKA_SECURITY_PROTOCOL: "):
+        load(WorkerSettings)
+
+
+class TestAClientsCertificate:
+    """The file of the certificate and the file of its key."""
+
+    def test_is_set_with_its_key_or_not_at_all(self, tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+        certificate = Authority(tmp_path, "authority").issue("audit-worker")
+        environment.setenv("KAFKA_SSL_CERTIFICATE_FILE", str(certificate))
+        with pytest.raises(
+            InvalidSettings, match=r"^KAFKA_SSL_CERTIFICATE_FILE: is set together with KAFKA_SSL_KEY_FILE$"
+        ):
+            load(ProducerSettings)
+        environment.setenv("KAFKA_SSL_KEY_FILE", str(certificate))
+        assert load(ProducerSettings).kafka.certificate_file == certificate
+
+    def test_is_refused_with_a_key_that_is_encrypted(self, tmp_path: Path, environment: pytest.MonkeyPatch) -> None:
+        """Without a question on the terminal."""
+        certificate = Authority(tmp_path, "authority").issue("audit-worker")
+        key = tmp_path / "encrypted.pem"
+        made = load_pem_private_key(certificate.read_bytes(), None)
+        key.write_bytes(made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"hush")))
+        environment.setenv("KAFKA_SSL_CERTIFICATE_FILE", str(certificate))
+        environment.setenv("KAFKA_SSL_KEY_FILE", str(key))
+        with pytest.raises(InvalidSettings, match="KAFKA_SSL_KEY_FILE its unencrypted key"):
+            load(ProducerSettings)
 
 
 def test_blanks_between_brokers_do_not_count(environment: pytest.MonkeyPatch) -> None:
