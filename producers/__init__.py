@@ -1,4 +1,4 @@
-"""Publish user-management events: one publisher, four verbs, and an adapter for each of the three channels."""
+"""Publish user-management events: two clients, four verbs, and an adapter for each of the three channels."""
 
 from producers.activities import (
     ActionContext,
@@ -8,7 +8,8 @@ from producers.activities import (
     user_created,
     user_deleted,
 )
-from producers.api import ApiRequest
+from producers.api import ApiEvents, ApiRequest
+from producers.audit_log import AuditLog
 from producers.errors import (
     DeliveryUnknown,
     InvalidImport,
@@ -21,7 +22,7 @@ from producers.errors import (
 from producers.kafka_publisher import KafkaPublisher
 from producers.publisher import Acknowledgement, Publisher
 from producers.settings import ProducerSettings, load_settings
-from producers.ui import UiSession
+from producers.ui import UiEvents, UiSession
 from schemas.errors import InvalidEvent
 from schemas.events import Person
 from schemas.settings import InvalidSettings
@@ -29,7 +30,9 @@ from schemas.settings import InvalidSettings
 __all__ = [
     "Acknowledgement",
     "ActionContext",
+    "ApiEvents",
     "ApiRequest",
+    "AuditLog",
     "DeliveryUnknown",
     "InvalidEvent",
     "InvalidImport",
@@ -43,6 +46,7 @@ __all__ = [
     "Publisher",
     "PublisherClosed",
     "Stamp",
+    "UiEvents",
     "UiSession",
     "admin_rights_updated",
     "license_updated",

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
 from producers.errors import Stamp
+from producers.event_verbs import EventVerbs
 from producers.publisher import Publisher
 from producers.verbs import Verbs
 from schemas.events import ActivityType, Channel, Person, Source
@@ -16,14 +17,14 @@ _NAMESPACE = UUID("6f1d7f0e-6a53-5c0f-9c53-4d8f0b6a2f11")
 _ORDER = tuple(ActivityType)
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRequest(Verbs):
-    """The verbs for what one API request does: channel `api`, the admin being the owner of its token.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiEvents(EventVerbs):
+    """The events of what one API request does: channel `api`, the admin being the owner of its token.
 
     A request that its client may send twice passes *idempotency_key*, the client's, and *first_received_at*, the
     time at which the platform first saw that key (its own idempotency record has it). The events' ids and times are
     then a function of both, so the repeated request publishes the same events. The key alone would not do: the same
-    id with another time is a second line. Make one `ApiRequest` per request: it counts the calls.
+    id with another time is a second line. Make one per request: it counts the calls.
 
     The affected user's id goes into the event's id: a repetition may leave out what the first attempt did, so the
     place among the calls does not say which call it is. Who knows the key can therefore test whether a "Deleted User"
@@ -31,8 +32,6 @@ class ApiRequest(Verbs):
     id, which the line shows, is refused.
     """
 
-    publisher: Publisher
-    _: KW_ONLY
     client_space_id: str
     token_owner: Person
     request_id: str
@@ -47,10 +46,6 @@ class ApiRequest(Verbs):
             raise ValueError("idempotency_key and first_received_at come together or not at all")
         if self.idempotency_key == self.request_id:
             raise ValueError("idempotency_key must be a secret; the request_id is shown with the line")
-
-    @property
-    def _publisher(self) -> Publisher:
-        return self.publisher
 
     @property
     def _context(self) -> ActionContext:
@@ -69,3 +64,39 @@ class ApiRequest(Verbs):
         # calls. It depends on the call alone: a repetition that skips what the first attempt did changes no time.
         place = timedelta(microseconds=nth * len(_ORDER) + _ORDER.index(activity_type))
         return Stamp(uuid5(_NAMESPACE, name), self.first_received_at + place)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest(Verbs):
+    """The verbs for what one API request does; for the fields see `ApiEvents`. Make one per request."""
+
+    publisher: Publisher
+    _: KW_ONLY
+    client_space_id: str
+    token_owner: Person
+    request_id: str
+    service: str
+    idempotency_key: str | None = None
+    first_received_at: datetime | None = None
+    clock: Clock = utc_now
+    _events: ApiEvents = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        events = ApiEvents(
+            client_space_id=self.client_space_id,
+            token_owner=self.token_owner,
+            request_id=self.request_id,
+            service=self.service,
+            idempotency_key=self.idempotency_key,
+            first_received_at=self.first_received_at,
+            clock=self.clock,
+        )
+        object.__setattr__(self, "_events", events)
+
+    @property
+    def events(self) -> ApiEvents:
+        return self._events
+
+    @property
+    def _publisher(self) -> Publisher:
+        return self.publisher

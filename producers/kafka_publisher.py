@@ -3,22 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
-from producers.activities import Clock, canonical, utc_now
+from producers.activities import Clock, utc_now
 from producers.bulk import Bulk
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
 from producers.kafka_link import Delivery, KafkaLink
+from producers.prepared import prepared
 from producers.publisher import Acknowledgement, record_key
 from producers.settings import ProducerSettings
 from producers.window import Record, Window
 from schemas.avro_schemas import current_event_schema_text
-from schemas.codec import encode
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.events import Event
 from schemas.kafka_refusal import KafkaRefused
@@ -124,10 +123,7 @@ class KafkaPublisher:
     def _encode(self, event: Event) -> Record:
         if self._link is None:
             raise PublisherClosed("the publisher is used outside its context")
-        admin, user = canonical(event.admin), canonical(event.affected_user)
-        if admin is not event.admin or user is not event.affected_user:
-            event = replace(event, admin=admin, affected_user=user)
-        datum = encode(event, now=self._clock())
+        event, datum = prepared(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
         return Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)
 

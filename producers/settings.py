@@ -7,6 +7,7 @@ from pydantic import Field
 from schemas.settings import KafkaSettings, load
 
 DEFAULT_SERVICE = "audit-produce"
+DEFAULT_PUBLISH_TIMEOUT_SECONDS = 30.0
 
 _NonBlank = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
@@ -21,7 +22,7 @@ class ProducerSettings(KafkaSettings):
         description="The name under which events say where they came from.",
     )
     publish_timeout_seconds: float = Field(
-        default=30.0,
+        default=DEFAULT_PUBLISH_TIMEOUT_SECONDS,
         ge=1.0,
         le=600.0,
         alias="AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS",

@@ -4,18 +4,39 @@ from dataclasses import KW_ONLY, dataclass
 
 from producers.activities import ActionContext, Clock, live_stamp, utc_now
 from producers.errors import Stamp
+from producers.event_verbs import EventVerbs
 from producers.publisher import Publisher
 from producers.verbs import Verbs
 from schemas.events import ActivityType, Channel, Person, Source
 
 
-@dataclass(frozen=True, slots=True)
-class UiSession(Verbs):
-    """The verbs for what *admin* does in the UI: channel `ui`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UiEvents(EventVerbs):
+    """The events of what *admin* does in the UI: channel `ui`.
 
     *service* is the upstream service that publishes. *request_id* is that of the page's request, never the session's
     own id, which would let a reader of the log take the session over.
     """
+
+    client_space_id: str
+    admin: Person
+    service: str
+    request_id: str | None = None
+    clock: Clock = utc_now
+
+    @property
+    def _context(self) -> ActionContext:
+        return ActionContext(
+            self.client_space_id, Channel.UI, self.admin, Source(self.service, request_id=self.request_id)
+        )
+
+    def _stamp(self, activity_type: ActivityType, affected_user: Person) -> Stamp:  # noqa: ARG002 - see ApiEvents
+        return live_stamp(self.clock)
+
+
+@dataclass(frozen=True, slots=True)
+class UiSession(Verbs):
+    """The verbs for what *admin* does in the UI; for the fields see `UiEvents`."""
 
     publisher: Publisher
     _: KW_ONLY
@@ -26,14 +47,15 @@ class UiSession(Verbs):
     clock: Clock = utc_now
 
     @property
-    def _publisher(self) -> Publisher:
-        return self.publisher
-
-    @property
-    def _context(self) -> ActionContext:
-        return ActionContext(
-            self.client_space_id, Channel.UI, self.admin, Source(self.service, request_id=self.request_id)
+    def events(self) -> UiEvents:
+        return UiEvents(
+            client_space_id=self.client_space_id,
+            admin=self.admin,
+            service=self.service,
+            request_id=self.request_id,
+            clock=self.clock,
         )
 
-    def _stamp(self, activity_type: ActivityType, affected_user: Person) -> Stamp:  # noqa: ARG002 - see ApiRequest
-        return live_stamp(self.clock)
+    @property
+    def _publisher(self) -> Publisher:
+        return self.publisher

@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from deploy.local.demo.scenario import act_by_api, act_in_ui, open_import
+from producers.in_memory import InMemoryPublisher
 from schemas.avro_schemas import current_event_schema
 from schemas.clickhouse_client import connect
 from schemas.fields import to_micros
@@ -26,7 +27,6 @@ from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink
 from tests.builders import KEY, SCHEMA_ID, a_chunk, a_lifetime, a_record, a_uuid
 from tests.contract.test_log_sink import a_line
-from tests.fakes.publisher import InMemoryPublisher
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "clickhouse"
 INTERNAL = {"erased_persons", "known_names"}

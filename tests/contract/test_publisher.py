@@ -3,8 +3,9 @@
 Kafka and the registry come from the session fixture `stack_environment`: the environment variables of a local stack.
 """
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,6 +17,7 @@ from aiokafka.errors import TopicAlreadyExistsError
 
 from producers import (
     Acknowledgement,
+    AuditLog,
     InvalidEvent,
     KafkaPublisher,
     Person,
@@ -24,6 +26,7 @@ from producers import (
     PublisherClosed,
     PublishFailed,
 )
+from producers.in_memory import InMemoryPublisher
 from producers.kafka_link import abandon
 from schemas.events import AdminRightsUpdate, Event, UserDeletion, UserLicenseUpdate
 from schemas.registry import HttpSchemaRegistry
@@ -31,19 +34,40 @@ from schemas.topics import EVENTS_TOPIC, TOPICS
 from schemas.wire import unframe
 from tests.builders import NOW, an_event
 from tests.decoding import decode
-from tests.fakes.publisher import InMemoryPublisher
+
+
+class FromThreads:
+    """The blocking client, called from a thread."""
+
+    def __init__(self, settings: ProducerSettings) -> None:
+        self._log = AuditLog(settings)
+
+    async def publish(self, event: Event) -> Acknowledgement:
+        return await asyncio.to_thread(self._log.publish, event)
+
+    async def publish_all(
+        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
+    ) -> int:
+        given = [event async for event in events] if isinstance(events, AsyncIterable) else events
+        count = await asyncio.to_thread(self._log.publish_all, given)
+        if on_acknowledged is not None:
+            on_acknowledged(count)
+        return count
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._log.close)
 
 
 @dataclass(frozen=True)
 class Subject:
     """A publisher under test, a second one over the same records, and a way to read back what it acknowledged."""
 
-    publisher: InMemoryPublisher | KafkaPublisher
-    closed: InMemoryPublisher | KafkaPublisher
+    publisher: InMemoryPublisher | KafkaPublisher | FromThreads
+    closed: InMemoryPublisher | KafkaPublisher | FromThreads
     read: Callable[[Acknowledgement], object]
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka", "blocking"])
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
     if request.param == "memory":
         async with InMemoryPublisher() as memory:
@@ -57,7 +81,13 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         await consumer.start()
         stack.push_async_callback(consumer.stop)
         kafka = await stack.enter_async_context(KafkaPublisher(settings))
-        yield Subject(kafka, KafkaPublisher(settings), lambda ack: _from_kafka(consumer, registry, ack))
+        subject: KafkaPublisher | FromThreads = kafka
+        closed: KafkaPublisher | FromThreads = KafkaPublisher(settings)
+        if request.param == "blocking":
+            subject, closed = FromThreads(settings), FromThreads(settings)
+            stack.push_async_callback(subject.close)
+            await closed.close()
+        yield Subject(subject, closed, lambda ack: _from_kafka(consumer, registry, ack))
 
 
 def kafka_settings(environment: dict[str, str], *, timeout_seconds: float = 20.0) -> ProducerSettings:

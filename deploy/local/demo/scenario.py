@@ -61,9 +61,7 @@ async def import_lists(state_dir: Path, open_publisher: OpenPublisher, console: 
 
 async def act_in_ui(publisher: Publisher, started_at: datetime) -> None:
     """What an admin does in the UI: a creation, its license, and admin rights for a colleague."""
-    session = UiSession(
-        publisher, client_space_id=CLIENT_SPACE, admin=OPERATOR, service=_SERVICE, request_id="ui-request-1"
-    )
+    session = UiSession(publisher, client_space_id=CLIENT_SPACE, admin=OPERATOR, service=_SERVICE, request_id="ui-1")
     await session.user_created(SHORT_LIVED, stamp=_stamp("creation", started_at, 1))
     await session.license_updated(
         SHORT_LIVED, previous_license=None, new_license="Data Reader", stamp=_stamp("license", started_at, 2)
@@ -78,7 +76,7 @@ async def act_by_api(publisher: Publisher, started_at: datetime) -> None:
         publisher,
         client_space_id=CLIENT_SPACE,
         token_owner=OPERATOR,
-        request_id="api-request-1",
+        request_id="api-1",
         service=_SERVICE,
         idempotency_key="demo-1",
         first_received_at=first_received_at,

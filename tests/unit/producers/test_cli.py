@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from producers import cli
 from producers.cli import ExitCode, app
 from producers.errors import DeliveryUnknown, PublishFailed
+from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
 from schemas.errors import InvalidEvent, Reason
-from tests.fakes.publisher import InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
 WHO = ["--client-space", "acme", "--admin-id", "usr_admin"]

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from producers import cli
 from producers.cli import ExitCode, app
-from tests.fakes.publisher import InMemoryPublisher
+from producers.in_memory import InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
 CASES = tomllib.loads((CORPUS / "cases.toml").read_text("utf-8"))["case"]

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from producers import cli
 from producers.cli import ExitCode, app
+from producers.in_memory import InMemoryPublisher
 from schemas.events import UserDeletion
-from tests.fakes.publisher import InMemoryPublisher
 
 WHO = ["--client-space", "acme", "--admin-id", "usr_admin"]
 HEADER = "user id,e-mail,first name,last name,license,admin access\n"

@@ -18,10 +18,10 @@ from producers.file_import import EmailAsId, FileImport, ImportRequest
 from producers.file_import.import_record import ImportRecords, new_act
 from producers.file_import.which_run import AlreadyImported, Run
 from producers.import_run import OnError, RunOptions, Summary, run_import
+from producers.in_memory import Fault, InMemoryPublisher
 from producers.progress import Progress
 from schemas.events import Event
 from tests.builders import ADMIN, NOW
-from tests.fakes.publisher import Fault, InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
 IMPORT_ID = UUID(int=5)

@@ -11,8 +11,8 @@ from producers import cli
 from producers.cli import ExitCode, app
 from producers.errors import ProducerError
 from producers.file_import.rows import Column
+from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
-from tests.fakes.publisher import InMemoryPublisher
 
 HERE = Path(producers.__file__).parent
 # The page uses the import name of the small wheel.
@@ -61,7 +61,7 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     publisher = InMemoryPublisher()
     monkeypatch.setattr(producers, "KafkaPublisher", lambda _: publisher)
     monkeypatch.setattr(producers, "load_settings", lambda: None)
-    first, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:2]
+    first, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:3]
     imports, body = first.split("\n\n", 1)
     indented = "".join(
         f"    {line}\n" for line in (body + "\n".join(f"    {line}" for line in api.splitlines())).splitlines()
@@ -70,6 +70,13 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     exec(f"{imports}\nasync def example():\n{indented}", scope)  # noqa: S102 - our own README
     await scope["example"]()  # type: ignore[operator]
     assert [str(event.channel) for event in publisher.events] == ["ui"] * 4 + ["api"]
+
+
+def test_the_example_of_the_blocking_client_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with producers.AuditLog.in_memory() as audit_log:
+        monkeypatch.setattr(producers, "AuditLog", lambda: audit_log)
+        exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1], {})  # noqa: S102 - our own README
+        assert [event.affected_user.id for event in audit_log.events] == ["usr_bob", "usr_ada", "usr_ada"]
 
 
 def test_the_import_page_runs_as_shown(

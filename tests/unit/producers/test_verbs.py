@@ -20,6 +20,7 @@ from producers import (
     user_created,
     user_deleted,
 )
+from producers.in_memory import InMemoryPublisher
 from schemas.events import (
     AdminRightsUpdate,
     Channel,
@@ -30,7 +31,6 @@ from schemas.events import (
     UserLicenseUpdate,
 )
 from tests.builders import ADMIN, NOW, USER
-from tests.fakes.publisher import InMemoryPublisher
 
 STAMP = Stamp(UUID(int=7), NOW)
 CONTEXT = ActionContext("acme", Channel.UI, ADMIN, Source("user-service"))

@@ -1,14 +1,14 @@
-"""Stand-ins for the ports: they keep the port's promises in memory, and break them on request in both ways."""
+"""A publisher for tests: it keeps the port's promises in memory, and breaks them on request in both ways."""
 
 import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, Self
 
+from producers.activities import utc_now
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
+from producers.prepared import prepared
 from producers.publisher import Acknowledgement, record_key
-from schemas.codec import encode
 from schemas.events import Event
 from schemas.topics import EVENTS_TOPIC
 
@@ -37,16 +37,18 @@ class InMemoryPublisher:
         await self.close()
 
     async def close(self) -> None:
+        """From now on every publish raises `PublisherClosed`."""
         self._open = False
 
     @property
     def events(self) -> list[Event]:
+        """The events of *records*."""
         return [event for _, event in self.records]
 
     async def publish(self, event: Event) -> Acknowledgement:
         if not self._open:
             raise PublisherClosed("the publisher is used outside its context")
-        encode(event, now=datetime.now(UTC))
+        event, _ = prepared(event, now=utc_now())
         await asyncio.sleep(0)
         fault = self.fail_at.get(self._calls)
         self._calls += 1

@@ -1,0 +1,274 @@
+"""The client for code that is not asyncio, such as Django, Flask and Celery: the same verbs and errors."""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from concurrent.futures import CancelledError
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from producers.api import ApiEvents
+from producers.errors import DeliveryUnknown, PublisherClosed, Stamp
+from producers.event_verbs import EventVerbs
+from producers.in_memory import InMemoryPublisher
+from producers.kafka_publisher import KafkaPublisher
+from producers.publisher import Acknowledgement, Publisher
+from producers.settings import DEFAULT_PUBLISH_TIMEOUT_SECONDS, ProducerSettings, load_settings
+from producers.ui import UiEvents
+from schemas.events import Event, Person
+
+T = TypeVar("T")
+OpenPublisher = Callable[[], AbstractAsyncContextManager[Publisher]]
+
+_CLOSING_GRACE_SECONDS = 5.0
+"""What disconnecting may take beyond the time in which every publish ends."""
+
+_log = logging.getLogger(__name__)
+
+
+class AuditLog:
+    """Publishes from any thread; each call returns when the broker has acknowledged, and raises what a publisher does.
+
+    One per process is enough. It starts its thread with the first call, anew in a forked child. `close`, or else the
+    end of the process, waits a bounded time for calls that were broken off, such as by SystemExit in a signal handler.
+    """
+
+    _lock: threading.Lock
+    _thread: "_PublisherThread | None"
+
+    def __init__(
+        self, settings: ProducerSettings | None = None, *, open_publisher: OpenPublisher | None = None
+    ) -> None:
+        """By default the settings are the environment's. Raises `InvalidSettings`."""
+        patience = DEFAULT_PUBLISH_TIMEOUT_SECONDS
+        if open_publisher is None:
+            kafka = settings or load_settings()
+            patience = kafka.publish_timeout_seconds
+            open_publisher = partial(KafkaPublisher, kafka)
+        self._open_publisher = open_publisher
+        self._patience = patience + _CLOSING_GRACE_SECONDS
+        self._is_closed = False
+        self._forget_thread()
+        _opened.add(self)
+
+    @classmethod
+    def in_memory(cls) -> "InMemoryAuditLog":
+        """One without a broker, for tests: its `events` are what was recorded."""
+        return InMemoryAuditLog()
+
+    def ui_session(
+        self, *, client_space_id: str, admin: Person, service: str, request_id: str | None = None
+    ) -> "BlockingVerbs":
+        """The verbs for what *admin* does in the UI; see `UiEvents`."""
+        events = UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id)
+        return BlockingVerbs(self, events)
+
+    def api_request(
+        self,
+        *,
+        client_space_id: str,
+        token_owner: Person,
+        request_id: str,
+        service: str,
+        idempotency_key: str | None = None,
+        first_received_at: datetime | None = None,
+    ) -> "BlockingVerbs":
+        """The verbs for what one API request does; see `ApiEvents`."""
+        events = ApiEvents(
+            client_space_id=client_space_id,
+            token_owner=token_owner,
+            request_id=request_id,
+            service=service,
+            idempotency_key=idempotency_key,
+            first_received_at=first_received_at,
+        )
+        return BlockingVerbs(self, events)
+
+    def publish(self, event: Event) -> Acknowledgement:
+        """See `Publisher.publish`."""
+        return self._call(lambda publisher: publisher.publish(event), [event])
+
+    def publish_all(self, events: Iterable[Event]) -> int:
+        """See `Publisher.publish_all`: several events of one request as one call, in their order."""
+        given = list(events)
+        return self._call(lambda publisher: publisher.publish_all(given), given)
+
+    def close(self) -> None:
+        """Wait for calls that were broken off, and disconnect. Idempotent.
+
+        Raises `DeliveryUnknown` with the stamps of their events that are not acknowledged.
+        """
+        self._is_closed = True
+        _opened.discard(self)
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None and (left := thread.close(self._patience)):
+            raise DeliveryUnknown(left)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except DeliveryUnknown as unknown:
+            if error is None:
+                raise
+            error.add_note(str(unknown))
+
+    def _call(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], events: Sequence[Event]) -> T:
+        if self._is_closed:
+            raise PublisherClosed("the audit log is closed")
+        stamps = [Stamp(event.event_id, event.occurred_at) for event in events]
+        with self._lock:
+            if self._thread is None:
+                self._thread = _PublisherThread(self._open_publisher)
+            thread = self._thread
+        return thread.call(act, stamps)
+
+    def _forget_thread(self) -> None:
+        """Begin without a thread: a fork copies none, and its lock may be copied in the hands of another."""
+        self._lock = threading.Lock()
+        self._thread = None
+
+
+class InMemoryAuditLog(AuditLog):
+    """`AuditLog` over an `InMemoryPublisher`, for the tests of an upstream service."""
+
+    def __init__(self) -> None:
+        self.publisher = InMemoryPublisher()
+        super().__init__(open_publisher=lambda: self.publisher)
+
+    @property
+    def events(self) -> list[Event]:
+        """What was recorded, oldest first."""
+        return self.publisher.events
+
+
+class BlockingVerbs:
+    """The four verbs; each returns when the broker has acknowledged. *events* has them as events, for `publish_all`."""
+
+    def __init__(self, log: AuditLog, events: EventVerbs) -> None:
+        self._log = log
+        self.events = events
+
+    def user_created(self, affected_user: Person, *, stamp: Stamp | None = None) -> Acknowledgement:
+        """Record that *affected_user* now exists."""
+        return self._log.publish(self.events.user_created(affected_user, stamp=stamp))
+
+    def user_deleted(self, affected_user: Person, *, stamp: Stamp | None = None) -> Acknowledgement:
+        """Record that *affected_user* no longer exists; only their id is sent."""
+        return self._log.publish(self.events.user_deleted(affected_user, stamp=stamp))
+
+    def license_updated(
+        self,
+        affected_user: Person,
+        *,
+        previous_license: str | None,
+        new_license: str | None,
+        stamp: Stamp | None = None,
+    ) -> Acknowledgement:
+        """Record that the license of *affected_user* changed; `None` is no license."""
+        event = self.events.license_updated(
+            affected_user, previous_license=previous_license, new_license=new_license, stamp=stamp
+        )
+        return self._log.publish(event)
+
+    def admin_rights_updated(
+        self, affected_user: Person, *, granted: bool, stamp: Stamp | None = None
+    ) -> Acknowledgement:
+        """Record that *affected_user* was granted admin rights, or lost them."""
+        return self._log.publish(self.events.admin_rights_updated(affected_user, granted=granted, stamp=stamp))
+
+
+class _PublisherThread:
+    """A thread that runs an event loop, and the publisher that lives in it."""
+
+    def __init__(self, open_publisher: OpenPublisher) -> None:
+        self._loop = asyncio.new_event_loop()
+        # A daemon: the interpreter waits for any other thread before it lets `_close_all` end this one.
+        self._thread = threading.Thread(target=self._loop.run_forever, name="audit-log", daemon=True)
+        self._thread.start()
+        self._unheard: dict[object, Sequence[Stamp]] = {}
+        self._running: set[asyncio.Task[Any]] = set()
+        self._context = open_publisher()
+        self._publisher = asyncio.run_coroutine_threadsafe(self._context.__aenter__(), self._loop).result()
+
+    def call(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], stamps: Sequence[Stamp]) -> T:
+        """What *act* returns or raises. Its *stamps* are unheard of until the caller has either, or it has returned."""
+        key = object()
+        # First: a signal's handler may raise anywhere below, and then nobody waits for the answer.
+        self._unheard[key] = stamps
+        call = asyncio.run_coroutine_threadsafe(self._run(act, key), self._loop)
+        try:
+            return call.result()
+        except CancelledError:
+            self._unheard.pop(key, None)
+            raise DeliveryUnknown(stamps) from None
+        except Exception:
+            self._unheard.pop(key, None)
+            raise
+
+    async def _run(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], key: object) -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        result = await act(self._publisher)
+        self._unheard.pop(key, None)
+        return result
+
+    def close(self, patience_seconds: float) -> list[Stamp]:
+        """Wait for the calls that run, end them, the publisher and the thread; the stamps nobody has heard of."""
+        try:
+            asyncio.run_coroutine_threadsafe(self._leave(patience_seconds), self._loop).result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+        return [stamp for stamps in self._unheard.values() for stamp in stamps]
+
+    async def _leave(self, patience_seconds: float) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=patience_seconds)
+        left = list(self._running)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        # It names what it holds unacknowledged. So do we, who know of calls that it has not begun.
+        with suppress(DeliveryUnknown):
+            await self._context.__aexit__(None, None, None)
+
+
+_opened: set[AuditLog] = set()
+_inherited: list[_PublisherThread] = []
+"""Loops and connections of the parent process. They are kept: closing them here could disturb the parent's."""
+
+
+def _close_all() -> None:
+    for log in list(_opened):
+        try:
+            log.close()
+        except DeliveryUnknown as unknown:
+            ids = ", ".join(str(stamp.event_id) for stamp in unknown.stamps)
+            _log.error("not acknowledged when the process ended, publish again: %s", ids)
+
+
+def _after_fork() -> None:
+    for log in _opened:
+        if log._thread is not None:  # noqa: SLF001 - this module's own
+            _inherited.append(log._thread)  # noqa: SLF001
+        log._forget_thread()  # noqa: SLF001
+
+
+atexit.register(_close_all)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
