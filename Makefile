@@ -85,6 +85,7 @@ wheel: bootstrap  ## the small wheel that upstream services install, into dist/
 LOCK := --generate-hashes --universal --no-emit-index-url --no-header
 lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
+	$(BIN)/uv pip compile pyproject.toml --extra producers --extra stream --extra query $(LOCK) -o requirements/production.txt
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile producers/pyproject.toml --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt

@@ -1,0 +1,64 @@
+"""The server's files in `deploy/clickhouse`: what the engine here can judge of them. No server reads them here."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from clickhouse_connect.driver.client import Client
+
+from schemas.clickhouse_client import connect
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "clickhouse"
+USERS = ET.parse(FOLDER / "users.d" / "audit.xml").getroot()  # noqa: S314 - our file
+CONFIG = ET.parse(FOLDER / "config.d" / "audit.xml").getroot()  # noqa: S314 - our file
+
+
+def grants(user: str) -> list[str]:
+    return [str(query.text) for query in USERS.findall(f"users/{user}/grants/query")]
+
+
+def test_the_worker_and_the_api_have_the_rights_that_the_security_page_names() -> None:
+    page = (FOLDER.parents[1] / "SECURITY.md").read_text(encoding="utf-8")
+    said = page[page.index("Give each ClickHouse account") : page.index("Analysts:")]
+    inserted = said[: said.index("`ALTER")]
+    tables = [query.split(".")[-1] for query in grants("audit_worker") if query.startswith("GRANT INSERT")]
+    assert set(re.findall(r"`([a-z_]+)`", inserted)) == set(tables)
+    changes = [query for query in grants("audit_worker") if "ALTER" in query]
+    assert changes == ["GRANT ALTER UPDATE, ALTER DELETE ON audit.person_names"]
+    assert grants("audit_api") == ["GRANT SELECT ON audit.*", "GRANT INSERT ON audit.access_log"]
+
+
+def test_no_service_s_account_can_remove_a_line() -> None:
+    rights = " ".join(grants("audit_worker") + grants("audit_api"))
+    assert not re.search(r"\b(ALL|DROP|TRUNCATE|CREATE|OPTIMIZE|DELETE ON audit\.\*)\b", rights)
+
+
+@pytest.fixture(scope="module")
+def client(clickhouse_url: str) -> Client:
+    return connect(clickhouse_url)
+
+
+def test_grants_are_clickhouse_s_sql(client: Client) -> None:
+    for user in ("audit_migrator", "audit_worker", "audit_api"):
+        assert grants(user)
+        for query in grants(user):
+            client.query("SELECT formatQuery({sql:String})", parameters={"sql": f"{query} TO {user}"})
+
+
+def test_settings_have_the_engine_s_names(client: Client) -> None:
+    profiles = {setting.tag for profile in USERS.findall("profiles/*") for setting in profile} - {"constraints"}
+    tables = {setting.tag for setting in CONFIG.findall("merge_tree/*")}
+    assert profiles
+    assert tables
+    for names, table in ((profiles, "settings"), (tables, "merge_tree_settings")):
+        sql = f"SELECT name FROM system.{table} WHERE name IN {{names:Array(String)}}"
+        found = client.query(sql, parameters={"names": sorted(names)}).result_rows
+        assert {str(row[0]) for row in found} == names
+
+
+def test_logs_that_hold_statements_are_kept_for_a_week_or_not_at_all() -> None:
+    logs = {log.tag: log for log in CONFIG if log.tag.endswith("_log")}
+    assert "query_log" in logs
+    for name, log in logs.items():
+        assert log.get("remove") or log.findtext("ttl") == "event_date + INTERVAL 7 DAY DELETE", name

@@ -1,0 +1,173 @@
+"""The files for containers, machines and Kubernetes: hardened, without a default password, with settings that exist."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import jsonschema_rs
+import pytest
+import yaml
+
+from deploy.container.make_secrets import ACCOUNTS, make
+from query_api.settings import Settings
+from schemas.settings import KafkaSettings
+from stream.settings import WorkerSettings
+
+COMPOSE = Path("deploy/container/compose.yaml")
+UNITS = Path("deploy/systemd")
+CHART = Path("deploy/helm/user-management-audit-log")
+NOT_OURS = re.compile(
+    r"(KAFKA_(NODE|PROCESS|CONTROLLER|LISTENER|ADVERTISED|LOG|AUTO|OFFSETS|TRANSACTION)|AUDIT_DOMAIN|AUDIT_VERSION)"
+)
+"""Variables of the broker's own image, of Caddy, and of compose itself."""
+SETTING = re.compile(r"\b((?:AUDIT|KAFKA|CLICKHOUSE|SCHEMA_REGISTRY)_[A-Z_0-9]+)\b(?=\s*[:=,}])")
+GIVEN = {
+    "image": {"repository": "registry.internal/audit", "digest": "sha256:" + "a" * 64},
+    "secretName": "audit-secrets",
+    "kafka": {"bootstrapServers": "kafka.internal:9093", "securityProtocol": "SASL_SSL", "saslUsername": "worker"},
+    "schemaRegistryUrl": "https://registry.internal/apis/ccompat/v7",
+    "clickhouseDatabase": "audit",
+    "token": {
+        "issuer": "https://login.internal",
+        "audience": "audit",
+        "discoveryUrl": "https://login.internal/.well-known/openid-configuration",
+    },
+    "worker": {"replicas": 2},
+    "api": {"replicas": 2},
+    "networkPolicy": {},
+}
+
+
+@pytest.fixture
+def compose(repository: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((repository / COMPOSE).read_text(encoding="utf-8")))
+
+
+def known_settings() -> set[str]:
+    roles = (Settings, KafkaSettings, WorkerSettings)
+    names = {str(field.alias) for role in roles for field in role.model_fields.values()}
+    return names | {f"{name}_FILE" for name in names}
+
+
+def test_every_container_gives_up_its_rights_and_ours_write_nothing(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        if "build" in service:
+            assert service["read_only"], name
+
+
+def test_only_the_proxy_is_reached_from_other_machines(compose: dict[str, Any]) -> None:
+    ports = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
+    assert ports.pop("caddy") == ["80:80", "443:443"]
+    assert all(port.startswith("127.0.0.1:") for published in ports.values() for port in published)
+    assert compose["networks"]["inside"]["internal"]
+
+
+def test_no_container_has_a_password_in_its_environment(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for name, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|KEY|SECRET|_URL", name) and name != "SCHEMA_REGISTRY_URL":
+                assert value.startswith(("/run/secrets/", "${")), name
+
+
+def test_nothing_starts_before_what_it_needs_is_ready(compose: dict[str, Any]) -> None:
+    """A one-shot job is waited for until it has succeeded, anything else until it is healthy."""
+    jobs = {"migrate", "topics"}
+    for service in compose["services"].values():
+        for needed, how in service.get("depends_on", {}).items():
+            expected = "service_completed_successfully" if needed in jobs else "service_healthy"
+            assert how["condition"] == expected, needed
+
+
+def production_files(repository: Path) -> Iterable[Path]:
+    return [repository / COMPOSE, *(repository / UNITS).iterdir(), *(repository / CHART / "templates").iterdir()]
+
+
+def test_every_setting_that_is_set_exists(repository: Path) -> None:
+    found = set()
+    for file in production_files(repository):
+        names = set(SETTING.findall(file.read_text(encoding="utf-8")))
+        found |= {name for name in names if not NOT_OURS.match(name)}
+    assert {"AUDIT_CURSOR_KEY_FILE", "CLICKHOUSE_URL_FILE", "KAFKA_SASL_PASSWORD_FILE"} <= found
+    assert found <= known_settings()
+
+
+def test_secrets_are_made_once_at_random_and_only_their_directory_s_owner_reaches_them(tmp_path: Path) -> None:
+    made = make(tmp_path / "one")
+    first = {name: (tmp_path / "one" / name).read_text(encoding="ascii") for name in made}
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o700
+    assert make(tmp_path / "one") == []
+    make(tmp_path / "two")
+    assert all((tmp_path / "two" / name).read_text(encoding="ascii") != text for name, text in first.items())
+
+
+def test_secrets_are_those_that_compose_and_clickhouse_ask_for(
+    repository: Path, compose: dict[str, Any], tmp_path: Path
+) -> None:
+    made = set(make(tmp_path))
+    assert {f"secrets/{name}" for name in made - {"clickhouse.env"}} == {
+        secret["file"] for secret in compose["secrets"].values()
+    }
+    users = ET.parse(repository / "deploy/clickhouse/users.d/audit.xml").getroot().find("users")  # noqa: S314 - our file
+    assert users is not None
+    hashes = {user.tag: password.get("from_env") for user in users for password in user.iter("password_sha256_hex")}
+    environment = dict(line.split("=") for line in (tmp_path / "clickhouse.env").read_text(encoding="ascii").split())
+    assert set(environment) == set(hashes.values())
+    assert set(hashes) == {f"audit_{account}" for account in ACCOUNTS}
+
+
+def schema(repository: Path) -> Any:
+    text = (repository / CHART / "values.schema.json").read_text(encoding="utf-8")
+    return jsonschema_rs.validator_for(json.loads(text))
+
+
+def test_the_chart_takes_values_that_are_given(repository: Path) -> None:
+    schema(repository).validate(GIVEN)
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "value"),
+    [
+        ("image", "digest", "latest"),
+        ("image", "repository", "changeme"),
+        ("kafka", "bootstrapServers", "<your brokers>"),
+        ("kafka", "securityProtocol", "PLAINTEXT"),
+        ("kafka", "saslUsername", ""),
+        ("kafka", "saslPassword", "secret"),
+        ("token", "issuer", "https://login.example.com"),
+        ("token", "discoveryUrl", "http://login.internal"),
+        (None, "secretName", ""),
+        (None, "schemaRegistryUrl", "https://user:password@registry.internal"),
+    ],
+)
+def test_the_chart_refuses_placeholders_passwords_and_plaintext(
+    repository: Path, room: str | None, name: str, value: str
+) -> None:
+    changed = json.loads(json.dumps(GIVEN))
+    (changed if room is None else changed[room])[name] = value
+    assert not schema(repository).is_valid(changed)
+
+
+def test_the_chart_s_own_values_are_no_deployment(repository: Path) -> None:
+    values = yaml.safe_load((repository / CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert not schema(repository).is_valid(values)
+
+
+def test_templates_use_every_value_and_no_other(repository: Path) -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in (repository / CHART / "templates").iterdir())
+    used = set(re.findall(r"\.Values\.([\w.]+)", text))
+    values = yaml.safe_load((repository / CHART / "values.yaml").read_text(encoding="utf-8"))
+    assert used == set(paths(values))
+
+
+def paths(values: dict[str, Any], prefix: str = "") -> Iterable[str]:
+    """The values' names with dots; `resources` is taken whole."""
+    for name, value in values.items():
+        if isinstance(value, dict) and name != "resources":
+            yield from paths(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"
