@@ -15,7 +15,7 @@ ORDER BY (client_space_id, person_ref, username, display_name)
 TTL toDateTime(last_seen) + INTERVAL 12 MONTH + INTERVAL 1 DAY DELETE
 -- A deletion writes the parts anew without the person, and the replaced parts must leave the disk soon, too. By default an
 -- idle table keeps them for eight minutes and is cleaned up every five.
-SETTINGS non_replicated_deduplication_window = 1000, old_parts_lifetime = 60, cleanup_delay_period = 15, max_cleanup_delay_period = 30, merge_with_ttl_timeout = 3600;
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000, old_parts_lifetime = 60, cleanup_delay_period = 15, max_cleanup_delay_period = 30, merge_with_ttl_timeout = 3600;
 
 -- When a person was created and deleted. A set of facts: any order and any repetition of inserts ends in the same rows.
 -- Of copies of one event the first that the broker recorded stays, as in activity_log.
@@ -30,7 +30,7 @@ CREATE TABLE IF NOT EXISTS {database}.person_lifetimes
 )
 ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (client_space_id, person_ref, change, occurred_at, event_id)
-SETTINGS non_replicated_deduplication_window = 1000;
+SETTINGS index_granularity = 256, non_replicated_deduplication_window = 1000;
 
 -- For each person that was ever deleted: the last deletion, and when the life after it began (the epoch where none is known
 -- to have begun). `schemas.lifetimes` explains the rule: an event counts no later than the broker recorded it, and a creation

@@ -74,6 +74,7 @@ _PERSONS = (
     INSERT INTO {database}.person_lifetimes
     SELECT concat('space-', splitByChar('/', key)[1]), ref, life.1,
         {newest:DateTime64(6, 'UTC')} - toIntervalDay(life.2),
+        reinterpretAsUUID(reinterpret(sipHash128(key, life.1, life.2), 'FixedString(16)')),
         bitNot(bitShiftLeft(toUInt64(
             toUnixTimestamp64Milli({newest:DateTime64(6, 'UTC')} - toIntervalDay(life.2))), 22))
     FROM {database}.bench_refs
