@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -15,6 +15,10 @@ from schemas.wire import HEADER_BYTES, unframe
 from stream.fetch.records import Chunk, Partition
 from stream.pipeline.accept import SchemasById
 from stream.pipeline.topic_epochs import TopicEpochs
+
+LOOKUPS_AT_ONCE = 50
+"""Schema ids of one chunk that are looked up side by side: a denial is believed after ten seconds, and a chunk of
+broken records may name thousands."""
 
 UntilPossible = Callable[[str, Callable[[], Awaitable[None]]], Awaitable[None]]
 """Does a step, by its name, again until it succeeds."""
@@ -57,17 +61,29 @@ class ChunkLookup:
 
     async def _work_off(self, line: deque[Chunk]) -> None:
         while line:
-            chunk, found = line[0], dict[int, AvroSchema | Reason]()
+            chunk = line[0]
             await self._until_possible("epoch", partial(self._look_up_epoch, chunk.topic_id))
-            for schema_id in sorted(schema_ids(chunk)):
-                await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
+            found = await self._look_up_schemas(schema_ids(chunk) - self._schemas.keys())
             # Not a refusal: the registry may learn the id, and is asked again for the next chunk.
             self._schemas.update((one, schema) for one, schema in found.items() if not isinstance(schema, Reason))
-            self._give_on(line, found)
+            self._give_on(line, self._schemas | found)
 
     async def _look_up_epoch(self, topic_id: UUID | None) -> None:
         if topic_id is not None and topic_id not in self._epochs:
             self._epochs[topic_id] = await asyncio.to_thread(self._topic_epochs.epoch, topic_id)
+
+    async def _look_up_schemas(self, ids: Collection[int]) -> dict[int, AvroSchema | Reason]:
+        found: dict[int, AvroSchema | Reason] = {}
+        left = iter(ids)
+
+        async def work() -> None:
+            for schema_id in left:
+                await self._until_possible("registry", partial(self._look_up_schema, schema_id, found))
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(min(LOOKUPS_AT_ONCE, len(ids))):
+                tasks.create_task(work())
+        return found
 
     async def _look_up_schema(self, schema_id: int, found: dict[int, AvroSchema | Reason]) -> None:
         try:
