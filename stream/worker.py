@@ -1,5 +1,6 @@
 """The worker as a service of the Faust app: the one place where the pipeline and its ports are put together."""
 
+import asyncio
 import gc
 from contextlib import AsyncExitStack
 from functools import partial
@@ -34,6 +35,7 @@ class Worker(Service):
         self._app = app
         self._settings = settings
         self._pipeline: Pipeline | None = None
+        self._working: asyncio.Task[None] | None = None
         self._resources = AsyncExitStack()
         super().__init__()
 
@@ -62,6 +64,7 @@ class Worker(Service):
         gc.freeze()
         gc.set_threshold(YOUNG_OBJECTS)
         await self.add_runtime_dependency(ErasureService(app, settings, erased, observer.metrics))
+        app.on_before_shutdown.connect(self._end_work)
 
     async def _ports(self, erased: ErasedPersons) -> Ports:
         settings, resources = self._settings, self._resources
@@ -87,7 +90,14 @@ class Worker(Service):
     @Service.task
     async def _work(self) -> None:
         if self._pipeline is not None:
-            await self._pipeline.run()
+            self._working = asyncio.create_task(self._pipeline.run())
+            await self._working
+
+    async def _end_work(self, *_: object, **__: object) -> None:
+        """End the pipeline while Faust's consumer is still there: a commit without it would look like a crash."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.wait([self._working])
 
     async def on_shutdown(self) -> None:
         """Close every connection. The next worker reads again what was not committed."""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from typing import Any
 
 import httpx
@@ -100,7 +100,7 @@ class Reader(LogClient):
             base_url=stack.layout.endpoints()["query_api"], headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
-    def exported(self) -> Iterator[str]:
+    def exported(self) -> Generator[str]:
         """The event ids of the whole log, as the export streams it."""
         with self._http.stream("GET", "/v1/activities/export", params={"format": "jsonl"}) as response:
             assert response.status_code == httpx.codes.OK, response.read()

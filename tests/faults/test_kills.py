@@ -1,4 +1,4 @@
-"""The worker ends at any moment, in any way: T1 to T5."""
+"""The worker ends at any moment, in any way: T1 to T5, T33."""
 
 import time
 from pathlib import Path
@@ -11,6 +11,7 @@ from tests.faults.trial import Trial
 from tests.faults.workers import KILLED, Hold, Worker, wait_until
 
 POISON = b"\x07 no frame"
+STOP_SECONDS = 10
 MAX_CHANCES = 40
 """How often a worker with an armed failpoint is given work before the failpoint counts as dead."""
 
@@ -47,6 +48,22 @@ def test_t1_a_worker_killed_at_any_moment_under_load_loses_and_doubles_nothing(
             worker.start(wait=number % 2 == 0)
             time.sleep(trial.rng.uniform(0.2, 3.0 if is_long else 1.5))
             trial.kill(worker)
+        worker.start()
+    trial.check()
+
+
+def test_t33_a_worker_told_to_stop_under_load_ends_in_time_and_commits_nothing_early(
+    start_trial: StartTrial, is_long: bool
+) -> None:
+    """T33: SIGTERM while every step has a batch in hand."""
+    trial = start_trial()
+    worker = trial.worker("--batch-records", "50")
+    with trial.load(per_second=150):
+        for _ in range(10 if is_long else 2):
+            worker.start()
+            trial.wait_until_stored(trial.stored() + 1)
+            assert worker.terminate(within_seconds=STOP_SECONDS)
+            assert worker.exit_code() == 0
         worker.start()
     trial.check()
 

@@ -1,13 +1,18 @@
-"""Readers while the table changes under them: T20 and T21."""
+"""Readers while the table changes under them, and readers who stop reading: T20, T21, T34."""
 
 import threading
 from collections import Counter
 from datetime import timedelta
 
+import httpx
+import pytest
+
 from tests.faults.conftest import StartTrial
 from tests.faults.readers import Reader, Sql
 from tests.faults.trial import Trial
+from tests.faults.workers import wait_until
 
+API_STOP_SECONDS = 15
 LOG = "audit.activity_log"
 
 
@@ -83,3 +88,34 @@ def test_t21_a_walk_over_lines_of_one_instant_meets_each_exactly_once_while_more
         assert Counter({event_id: count for event_id, count in walk.items() if event_id in wanted}) == wanted
         assert max(walk.values()) == 1
     trial.check()
+
+
+@pytest.mark.faults_long("a download stalls for half a minute; tests/contract/test_server.py shortens that")
+def test_t34_stalled_downloads_are_broken_off_and_keep_no_api_from_ending(start_trial: StartTrial) -> None:
+    """T34: two clients stop reading, and hold all places of their caller; then one does while the API is stopped."""
+    trial = start_trial(partitions=None)
+    trial.publish(20)
+    trial.settle()
+    space = f"{trial.client_space_ids[0]}-many"
+    trial.sql.run(
+        f"INSERT INTO {LOG} SELECT * REPLACE (generateUUIDv4() AS event_id, '{space}' AS client_space_id) FROM"
+        f" (SELECT * FROM {LOG} WHERE client_space_id = '{trial.client_space_ids[0]}') ARRAY JOIN range(1000) AS copy"
+    )
+    reader = Reader(trial.stack, space, page_size=7)
+    stalled = [reader.exported() for _ in range(2)]
+    assert all(next(download) for download in stalled), "each has begun"
+    assert status_of_export(reader) == httpx.codes.TOO_MANY_REQUESTS
+    wait_until(lambda: status_of_export(reader) == httpx.codes.OK, what="a free place")
+    stalled.append(reader.exported())
+    assert next(stalled[-1])
+    assert trial.stack.child("query_api").stop(API_STOP_SECONDS), "it was killed"
+    trial.stack.start_service("query_api")
+    for download in stalled:
+        download.close()
+    reader.close()
+    trial.check()
+
+
+def status_of_export(reader: Reader) -> int:
+    """The answer to an export without lines."""
+    return reader.get("/v1/activities/export", format="jsonl", **{"from": "2199-01-01T00:00:00Z"}).status_code
