@@ -35,6 +35,15 @@ class Migration:
         return [statement.strip() for statement in re.split(r";\s*\n", sql + "\n") if statement.strip()]
 
 
+def table_of_migrations(database: str) -> str:
+    """The SQL that creates the table in which *database* keeps what was applied to it, unless it is there."""
+    return (
+        f"CREATE TABLE IF NOT EXISTS {database_name(database)}.{MIGRATIONS_TABLE}"
+        " (number UInt32, name String, checksum String, applied_at DateTime64(6, 'UTC'))"
+        " ENGINE = ReplacingMergeTree(applied_at) ORDER BY number"
+    )
+
+
 @cache
 def migrations() -> tuple[Migration, ...]:
     """Every migration, in order. Raises `ValueError` where a number is missing or given twice."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.migrations import MIGRATIONS_TABLE, Migration, difference, migrations
+from schemas.migrations import MIGRATIONS_TABLE, Migration, difference, migrations, table_of_migrations
 from stream.errors import WrongSchema
 
 STATEMENT_SECONDS = 6 * 3600.0
@@ -21,11 +21,7 @@ def migrate(client: Client, database: str) -> Iterator[Migration]:
     Raises `WrongSchema` where the database was built from other texts, and then changes nothing.
     """
     client.command(f"CREATE DATABASE IF NOT EXISTS {database}")
-    client.command(
-        f"CREATE TABLE IF NOT EXISTS {database}.{MIGRATIONS_TABLE}"
-        " (number UInt32, name String, checksum String, applied_at DateTime64(6, 'UTC'))"
-        " ENGINE = ReplacingMergeTree(applied_at) ORDER BY number"
-    )
+    client.command(table_of_migrations(database))
     applied = applied_checksums(client, database)
     known = {migration.number: migration.checksum for migration in migrations()}
     if found := difference({**known, **applied}):

@@ -7,11 +7,17 @@ from xml.etree import ElementTree as ET
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from deploy.clickhouse import replicated
 from schemas.clickhouse_client import connect
+from schemas.migrations import difference
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "clickhouse"
+PROFILES = [ET.parse(file).getroot() for file in (FOLDER / "users.d").iterdir()]  # noqa: S314 - our files
 USERS = ET.parse(FOLDER / "users.d" / "audit.xml").getroot()  # noqa: S314 - our file
 CONFIG = ET.parse(FOLDER / "config.d" / "audit.xml").getroot()  # noqa: S314 - our file
+
+
+NOTE = re.compile(r"SELECT (\d+), '\w+', '(\w+)'")
 
 
 def grants(user: str) -> list[str]:
@@ -47,7 +53,8 @@ def test_grants_are_clickhouse_s_sql(client: Client) -> None:
 
 
 def test_settings_have_the_engine_s_names(client: Client) -> None:
-    profiles = {setting.tag for profile in USERS.findall("profiles/*") for setting in profile} - {"constraints"}
+    profiles = {setting.tag for file in PROFILES for profile in file.findall("profiles/*") for setting in profile}
+    profiles.remove("constraints")
     tables = {setting.tag for setting in CONFIG.findall("merge_tree/*")}
     assert profiles
     assert tables
@@ -55,6 +62,22 @@ def test_settings_have_the_engine_s_names(client: Client) -> None:
         sql = f"SELECT name FROM system.{table} WHERE name IN {{names:Array(String)}}"
         found = client.query(sql, parameters={"names": sorted(names)}).result_rows
         assert {str(row[0]) for row in found} == names
+
+
+def test_the_replicated_tables_are_clickhouse_s_sql_and_none_is_a_plain_one(client: Client) -> None:
+    sql = replicated.statements("audit")
+    for statement in sql:
+        client.query("SELECT formatQuery({sql:String})", parameters={"sql": statement})
+    created = [statement for statement in sql if not statement.startswith("INSERT")]
+    assert all(f" ON CLUSTER {replicated.CLUSTER}" in statement for statement in created)
+    engines = re.findall(r"ENGINE = (\w+)", " ".join(created))
+    assert engines
+    assert all(engine.startswith("Replicated") for engine in engines)
+
+
+def test_the_replicated_tables_are_noted_as_the_migrations_that_they_are() -> None:
+    noted = {int(number): text for s in replicated.statements("audit") for number, text in NOTE.findall(s)}
+    assert difference(noted) is None
 
 
 def test_logs_that_hold_statements_are_kept_for_a_week_or_not_at_all() -> None:
