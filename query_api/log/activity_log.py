@@ -14,7 +14,7 @@ from query_api.log.cursor import CursorSealer
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
 from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
-from query_api.log.reader import Line, LogReader, Met
+from query_api.log.reader import Line, LogReader
 from query_api.log.recorded import advanced, distinct
 from schemas.lifetimes import happened_at
 from schemas.retention import retention_start
@@ -22,8 +22,8 @@ from schemas.retention import retention_start
 _logger = structlog.get_logger(__name__)
 
 SETTLING_SECONDS = 30
-"""How old a line must be in the order `recorded`. A page is complete through that time while the worker is not further
-behind. That each line is met once does not depend on it."""
+"""In the order `recorded`, a page is complete through so long ago, unless the worker is further behind. That each line
+is met once does not depend on it."""
 
 Clock = Callable[[], datetime]
 """The time now, in UTC."""
@@ -101,7 +101,7 @@ class ActivityLog:
     ) -> Page:
         """A page in the order `recorded`. There is always a cursor to come back with."""
         now, space = self._clock(), caller.client_space_id
-        met: dict[int, Met] = {}
+        met: dict[int, int] = {}
         if cursor is not None:
             met = self._sealer.open_met(cursor, client_space_id=space, activity_filter=activity_filter, now=now)
         selection = await self.selection(caller, activity_filter, limit=limit, now=now)

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from query_api.errors import InvalidCursor
 from query_api.log.filters import ActivityFilter, Order, Position
-from query_api.log.reader import Met
 from schemas.fields import from_micros, to_micros
 
 LIFETIME = timedelta(hours=24)
@@ -28,7 +27,7 @@ LIFETIME = timedelta(hours=24)
 MET_LIFETIME = timedelta(days=30)
 """A machine that reads what was recorded since its last visit may be down for a while."""
 
-_VERSION, _MET_VERSION = 2, 3
+_VERSION, _MET_VERSION = 2, 4
 _BODY = struct.Struct(">BBqq16s")
 """Version, order, expiry and `occurred_at` (microseconds since 1970), `event_id`."""
 IMPORTS = "imports"
@@ -36,8 +35,8 @@ IMPORTS = "imports"
 _ORDERS = (Order.DESC, Order.ASC, IMPORTS)
 _MET_HEAD = struct.Struct(">Bq")
 """Version and expiry; what was met of each partition follows."""
-_MET = struct.Struct(">HqQQ")
-"""Partition; `Met`, its time in microseconds since 1970."""
+_MET = struct.Struct(">HQ")
+"""Partition and offset."""
 _TAG_BYTES = 16
 
 
@@ -73,18 +72,16 @@ class CursorSealer:
         return Position(from_micros(occurred_at), UUID(bytes=event_id))
 
     def seal_met(
-        self, met: Mapping[int, Met], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
+        self, met: Mapping[int, int], *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
     ) -> str:
-        """The cursor of a walk in the order `recorded`, which has met *met* of each partition. It lasts 30 days."""
+        """The cursor of a walk in the order `recorded` that met partitions up to *met*. It lasts 30 days."""
         head = _MET_HEAD.pack(_MET_VERSION, to_micros(now + MET_LIFETIME))
-        body = head + b"".join(
-            _MET.pack(partition, to_micros(at), offset, last) for partition, (at, offset, last) in sorted(met.items())
-        )
+        body = head + b"".join(_MET.pack(*place) for place in sorted(met.items()))
         return self._sealed(body, client_space_id, activity_filter)
 
     def open_met(
         self, text: str, *, client_space_id: str, activity_filter: ActivityFilter, now: datetime
-    ) -> dict[int, Met]:
+    ) -> dict[int, int]:
         """What *text* says was met. Raises `InvalidCursor` unless `seal_met` made it so, within 30 days."""
         body = self._opened(text, client_space_id, activity_filter)
         if len(body) < _MET_HEAD.size or body[0] != _MET_VERSION:
@@ -92,10 +89,7 @@ class CursorSealer:
         _, expires_at = _MET_HEAD.unpack_from(body)
         if to_micros(now) >= expires_at:
             raise InvalidCursor("the cursor has expired")
-        return {
-            partition: Met(from_micros(at), offset, last)
-            for partition, at, offset, last in _MET.iter_unpack(body[_MET_HEAD.size :])
-        }
+        return dict(_MET.iter_unpack(body[_MET_HEAD.size :]))
 
     def _sealed(self, body: bytes, client_space_id: str, activity_filter: ActivityFilter) -> str:
         return _to_text(self._cipher.encrypt(body, _walk(client_space_id, activity_filter)))

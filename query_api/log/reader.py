@@ -39,19 +39,6 @@ class StoredLine(NamedTuple):
     kafka_offset: int
 
 
-class Met(NamedTuple):
-    """What a walk has met of a partition: where it stands, and the greatest offset so far.
-
-    A row is still to be met if it lies behind (*recorded_at*, *kafka_offset*), or has an offset beyond *last_offset*.
-    The second clause holds where a broker's clock stepped back: a later record then bears an earlier time. The first
-    holds where the topic was made anew: a later record then bears a smaller offset.
-    """
-
-    recorded_at: datetime
-    kafka_offset: int
-    last_offset: int
-
-
 class StoredPage(NamedTuple):
     """Rows in the order `recorded`. *is_complete*: no row that the broker took in time is held back."""
 
@@ -126,13 +113,12 @@ class LogReader(Protocol):
         ...
 
     async def stored(
-        self, caller: Caller, selection: Selection, met: Mapping[int, Met], before: datetime
+        self, caller: Caller, selection: Selection, met: Mapping[int, int], before: datetime
     ) -> StoredPage:
-        """The first `limit` rows of *selection* that a walk which met *met* (by partition) has still to meet.
+        """The first `limit` rows of *selection*, by partition and offset, beyond the offset that *met* has of each.
 
-        Only rows that the broker took before *before*. They come by partition, and within one by append time and
-        offset; those that a broker's clock put behind the walk come first. Rows of an insert that may be under way are
-        held back, and take no room of the limit. Whoever goes on from `advanced` meets each row once.
+        Rows of an insert that may be under way are held back, and take no room of the limit. The page is complete where
+        the broker took none of these before *before*. Whoever goes on from `advanced` meets each row once.
         """
         ...
 

@@ -91,15 +91,13 @@ SELECT
 FROM {database}.activity_log
 ARRAY JOIN [('affected_user', affected_user_ref), ('admin', admin_ref)] AS person;
 
--- How far the log is whole, by client space and partition: every row up to this offset and this time is stored. The worker
--- adds it after an insert into the log was answered; a view could not, for it is filled while rows still come. The time
--- holds back the rows of a topic that was made anew, whose offsets begin at 0 again.
+-- How far the log is whole, by client space and partition: every row up to this offset is stored. The worker adds it after
+-- an insert into the log was answered; a view could not, for it is filled while rows still come.
 CREATE TABLE IF NOT EXISTS {database}.stored_through
 (
     client_space_id LowCardinality(String),
     kafka_partition UInt16,
-    kafka_offset SimpleAggregateFunction(max, UInt64),
-    recorded_at SimpleAggregateFunction(max, DateTime64(6, 'UTC'))
+    kafka_offset SimpleAggregateFunction(max, UInt64)
 )
 ENGINE = AggregatingMergeTree
 ORDER BY (client_space_id, kafka_partition);

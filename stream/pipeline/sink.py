@@ -62,7 +62,6 @@ _THROUGH_TYPES = {
     "client_space_id": "String",
     "kafka_partition": "UInt16",
     "kafka_offset": "UInt64",
-    "recorded_at": "Int64",
 }
 """How columns are sent: as what the driver writes fast. The server makes `UUID` and `LowCardinality` values of texts
 (`input_format_native_allow_types_conversion`); the driver would do so one by one, in Python."""
@@ -160,17 +159,10 @@ class ClickHouseSink:
 
 def _through_columns(lines: LineColumns) -> list[list[object]]:
     """How far a partition is stored for each client space, now that *lines* are."""
-    ends: dict[tuple[str, int], tuple[int, int]] = {}
-    columns = lines.client_space_id, lines.kafka_partition, lines.kafka_offset, lines.recorded_at
-    for space, partition, offset, recorded_at in zip(*columns, strict=True):
-        last_offset, last_time = ends.get((space, partition), (0, 0))
-        ends[space, partition] = max(offset, last_offset), max(recorded_at, last_time)
-    return [
-        [space for space, _ in ends],
-        [partition for _, partition in ends],
-        [offset for offset, _ in ends.values()],
-        [recorded_at for _, recorded_at in ends.values()],
-    ]
+    ends: dict[tuple[str, int], int] = {}
+    for space, partition, offset in zip(lines.client_space_id, lines.kafka_partition, lines.kafka_offset, strict=True):
+        ends[space, partition] = max(offset, ends.get((space, partition), 0))
+    return [[space for space, _ in ends], [partition for _, partition in ends], list(ends.values())]
 
 
 def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:

@@ -12,7 +12,7 @@ from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Position, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, FileImport, Line, Mentions, Met, NamedPerson, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, FileImport, Line, Mentions, NamedPerson, Role, StoredLine, StoredPage
 from schemas.lifetimes import erasure_of, happened_at
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
@@ -51,7 +51,7 @@ class InMemoryLogReader:
         self.closed = False
         self.searches = 0
         self.is_cut_off = False
-        self._through: dict[tuple[str, int], tuple[int, datetime]] = {}
+        self._through: dict[tuple[str, int], int] = {}
 
     def insert(
         self,
@@ -64,8 +64,7 @@ class InMemoryLogReader:
         self.activities += activities
         for row in [] if self.is_cut_off else activities:
             place = row.client_space_id, row.kafka_partition
-            offset, at = self._through.get(place, (0, row.recorded_at))
-            self._through[place] = max(row.kafka_offset, offset), max(row.recorded_at, at)
+            self._through[place] = max(row.kafka_offset, self._through.get(place, 0))
         self.names += names
         self.lifetime_rows += lifetimes
 
@@ -85,20 +84,19 @@ class InMemoryLogReader:
         return _to_line(max(rows, key=lambda row: row.precedence)) if rows else None
 
     async def stored(
-        self, caller: Caller, selection: Selection, met: Mapping[int, Met], before: datetime
+        self, caller: Caller, selection: Selection, met: Mapping[int, int], before: datetime
     ) -> StoredPage:
         self._fail()
-        in_time = [row for row in self._of(caller, self.activities) if row.recorded_at < before]
-        whole = [row for row in in_time if self._is_whole(row)]
-        rows = [row for row in whole if _fits(row, selection, self._lifetimes(caller)) and _is_unmet(row, met)]
-        found = sorted(rows, key=lambda row: _walk_key(row, met))[: selection.limit]
+        rows = self._of(caller, self.activities)
+        whole = [row for row in rows if self._is_whole(row) and row.kafka_offset > met.get(row.kafka_partition, -1)]
+        fitting = [row for row in whole if _fits(row, selection, self._lifetimes(caller))]
+        found = sorted(fitting, key=lambda row: (row.kafka_partition, row.kafka_offset))[: selection.limit]
         given = [StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset) for row in found]
-        is_complete = len(whole) == len(in_time)
+        is_complete = all(self._is_whole(row) for row in rows if row.recorded_at < before)
         return StoredPage(given, has_more=len(found) == selection.limit, is_complete=is_complete)
 
     def _is_whole(self, row: ActivityRow) -> bool:
-        through = self._through.get((row.client_space_id, row.kafka_partition))
-        return through is not None and row.kafka_offset <= through[0] and row.recorded_at <= through[1]
+        return row.kafka_offset <= self._through.get((row.client_space_id, row.kafka_partition), -1)
 
     async def winners(self, caller: Caller, lines: list[Line]) -> list[Line]:
         self._fail()
@@ -220,20 +218,6 @@ class InMemoryLogReader:
     @staticmethod
     def _of(caller: Caller, rows: Sequence[Row]) -> list[Row]:
         return [row for row in rows if row.client_space_id == caller.client_space_id]
-
-
-def _is_ahead(row: ActivityRow, met: Mapping[int, Met]) -> bool:
-    place = met.get(row.kafka_partition)
-    return place is None or (row.recorded_at, row.kafka_offset) > place[:2]
-
-
-def _is_unmet(row: ActivityRow, met: Mapping[int, Met]) -> bool:
-    return _is_ahead(row, met) or row.kafka_offset > met[row.kafka_partition].last_offset
-
-
-def _walk_key(row: ActivityRow, met: Mapping[int, Met]) -> tuple[object, ...]:
-    is_ahead = _is_ahead(row, met)
-    return row.kafka_partition, is_ahead, row.recorded_at if is_ahead else 0, row.kafka_offset, row.recorded_at
 
 
 def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifetime]) -> bool:

@@ -93,7 +93,7 @@ class ClickHouse:
         """Insert, and say that nothing is missing, as the worker does."""
         activities = list(activities)
         self.insert(activities, names, lifetimes)
-        columns = "client_space_id", "kafka_partition", "kafka_offset", "recorded_at"
+        columns = "client_space_id", "kafka_partition", "kafka_offset"
         if places := [[getattr(row, name) for name in columns] for row in activities]:
             self.client.insert(STORED_THROUGH, places, column_names=columns, database=self.database)
 
