@@ -35,6 +35,12 @@ to every partition. Were this an hour too, one that is a little early would find
 overwritten name would stay for another hour."""
 
 
+PRODUCTION_REPLICAS = 3
+"""An acknowledged record is then on two disks at least, and one broker may be away without stopping writers."""
+
+MIN_INSYNC_REPLICAS = "min.insync.replicas"
+
+
 @dataclass(frozen=True, slots=True)
 class Topic:
     """A topic as it must exist. *config* holds Kafka's own topic options by name."""
@@ -42,6 +48,10 @@ class Topic:
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
+
+    def config_for(self, replicas: int) -> dict[str, str]:
+        """*config*, and on how many of so many *replicas* a record must be before it is acknowledged: all but one."""
+        return {**self.config, MIN_INSYNC_REPLICAS: str(max(1, replicas - 1))}
 
 
 TOPICS = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -17,13 +18,13 @@ from stream.clients.kafka import kafka_answers, open_admin
 FOR_EVER_MS = 2**53
 
 
-async def create_topics(kafka: KafkaAddress, *, replication_factor: int) -> list[str]:
+async def create_topics(kafka: KafkaAddress, *, replicas: int) -> list[str]:
     """Create the topics of `schemas.topics` that do not exist; the answer names them. Raises `Unavailable`."""
     async with open_admin(kafka) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in TOPICS if topic.name not in existing]
         response = await admin.create_topics(
-            [NewTopic(t.name, t.partitions, replication_factor, topic_configs=t.config) for t in missing]
+            [NewTopic(t.name, t.partitions, replicas, topic_configs=t.config_for(replicas)) for t in missing]
         )
         for name, code, *_message in response.topic_errors:
             with kafka_answers(f"creating topic {name}"):
@@ -32,8 +33,13 @@ async def create_topics(kafka: KafkaAddress, *, replication_factor: int) -> list
         return [topic.name for topic in missing]
 
 
-async def topic_differences(kafka: KafkaAddress, topics: Sequence[Topic] = TOPICS) -> list[str]:
-    """In words, where an existing topic is not as declared. They are not changed: a shorter retention would delete."""
+async def topic_differences(
+    kafka: KafkaAddress, topics: Sequence[Topic] = TOPICS, *, replicas: int | None = None
+) -> list[str]:
+    """In words, where an existing topic is not as declared. They are not changed: a shorter retention would delete.
+
+    Without *replicas* nobody has said how many each partition must have, and they are not looked at.
+    """
     async with open_admin(kafka) as admin:
         found: list[str] = []
         described = {d["topic"]: d for d in await admin.describe_topics([topic.name for topic in topics])}
@@ -41,13 +47,21 @@ async def topic_differences(kafka: KafkaAddress, topics: Sequence[Topic] = TOPIC
             partitions = len(described[topic.name]["partitions"])
             if partitions != topic.partitions:
                 found.append(f"{topic.name}: {partitions} partitions, declared {topic.partitions}")
+            if replicas is not None:
+                found += _too_few_replicas(topic.name, described[topic.name]["partitions"], replicas)
             actual = await topic_config(admin, topic.name)
+            declared = topic.config if replicas is None else topic.config_for(replicas)
             found += [
                 f"{topic.name}: {option} is {actual.get(option)}, declared {value}"
-                for option, value in topic.config.items()
+                for option, value in declared.items()
                 if actual.get(option) != value
             ]
         return found
+
+
+def _too_few_replicas(topic: str, partitions: Sequence[Mapping[str, Any]], replicas: int) -> list[str]:
+    fewest = min(len(partition["replicas"]) for partition in partitions)
+    return [f"{topic}: {fewest} replicas, declared {replicas}"] if fewest < replicas else []
 
 
 async def register_schemas(registry_url: str) -> dict[int, int]:

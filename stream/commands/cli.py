@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from schemas.errors import ContractError
+from schemas.topics import PRODUCTION_REPLICAS
 from stream.clients.clickhouse import open_clickhouse
 from stream.clients.migrate import STATEMENT_SECONDS
 from stream.clients.migrate import migrate as apply_migrations
@@ -50,16 +51,18 @@ def migrate() -> None:
 
 @app.command()
 def topics(
-    replication_factor: Annotated[int, typer.Option(help="copies of each new topic; 3 in production", min=1)] = 1,
+    replication_factor: Annotated[
+        int, typer.Option(help="copies of each topic, on a broker each; 1 where there is one broker", min=1)
+    ] = PRODUCTION_REPLICAS,
 ) -> None:
     """Create the topics that are missing and register the event's schemas; report what differs from the declaration."""
     settings = settings_or_exit()
-    created = asyncio.run(create_topics(settings.kafka, replication_factor=replication_factor))
+    created = asyncio.run(create_topics(settings.kafka, replicas=replication_factor))
     for name in created:
         typer.echo(f"created topic {name}")
     for version, schema_id in asyncio.run(register_schemas(settings.registry)).items():
         typer.echo(f"event schema v{version} has id {schema_id}")
-    differences = asyncio.run(topic_differences(settings.kafka))
+    differences = asyncio.run(topic_differences(settings.kafka, replicas=replication_factor))
     for difference in differences:
         typer.echo(f"differs: {difference}", err=True)
     if differences:

@@ -310,13 +310,15 @@ def publishing_to(topic: str) -> Iterator[None]:
         yield
 
 
-async def create_topic(servers: str, topic: str, partitions: int, options: Mapping[str, str]) -> None:
+async def create_topic(
+    servers: str, topic: str, partitions: int, options: Mapping[str, str], *, replicas: int = 1
+) -> None:
     """Create a topic that dates its records as the events topic does."""
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
         settings = {"message.timestamp.type": "LogAppendTime", **options}
-        answer = await admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=settings)])
+        answer = await admin.create_topics([NewTopic(topic, partitions, replicas, topic_configs=settings)])
         assert all(error[1] == 0 for error in answer.topic_errors), answer
     finally:
         await admin.close()

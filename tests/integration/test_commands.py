@@ -9,16 +9,32 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack.stack import LocalStack
-from tests.log_client import run_command
+from schemas.topics import TOPICS
+from tests.log_client import run_command, try_command
 
 SCRIPT = str(Path(sys.executable).with_name("audit-stream"))
 
 
 def test_migrating_and_creating_topics_again_changes_nothing(stack: LocalStack) -> None:
     assert run_command(stack, "audit-stream", "migrate") == "database audit is up to date\n"
-    printed = run_command(stack, "audit-stream", "topics", "--replication-factor", "3")
+    printed = run_command(stack, "audit-stream", "topics", "--replication-factor", "1")
     assert "created" not in printed
     assert "event schema v1 has id 1" in printed
+
+
+def test_topics_without_the_replicas_of_production_are_named(stack: LocalStack) -> None:
+    done = try_command(stack, "audit-stream", "topics")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        1,
+        [
+            line
+            for topic in TOPICS
+            for line in (
+                f"differs: {topic.name}: 1 replicas, declared 3",
+                f"differs: {topic.name}: min.insync.replicas is 1, declared 2",
+            )
+        ],
+    )
 
 
 def test_a_missing_or_wrong_setting_is_named_without_its_value() -> None:

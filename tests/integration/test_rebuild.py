@@ -271,7 +271,7 @@ async def test_a_history_that_was_made_anew_takes_no_served_line_away(
     await admin.start()
     await admin.delete_topics([ACTIVITY_LOG_TOPIC])
     await admin.close()
-    run_command(stack, "audit-stream", "topics")
+    run_command(stack, "audit-stream", "topics", "--replication-factor", "1")
     before = answers(log)
     everything = count(stack, "SELECT count() FROM audit.activity_log FINAL")
 

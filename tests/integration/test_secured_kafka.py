@@ -76,7 +76,7 @@ def deployment(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> I
         made = Deployment(broker, settings, directory)
         for user, command in (
             (ADMINISTRATOR, ("rights", "--apply")),
-            (ACCOUNTS[Role.OPERATOR], ("topics",)),
+            (ACCOUNTS[Role.OPERATOR], ("topics", "--replication-factor", "1")),
             (ACCOUNTS[Role.OPERATOR], ("migrate",)),
         ):
             done = made.run(made.environment(user), *command)
@@ -133,7 +133,7 @@ def test_an_event_becomes_a_line_and_a_poisoned_record_a_dead_letter(deployment:
 @pytest.mark.parametrize(
     "command",
     [
-        ("topics",),
+        ("topics", "--replication-factor", "1"),
         ("retention", "status"),
         ("conflicts",),
         ("dead-letters", "replay"),

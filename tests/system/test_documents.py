@@ -31,7 +31,7 @@ TESTED_BY = {
     "make bench-read": "tests/benchmarks/read.py",
     ".venv/bin/python -m tests.benchmarks.panel": "tests/benchmarks/panel.py",
     "make screenshots": "tests/browser/test_screenshots.py",
-    "audit-stream topics --replication-factor 3": "tests/integration/test_commands.py",
+    "audit-stream topics": "tests/integration/test_commands.py",
     "audit-stream migrate": "tests/integration/test_commands.py",
     "audit-stream worker": "tests/integration/test_commands.py",
     "audit-stream rights [--producer NAME] [--worker NAME] [--operator NAME] [--apply]": SECURED_KAFKA,

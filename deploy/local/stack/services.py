@@ -86,7 +86,7 @@ _TABLE = (
     Service(
         name="topics",
         after=("kafka", "schema_registry"),
-        command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "topics"],
+        command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "topics", "--replication-factor", "1"],
         is_ready=None,
         start_seconds=60,
     ),
