@@ -1,9 +1,11 @@
 """The metrics are the documented ones, and tell what happened."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.errors import Reason
@@ -16,6 +18,7 @@ from tests.builders import NOW_MS, FakeRecord, a_chunk, a_record, an_event
 
 README = Path("stream/README.md")
 ALERTS = Path("deploy/prometheus/alerts.yaml")
+DASHBOARD, DATASOURCE = Path("deploy/grafana/dashboard.json"), Path("deploy/grafana/datasource.yaml")
 
 
 def values(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -46,11 +49,24 @@ def test_every_label_has_a_closed_list_of_values_but_the_partition() -> None:
     assert open_labels == {"partition"}
 
 
-def test_the_alerts_read_only_metrics_that_exist(repository: Path) -> None:
-    used = set(re.findall(r"audit_worker_\w+", (repository / ALERTS).read_text(encoding="utf-8")))
+@pytest.mark.parametrize("file", [ALERTS, DASHBOARD])
+def test_alerts_and_dashboard_read_only_metrics_that_exist(repository: Path, file: Path) -> None:
+    used = set(re.findall(r"audit_worker_\w+", (repository / file).read_text(encoding="utf-8")))
     suffixes = {"counter": [""], "gauge": [""], "histogram": ["", "_bucket", "_count", "_sum"]}
     exposed = {metric.name + suffix for metric in METRICS for suffix in suffixes[metric.kind]}
     assert used - exposed == set()
+
+
+def test_the_dashboard_shows_every_metric(repository: Path) -> None:
+    text = (repository / DASHBOARD).read_text(encoding="utf-8")
+    assert [metric.name for metric in METRICS if metric.name not in text] == []
+
+
+def test_the_dashboard_asks_the_data_source_that_is_provisioned(repository: Path) -> None:
+    panels = json.loads((repository / DASHBOARD).read_text(encoding="utf-8"))["panels"]
+    (source,) = yaml.safe_load((repository / DATASOURCE).read_text(encoding="utf-8"))["datasources"]
+    assert {panel["datasource"]["uid"] for panel in panels if "datasource" in panel} == {source["uid"]}
+    assert len({panel["id"] for panel in panels}) == len(panels)
 
 
 def test_the_readme_documents_every_setting_and_its_meaning(repository: Path) -> None:
