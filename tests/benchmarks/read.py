@@ -30,6 +30,7 @@ from query_api.access.auth import READ_SCOPE, development_token
 from query_api.app import create_app
 from query_api.settings import load_settings
 from schemas.clickhouse_client import connect
+from tests.benchmarks.machine import machine
 from tests.benchmarks.read_data import LARGEST, Log, load, user_ref
 from tests.benchmarks.read_peers import SqliteLog, naive, naive_stats
 
@@ -185,6 +186,7 @@ def _cursor_of_deep_page(client: httpx.Client) -> str:
 
 def report(stack: LocalStack, client: Client, log: Log, key: bytes, requests: int, sqlite: SqliteLog | None) -> None:
     """Measure everything on *log*, and print a table."""
+    print(f"\n{machine()}")
     print(f"\n{log.lines:,} lines, {log.lines // 10:,} in the client space that is asked for; median / p99, ms\n")
     print("| | API over HTTP | rows scanned | ClickHouse, FINAL and OFFSET | SQLite, in process |")
     print("|---|---:|---:|---:|---:|")
@@ -197,7 +199,6 @@ def report(stack: LocalStack, client: Client, log: Log, key: bytes, requests: in
             peers = _peers(case, client, log, sqlite)
             cells += [described(measure(ask, peer_requests)) if ask else "" for ask in peers]
             print(f"| {case.name} | {' | '.join(cells)} |", flush=True)
-    print(f"\nLoad average {', '.join(f'{load:.1f}' for load in os.getloadavg())}.", flush=True)
 
 
 def _peers(case: Case, client: Client, log: Log, sqlite: SqliteLog | None) -> list[Ask | None]:

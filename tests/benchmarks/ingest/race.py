@@ -2,8 +2,8 @@
 
 One topic, prefilled; the same ClickHouse; a fresh process, database and consumer group for every run; the order rotates
 from round to round. A run counts only if the stored set is exact: every event once. Reported are events a second
-between the first and the last stored line, CPU seconds of the participant per million events, and its peak memory.
-Bounded: `--events`, `--rounds`, and five minutes a run; all traffic stays on loopback.
+between the first and the last stored line, its peak memory, and CPU seconds per million events: the participant's, from
+its start on, ClickHouse's and Kafka's. The machine's speed and load are printed before and after. Bounded: `--events`, `--rounds`, and five minutes a run; all traffic stays on loopback.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from stream.clients.migrate import migrate
 from tests.benchmarks.ingest.events import now, records
+from tests.benchmarks.machine import cpu_seconds, machine
 from tests.free_ports import free_port_base
 
 PEERS_PYTHON = REPOSITORY / ".local" / "benchmarks-venv" / "bin" / "python"
@@ -49,6 +50,8 @@ class Run:
     participant: str
     events_per_second: float
     cpu_seconds_per_million: float
+    clickhouse_cpu_seconds_per_million: float
+    kafka_cpu_seconds_per_million: float
     peak_megabytes: float
     exact: bool
 
@@ -84,21 +87,25 @@ async def prefill(servers: str, registry_url: str, count: int) -> None:
         await asyncio.gather(*waiting)
 
 
-def run(participant: str, command: list[str], environment: Mapping[str, str], client: Client, count: int) -> Run:
+def run(participant: str, command: list[str], stack: LocalStack, client: Client, count: int) -> Run:
     """Let *participant* work until *count* lines are stored, or its time is over."""
+    servers = [stack.child(server).pid or 0 for server in ("clickhouse", "kafka")]
     name = f"race_{time.monotonic_ns()}"
     list(migrate(client, name))
-    variables = {**os.environ, **environment, "AUDIT_CLICKHOUSE_DATABASE": name, "AUDIT_CONSUMER_GROUP": name}
+    variables = {**os.environ, **stack.environment(), "AUDIT_CLICKHOUSE_DATABASE": name, "AUDIT_CONSUMER_GROUP": name}
     # As `stream/README.md` tells to run the worker; for all alike.
     variables |= {"RACE_GROUP": name, "MALLOC_ARENA_MAX": "2"}
+    before = [cpu_seconds(server) for server in servers]
     with _process(command, variables) as process:
         peak = _Peak(process)
         first_time, first_rows, last_time, rows = _watch(client, name, count, peak, is_over=lambda: _has_ended(process))
         cpu = peak.cpu_seconds
+        of_servers = [cpu_seconds(server) - spent for server, spent in zip(servers, before, strict=True)]
     exact = client.query(f"SELECT count(), uniqExact(event_id) FROM {name}.activity_log FINAL").result_rows[0]
     client.command(f"DROP DATABASE {name}")
     rate = (rows - first_rows) / max(last_time - first_time, 1e-9)
-    return Run(participant, rate, cpu / max(rows, 1) * 1e6, peak.megabytes, tuple(exact) == (count, count))
+    of_all = [seconds / max(rows, 1) * 1e6 for seconds in (cpu, *of_servers)]
+    return Run(participant, rate, *of_all, peak.megabytes, tuple(exact) == (count, count))
 
 
 class _Peak:
@@ -110,8 +117,7 @@ class _Peak:
         self.megabytes = 0.0
 
     def look(self) -> None:
-        times = self._process.cpu_times()
-        self.cpu_seconds = times.user + times.system
+        self.cpu_seconds = cpu_seconds(self._process.pid)
         self.megabytes = max(self.megabytes, self._process.memory_info().rss / 1e6)
 
 
@@ -185,6 +191,7 @@ def main() -> None:
     arguments = parser.parse_args()
     commands = {n: c for n, c in participants().items() if not arguments.only or n in arguments.only}
     runs: list[Run] = []
+    print(machine(), flush=True)
     with (
         tempfile.TemporaryDirectory() as folder,
         LocalStack(Path(folder), port_base=free_port_base(), services=INFRASTRUCTURE) as stack,
@@ -197,9 +204,10 @@ def main() -> None:
         for number in range(arguments.rounds):
             names = list(commands)
             for name in names[number % len(names) :] + names[: number % len(names)]:
-                runs.append(run(name, commands[name], environment, client, arguments.events))
+                runs.append(run(name, commands[name], stack, client, arguments.events))
                 print(json.dumps(asdict(runs[-1])), flush=True)
         _bound(client, environment, arguments.events, Path(folder))
+    print(machine(), flush=True)
     _report(runs, list(commands))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
@@ -219,14 +227,24 @@ def _report(runs: list[Run], names: list[str]) -> None:
         return statistics.median(of(r) for r in runs if r.participant == name)
 
     ours = median(names[0], lambda r: r.events_per_second)
-    print(f"{'participant':24} {'events/s':>10} {'spread':>16} {'ours is':>8} {'CPU s/M':>8} {'MB':>6} exact")
+    print(
+        f"{'participant':24} {'events/s':>10} {'spread':>16} {'ours is':>8} {'CPU s/M':>8} {'ClickHouse':>10} {'Kafka':>6} {'all':>6} {'MB':>6} exact"
+    )
     for name in names:
         rates = [r.events_per_second for r in runs if r.participant == name]
         exact = all(r.exact for r in runs if r.participant == name)
         rate = statistics.median(rates)
+        cpu = [
+            median(name, of)
+            for of in (
+                lambda r: r.cpu_seconds_per_million,
+                lambda r: r.clickhouse_cpu_seconds_per_million,
+                lambda r: r.kafka_cpu_seconds_per_million,
+            )
+        ]
         print(
             f"{name:24} {rate:10,.0f} {min(rates):8,.0f}-{max(rates):<7,.0f} {ours / max(rate, 1):7.2f}x"
-            f" {median(name, lambda r: r.cpu_seconds_per_million):8.1f} {median(name, lambda r: r.peak_megabytes):6.0f}"
+            f" {cpu[0]:8.1f} {cpu[1]:10.1f} {cpu[2]:6.1f} {sum(cpu):6.1f} {median(name, lambda r: r.peak_megabytes):6.0f}"
             f" {'yes' if exact else 'NO'}"
         )
 
