@@ -20,7 +20,8 @@ class Machine:
 
     def __str__(self) -> str:
         state = "idle" if self.busy_percent <= _BUSY_PERCENT else "BUSY: do not compare these figures"
-        return f"machine: {self.megabytes_per_second:,.0f} MB/s of SHA-256 a core, {self.busy_percent:.0f} % busy ({state})"
+        speed = f"{self.megabytes_per_second:,.0f} MB/s of SHA-256 a core"
+        return f"machine: {speed}, {self.busy_percent:.0f} % busy ({state})"
 
 
 def machine() -> Machine:
