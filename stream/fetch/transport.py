@@ -97,6 +97,8 @@ class ChunkConsumer(driver.Consumer):
             return ()
         if self.positions.next(tp) < expected:
             log.error("the topic ended before the group's offset", topic=tp.topic, partition=tp.partition)
+        if given_before == len(fetched):
+            return ()
         records, begin = fetched[given_before:], self.positions.next(tp)
         expired = await self._expired(tp, begin, records[0].offset)
         topic_id = cast("ConsumerThread", self._thread).topic_ids.get(tp.topic)

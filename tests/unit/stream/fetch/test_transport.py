@@ -120,6 +120,16 @@ async def test_one_fetch_is_one_message_from_where_the_group_committed() -> None
     assert chunk.generation == 7
 
 
+async def test_records_that_were_all_given_before_are_passed_over() -> None:
+    consumer = FetchingConsumer(Broker(committed=3))
+    await consumer.chunks()
+    consumer.broker.position, consumer.size = 3, 2
+
+    assert await consumer.chunks() == []
+    assert offsets_of(await consumer.chunks()) == []
+    assert offsets_of(await consumer.next_chunks()) == [8]
+
+
 async def test_a_group_that_has_committed_nothing_begins_with_the_first_record() -> None:
     assert offsets_of(await FetchingConsumer(Broker(earliest=2)).next_chunks()) == [2, 3, 4, 5, 6]
 
