@@ -171,6 +171,16 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     raise typer.Exit(_code(summary))
 
 
+@app.command("relay")
+def relay_command() -> None:
+    """Publish what an application wrote into its outbox, until SIGTERM. Needs the extra `outbox`."""
+    from producers.outbox.command import relay  # noqa: PLC0415 - other commands need no database
+    from producers.outbox.settings import load_relay_settings  # noqa: PLC0415 - as above
+
+    with _errors_as_exit_codes(Console(stderr=True), as_json=False):
+        asyncio.run(relay(load_relay_settings()))
+
+
 @contextmanager
 def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
     try:

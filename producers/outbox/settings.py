@@ -1,0 +1,53 @@
+"""The relay's settings, beside the producers'."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from producers.settings import ProducerSettings
+from schemas.settings import load
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    try:
+        make_url(value.get_secret_value())
+    except ArgumentError:
+        raise ValueError("must be a URL such as postgresql+psycopg://user:password@host/database") from None
+    return value
+
+
+class RelaySettings(ProducerSettings):
+    """What a relay needs to know. Every field is one environment variable, its alias."""
+
+    outbox_database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
+        alias="AUDIT_OUTBOX_DATABASE_URL",
+        description="the application's database, as SQLAlchemy names it; may carry user:password@",
+    )
+    outbox_lease_seconds: float = Field(
+        60.0,
+        ge=1.0,
+        le=3600.0,
+        alias="AUDIT_OUTBOX_LEASE_SECONDS",
+        description="after so long other relays take over what a killed one held",
+    )
+    outbox_idle_seconds: float = Field(
+        0.5,
+        ge=0.01,
+        le=60.0,
+        alias="AUDIT_OUTBOX_IDLE_SECONDS",
+        description="how long to wait before looking into an empty outbox again",
+    )
+    outbox_metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        alias="AUDIT_OUTBOX_METRICS_PORT",
+        description="where Prometheus reads the metrics, on 127.0.0.1; 0 for none",
+    )
+
+
+def load_relay_settings() -> RelaySettings:
+    """The settings of this process. Raises `InvalidSettings`, which names each variable at fault."""
+    return load(RelaySettings)
