@@ -128,6 +128,7 @@ async def test_a_termination_ends_though_a_download_stands_still_and_every_view_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(server, "SHUTDOWN_SECONDS", 1)
+    monkeypatch.setattr(download, "STALL_SECONDS", 2 * PATIENCE_SECONDS)
     # Views wait for others, so the last ones are not stored yet when the process is told to end.
     monkeypatch.setattr(access_log, "GATHERING_SECONDS", PATIENCE_SECONDS)
     async with running_server() as running:

@@ -1,5 +1,10 @@
 """The whole way of an event: through an adapter, Kafka, the worker and ClickHouse, and back out of the query API."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +14,8 @@ import pytest
 
 from deploy.local.stack.stack import LocalStack
 from producers import ApiRequest, KafkaPublisher, Person, UiSession
+from producers.cli import ExitCode
+from tests.integration.import_that_breaks_off import NOTE_EVERY_EVENTS
 from tests.log_client import Line, LogClient, run_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
@@ -188,6 +195,47 @@ async def test_repeating_an_import_shows_no_line_twice(
     import_lists(stack, tmp_path, client_space_id, before=lists["after"], after="usr_1,one@example.com,O,Ne,,yes\n")
     again = [line["event_id"] for line in log.wait_for(lambda found: len(found) >= 6)]
     assert (len(again), again[2:]) == (6, once)
+
+
+async def test_an_import_that_is_killed_and_then_interrupted_gives_exactly_the_lines_of_one_run(
+    stack: LocalStack, client_space_id: str, read_log: ReadLog, tmp_path: Path
+) -> None:
+    rows = [f"user_creation,usr_{number},user{number}@example.com,U,{number}\n" for number in range(2_000)]
+    file = tmp_path / "actions.csv"
+    file.write_text("activity,user id,e-mail,first name,last name\n" + "".join(rows), encoding="utf-8")
+
+    def options(space: str) -> list[str]:
+        given = {"client-space": space, "admin-id": ADMIN.id, "state-dir": str(tmp_path / space)}
+        return [
+            "import",
+            str(file),
+            "--json",
+            *(part for name, value in given.items() for part in (f"--{name}", value)),
+        ]
+
+    def broken_off_by(name: str) -> int:
+        command = [sys.executable, "-m", "tests.integration.import_that_breaks_off", name, *options(client_space_id)]
+        environment = {**os.environ, **stack.environment()}
+        return subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode
+
+    assert broken_off_by("SIGKILL") == -signal.SIGKILL
+    assert broken_off_by("SIGINT") == ExitCode.INTERRUPTED
+    ended = json.loads(run_command(stack, "audit-produce", *options(client_space_id)).splitlines()[-1])
+    whole_space = f"{client_space_id}-whole"
+    run_command(stack, "audit-produce", *options(whole_space))
+
+    assert (ended["run"], ended["published_earlier"] + ended["published"]) == ("resumed", len(rows))
+    assert ended["published_earlier"] >= 2 * NOTE_EVERY_EVENTS, "each run went on where the one before it was"
+    logs = [read_log(space) for space in (client_space_id, whole_space)]
+    broken_off, whole = ([shown(line) for line in log.wait_for(lambda found: len(found) >= len(rows))] for log in logs)
+    assert broken_off == whole
+    assert len(whole) == len(rows)
+
+
+def shown(line: Line) -> dict[str, object]:
+    """What *line* says, without what differs between two client spaces."""
+    person = {name: line["affected_user"][name] for name in ("id", "username", "display_name")}
+    return {"user": person, "row": line["source"]["row_number"], "activity_type": line["activity_type"]}
 
 
 @pytest.mark.parametrize("path", ["/v1/activities", "/v1/activities/00000000-0000-0000-0000-000000000000"])
