@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, Field, model_validator
@@ -18,11 +19,11 @@ _MIN_RSA_BITS = 2048
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
-TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey
+TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
 
 
 def parse_public_key(pem: str) -> TokenPublicKey:
-    """The key in *pem*. Raises `ValueError` for one that neither RS256 nor ES256 can use safely."""
+    """The key in *pem*. Raises `ValueError` for one that no accepted algorithm can use safely."""
     try:
         key = load_pem_public_key(pem.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -34,9 +35,11 @@ def safe_public_key(key: object) -> TokenPublicKey:
     """*key* itself. Raises `ValueError` as `parse_public_key` does."""
     if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
         return key
-    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1 | SECP384R1):
         return key
-    raise ValueError(f"must be an RSA key of at least {_MIN_RSA_BITS} bits or an EC key on P-256")
+    if isinstance(key, Ed25519PublicKey):
+        return key
+    raise ValueError(f"must be an RSA key of at least {_MIN_RSA_BITS} bits, an EC key on P-256 or P-384, or Ed25519")
 
 
 def is_safe_url(url: str) -> bool:
@@ -100,7 +103,7 @@ class Settings(LogSettings):
         Field(
             None,
             alias="AUDIT_TOKEN_PUBLIC_KEY",
-            description="Verifies tokens in production, PEM: RSA (RS256) or P-256 (ES256).",
+            description="Verifies tokens in production, PEM: RSA (RS256), P-256, P-384 or Ed25519.",
         ),
     ]
     token_issuer: Annotated[

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeGuard
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from query_api.errors import InsufficientScope, Unauthenticated
@@ -120,9 +121,13 @@ class Authenticator:
         return claims
 
 
-def algorithm_of(key: TokenPublicKey) -> str:
-    """The one algorithm that *key* verifies here."""
-    return "RS256" if isinstance(key, RSAPublicKey) else "ES256"
+def algorithms_of(key: TokenPublicKey) -> tuple[str, ...]:
+    """What *key* can verify here; it verifies the first, unless whoever owns it says another."""
+    if isinstance(key, RSAPublicKey):
+        return "RS256", "PS256"
+    if isinstance(key, EllipticCurvePublicKey):
+        return ("ES256",) if isinstance(key.curve, SECP256R1) else ("ES384",)
+    return ("EdDSA",)
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> object:
@@ -157,7 +162,7 @@ def _fixed_key(settings: Settings) -> FixedKey:
     if settings.environment == "development":
         return FixedKey(VerificationKey(_development_secret(settings), DEVELOPMENT_ALGORITHM))
     key = parse_public_key(settings.token_public_key or "")
-    return FixedKey(VerificationKey(key, algorithm_of(key)))
+    return FixedKey(VerificationKey(key, algorithms_of(key)[0]))
 
 
 def _key_id(token: str) -> str | None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,7 @@ import aiohttp
 import jwt
 import structlog
 
-from query_api.access.auth import VerificationKey, algorithm_of
+from query_api.access.auth import VerificationKey, algorithms_of
 from query_api.errors import KeysUnavailable
 from query_api.settings import is_safe_url, safe_public_key
 
@@ -24,6 +24,9 @@ ANSWER_SECONDS = 5
 MAX_DOCUMENT_BYTES = 1 << 20
 
 _logger = structlog.get_logger(__name__)
+
+_Keys = Mapping[str | None, VerificationKey]
+"""By key id. A key without one is there only if it is the only key."""
 
 
 class IssuerKeys:
@@ -38,7 +41,7 @@ class IssuerKeys:
         self._discovery_url = discovery_url
         self._issuer = issuer
         self._clock = clock
-        self._keys: Mapping[str, VerificationKey] | None = None
+        self._keys: _Keys | None = None
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -47,12 +50,12 @@ class IssuerKeys:
         """See `KeySource.key_for`."""
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_fresh())
-        is_known = self._keys is not None and key_id in self._keys
+        is_known = self._keys is not None and _chosen(self._keys, key_id) is not None
         if not is_known and (self._is_reading() or self._may_read()):
             await self._read()
         if self._keys is None:
             raise KeysUnavailable("the identity provider's keys cannot be read")
-        return None if key_id is None else self._keys.get(key_id)
+        return _chosen(self._keys, key_id)
 
     async def close(self) -> None:
         """See `KeySource.close`."""
@@ -89,11 +92,13 @@ class IssuerKeys:
             return
         self._keys, self._read_at = keys, self._clock()
 
-    async def _fetched(self) -> Mapping[str, VerificationKey]:
+    async def _fetched(self) -> _Keys:
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             configuration = await _document(session, self._discovery_url)
             if configuration["issuer"] != self._issuer:
+                # The usual cause is a slash at the end, and only both texts show it.
+                _logger.error("issuer_differs", setting=self._issuer, document=str(configuration["issuer"]))
                 raise ValueError("the discovery document is another issuer's")
             keys = await _document(session, configuration["jwks_uri"])
         found = dict(_verification_keys(keys["keys"]))
@@ -119,18 +124,31 @@ async def _document(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
     return document
 
 
-def _verification_keys(keys: list[dict[str, Any]]) -> list[tuple[str, VerificationKey]]:
-    """The keys that may verify tokens here. Others are skipped."""
-    found = []
+def _chosen(keys: _Keys, key_id: str | None) -> VerificationKey | None:
+    """The key for a token that names *key_id*: where one of the two names none, the only key that there is."""
+    if key_id is not None and key_id in keys:
+        return keys[key_id]
+    if len(keys) == 1 and (key_id is None or None in keys):
+        return next(iter(keys.values()))
+    return None
+
+
+def _verification_keys(keys: list[dict[str, Any]]) -> list[tuple[str | None, VerificationKey]]:
+    """The keys that may verify tokens here. Others are skipped; one without an id is, unless it is the only one."""
+    usable = list(_usable_keys(keys))
+    return usable if len(usable) == 1 else [(key_id, key) for key_id, key in usable if key_id is not None]
+
+
+def _usable_keys(keys: list[dict[str, Any]]) -> Iterator[tuple[str | None, VerificationKey]]:
     for document in keys:
         key_id = document.get("kid")
-        if not isinstance(key_id, str) or document.get("use", "sig") != "sig":
+        if not isinstance(key_id, str | None) or document.get("use", "sig") != "sig":
             continue
         try:
             key = safe_public_key(jwt.PyJWK(document).key)
         except (jwt.PyJWTError, ValueError, TypeError, KeyError):
             continue
-        algorithm = algorithm_of(key)
-        if document.get("alg", algorithm) == algorithm:
-            found.append((key_id, VerificationKey(key, algorithm)))
-    return found
+        algorithms = algorithms_of(key)
+        algorithm = document.get("alg", algorithms[0])
+        if algorithm in algorithms:
+            yield key_id, VerificationKey(key, algorithm)

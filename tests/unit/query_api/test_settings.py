@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner
 
@@ -75,14 +75,14 @@ def test_production_is_the_default(environment: pytest.MonkeyPatch) -> None:
         ({"AUDIT_TOKEN_PUBLIC_KEY": "hush"}, "AUDIT_TOKEN_PUBLIC_KEY: must be a public key in PEM"),
         (
             {"AUDIT_TOKEN_PUBLIC_KEY": pem(rsa.generate_private_key(65537, 1024))},  # noqa: S505 - refused
-            "AUDIT_TOKEN_PUBLIC_KEY: must be an RSA key of at least 2048 bits or an EC key on P-256",
+            "AUDIT_TOKEN_PUBLIC_KEY: must be an RSA key of at least 2048 bits, an EC key on P-256 or P-384, or Ed25519",
         ),
         (
-            {"AUDIT_TOKEN_PUBLIC_KEY": pem(ec.generate_private_key(ec.SECP384R1()))},
+            {"AUDIT_TOKEN_PUBLIC_KEY": pem(ec.generate_private_key(ec.SECP521R1()))},
             "AUDIT_TOKEN_PUBLIC_KEY: must be an RSA",
         ),
         (
-            {"AUDIT_TOKEN_PUBLIC_KEY": pem(ed25519.Ed25519PrivateKey.generate())},
+            {"AUDIT_TOKEN_PUBLIC_KEY": pem(x25519.X25519PrivateKey.generate())},
             "AUDIT_TOKEN_PUBLIC_KEY: must be an RSA",
         ),
     ],

@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from query_api.access.auth import Authenticator, Caller, development_token
@@ -18,11 +18,14 @@ RSA_KEY = rsa.generate_private_key(65537, 2048)
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def public_pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+
+def public_pem(key: PrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def production(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> Settings:
+def production(key: PrivateKey) -> Settings:
     return settings_for(
         AUDIT_ENVIRONMENT="production", AUDIT_DEVELOPMENT_TOKEN_SECRET=None, AUDIT_TOKEN_PUBLIC_KEY=public_pem(key)
     )
@@ -42,10 +45,16 @@ async def test_client_space_and_subject_come_from_the_claims() -> None:
     assert await DEVELOPMENT.authenticate(token()) == Caller(SPACE, "grace")
 
 
-@pytest.mark.parametrize(("key", "algorithm"), [(RSA_KEY, "RS256"), (EC_KEY, "ES256")])
-async def test_production_accepts_the_one_algorithm_of_its_key(
-    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, algorithm: str
-) -> None:
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (RSA_KEY, "RS256"),
+        (EC_KEY, "ES256"),
+        (ec.generate_private_key(ec.SECP384R1()), "ES384"),
+        (ed25519.Ed25519PrivateKey.generate(), "EdDSA"),
+    ],
+)
+async def test_production_accepts_the_one_algorithm_of_its_key(key: PrivateKey, algorithm: str) -> None:
     authenticator = Authenticator(production(key))
 
     assert (await authenticator.authenticate(jwt.encode(claims(), key, algorithm=algorithm))).client_space_id == SPACE

@@ -8,7 +8,8 @@ from typing import Any
 import jwt
 import pytest
 from aiohttp import web
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from structlog.testing import capture_logs
 
 from query_api.access import oidc
 from query_api.access.auth import Authenticator, Caller, claim_at
@@ -22,13 +23,21 @@ from tests.unit.query_api.http.test_problems import assert_problem
 
 RSA_KEY, OTHER_RSA_KEY = (rsa.generate_private_key(65537, 2048) for _ in range(2))
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+LONGER_EC_KEY = ec.generate_private_key(ec.SECP384R1())
+ED_KEY = ed25519.Ed25519PrivateKey.generate()
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 
-def jwk(key: PrivateKey, key_id: str, **values: Any) -> dict[str, Any]:
-    make = jwt.algorithms.RSAAlgorithm if isinstance(key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
-    document: dict[str, Any] = json.loads(make.to_jwk(key.public_key()))  # type: ignore[arg-type]  # one of the two
-    return {**document, "kid": key_id, "use": "sig", **values}
+def jwk(key: PrivateKey, key_id: str | None, **values: Any) -> dict[str, Any]:
+    makers: dict[type, Any] = {
+        rsa.RSAPrivateKey: jwt.algorithms.RSAAlgorithm,
+        ec.EllipticCurvePrivateKey: jwt.algorithms.ECAlgorithm,
+        ed25519.Ed25519PrivateKey: jwt.algorithms.OKPAlgorithm,
+    }
+    make = next(maker for kind, maker in makers.items() if isinstance(key, kind))
+    document: dict[str, Any] = json.loads(make.to_jwk(key.public_key()))
+    named = {} if key_id is None else {"kid": key_id}
+    return {**document, **named, "use": "sig", **values}
 
 
 class Issuer:
@@ -76,8 +85,10 @@ class Issuer:
         self.reader = IssuerKeys(self.configuration_url, self.url, clock=lambda: self.time)
         return Authenticator(self.settings(**settings), self.reader)
 
-    def token(self, key: PrivateKey = RSA_KEY, key_id: str | None = "rsa", **values: Any) -> str:
-        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+    def token(
+        self, key: PrivateKey = RSA_KEY, key_id: str | None = "rsa", *, algorithm: str | None = None, **values: Any
+    ) -> str:
+        algorithm = algorithm or ("RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256")
         body = claims(**{"iss": self.url, **values})
         return jwt.encode(body, key, algorithm, headers={} if key_id is None else {"kid": key_id})
 
@@ -117,6 +128,48 @@ async def test_tokens_of_every_key_of_the_provider_are_accepted(issuer: Issuer) 
     for key, key_id in ((RSA_KEY, "rsa"), (EC_KEY, "ec")):
         assert await authenticator.authenticate(issuer.token(key, key_id)) == Caller("acme", "grace")
     assert issuer.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm", "values"),
+    [(RSA_KEY, "PS256", {"alg": "PS256"}), (LONGER_EC_KEY, "ES384", {}), (ED_KEY, "EdDSA", {})],
+)
+async def test_a_key_verifies_what_it_is_made_for(
+    issuer: Issuer, key: PrivateKey, algorithm: str, values: dict[str, str]
+) -> None:
+    issuer.keys = [jwk(key, "one", **values)]
+    token = issuer.token(key, "one", algorithm=algorithm)
+
+    assert await issuer.authenticator().authenticate(token) == Caller("acme", "grace")
+
+
+async def test_an_rsa_key_verifies_no_padding_but_its_own(issuer: Issuer) -> None:
+    issuer.keys = [jwk(RSA_KEY, "pss", alg="PS256"), jwk(OTHER_RSA_KEY, "plain")]
+    authenticator = issuer.authenticator()
+
+    for token in (issuer.token(RSA_KEY, "pss"), issuer.token(OTHER_RSA_KEY, "plain", algorithm="PS256")):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(token)
+
+
+@pytest.mark.parametrize(("of_key", "of_token"), [(None, None), (None, "any"), ("rsa", None)])
+async def test_the_only_key_needs_no_id(issuer: Issuer, of_key: str | None, of_token: str | None) -> None:
+    issuer.keys = [jwk(RSA_KEY, of_key)]
+    authenticator = issuer.authenticator()
+
+    assert await authenticator.authenticate(issuer.token(key_id=of_token)) == Caller("acme", "grace")
+    with pytest.raises(Unauthenticated):
+        await authenticator.authenticate(issuer.token(OTHER_RSA_KEY, key_id=of_token))
+
+
+async def test_one_of_several_keys_needs_an_id(issuer: Issuer) -> None:
+    issuer.keys = [jwk(RSA_KEY, None), jwk(EC_KEY, "ec")]
+    authenticator = issuer.authenticator()
+
+    assert await authenticator.authenticate(issuer.token(EC_KEY, "ec")) == Caller("acme", "grace")
+    for token in (issuer.token(key_id=None), issuer.token(key_id="any")):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate(token)
 
 
 async def test_a_token_of_another_key_or_of_none_is_refused(issuer: Issuer) -> None:
@@ -315,8 +368,10 @@ async def test_keys_are_read_from_safe_places_only(issuer: Issuer) -> None:
 async def test_the_document_of_another_issuer_is_refused(issuer: Issuer) -> None:
     issuer.changes = {"issuer": "https://evil.example.com"}
 
-    with pytest.raises(KeysUnavailable):
+    with capture_logs() as logs, pytest.raises(KeysUnavailable):
         await issuer.authenticator().authenticate(issuer.token())
+    (told,) = (entry for entry in logs if entry["event"] == "issuer_differs")
+    assert (told["setting"], told["document"]) == (issuer.url, "https://evil.example.com")
 
 
 @pytest.mark.parametrize(
