@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from query_api.access.auth import Authenticator
@@ -20,6 +21,7 @@ from query_api.http import routes, routes_health, routes_imports, routes_persons
 from query_api.http.cors import ProblemCORSMiddleware
 from query_api.http.dependencies import Service
 from query_api.http.export import Exporter
+from query_api.http.metrics import Metrics
 from query_api.http.middleware import RequestMiddleware
 from query_api.http.openapi import install_openapi
 from query_api.http.problems import install_problem_handlers
@@ -46,6 +48,8 @@ EXPOSED_HEADERS = (
 )
 """What a page of another origin may read beside the body."""
 
+_PARTS = (routes, routes_imports, routes_persons, routes_health)
+
 API_VERSION = "1.0.0"
 """The contract's: it changes with `query_api/http/openapi.json`."""
 
@@ -68,7 +72,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        with metrics.served(settings.metrics_host, settings.metrics_port):
+            yield
         await service.authenticator.close()
         await service.recorder.close()
         await service.reader.close()
@@ -85,7 +90,9 @@ def create_app(
             allow_headers=["Authorization", "If-None-Match", "X-Request-ID"],
             expose_headers=EXPOSED_HEADERS,
         )
-    app.add_middleware(RequestMiddleware)
+    metrics = Metrics(route.path for part in _PARTS for route in part.router.routes if isinstance(route, APIRoute))
+    metrics.read_at_scrapes(store_requests=lambda: connection.under_way, views_waiting=lambda: service.recorder.waiting)
+    app.add_middleware(RequestMiddleware, metrics=metrics)
     install_problem_handlers(app)
     return app
 
@@ -108,7 +115,7 @@ def _application(lifespan: Lifespan[FastAPI] | None) -> FastAPI:
         # A redirect would repeat the query string in a header, and `/v1/activities/` is no path.
         redirect_slashes=False,
     )
-    for part in (routes, routes_imports, routes_persons, routes_health):
+    for part in _PARTS:
         app.include_router(part.router)
     install_openapi(app)
     return app

@@ -159,6 +159,21 @@ class Settings(LogSettings):
         ),
     ]
 
+    metrics_host: Annotated[
+        str,
+        Field("127.0.0.1", alias="AUDIT_QUERY_METRICS_HOST", description="Where metrics are served, without a login."),
+    ]
+    metrics_port: Annotated[
+        int | None,
+        Field(
+            None,
+            alias="AUDIT_QUERY_METRICS_PORT",
+            ge=1,
+            le=65535,
+            description="Their port, which is not the API's; without one, none is opened.",
+        ),
+    ]
+
     def requests_per_minute(self) -> int | None:
         """The rate limit in force; `None` where there is none."""
         if self.rate_limit_per_minute is None:

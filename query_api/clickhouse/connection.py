@@ -1,7 +1,8 @@
 """The connection to ClickHouse: opened at the first use, bounded in time, sure of the schema, silent about values."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -46,6 +47,8 @@ class ClickHouseConnection:
     def __init__(self, settings: Settings) -> None:
         self._url, self._database = settings.clickhouse
         self._opening: asyncio.Task[AsyncClient] | None = None
+        self.under_way = 0
+        """Requests that were not answered yet, those that wait for a connection included."""
 
     async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """The rows of *statement*, where `{database}` stands for the database. Times are aware and in UTC.
@@ -59,7 +62,7 @@ class ClickHouseConnection:
         """Insert *rows*, durable on return. Raises as `query` does."""
         client = await self._client()
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+            async with self._counted(), asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 await client.insert(
                     table, rows, column_names=columns, database=self._database, settings=_INSERT_SETTINGS
                 )
@@ -86,6 +89,14 @@ class ClickHouseConnection:
         except StoreError:
             return
         await client.close()
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[None]:
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
 
     async def _client(self) -> AsyncClient:
         """The open client. All that wait while it opens share one attempt: an outage must not pile them up."""
@@ -126,7 +137,7 @@ class ClickHouseConnection:
 
     async def _query(self, client: AsyncClient, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
+            async with self._counted(), asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
                 result = await client.query(
                     statement.replace("{database}", self._database),
                     parameters=dict(parameters),

@@ -1,4 +1,4 @@
-"""Around every request: its id, common headers, one line in the service's log, and the answer to unknown errors."""
+"""Around every request: its id, common headers, log line and metrics, and the answer to unknown errors."""
 
 import re
 import time
@@ -9,6 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from query_api.http.metrics import Metrics
 from query_api.http.problems import INTERNAL, problem_response
 
 _SAFE_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
@@ -31,8 +32,9 @@ _logger = structlog.get_logger(__name__)
 class RequestMiddleware:
     """Pure ASGI, and the outermost part of the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; anything else (the lifespan) passes through."""
@@ -47,7 +49,8 @@ class RequestMiddleware:
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
+                self._metrics.answered(_route(scope), status, time.perf_counter() - started)
                 headers = MutableHeaders(scope=message)
                 for name, value in {**HEADERS, **scope["state"].get("headers", {})}.items():
                     headers.setdefault(name, value)
@@ -83,13 +86,17 @@ def _log_failure(error: Exception, request_id: str) -> None:
     _logger.error("request_failed", request_id=request_id, error=type(error).__name__, place=place)
 
 
+def _route(scope: Scope) -> str | None:
+    """The template of the path, once it is known."""
+    return getattr(scope.get("route"), "path", None)
+
+
 def _log_access(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
     """Log the route's template. Paths and query strings hold ids."""
-    route = scope.get("route")
     _logger.info(
         "request",
         method=scope["method"],
-        route=getattr(route, "path", None),
+        route=_route(scope),
         status=status,
         duration_seconds=round(seconds, 6),
         request_id=request_id,

@@ -74,6 +74,11 @@ class AccessRecorder:
         self._writing: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
+    @property
+    def waiting(self) -> int:
+        """How many views wait."""
+        return len(self._waiting)
+
     async def record_export(self, access: Access) -> None:
         """Durable on return. Raises `StoreError`, and then nothing may be exported."""
         await self._access_log.record([access])
