@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.log.activity_log import ActivityLog
 from query_api.log.persons import DELETED_USER, ShownPerson
-from query_api.log.reader import LogReader, Role
+from query_api.log.reader import LogReader, Mentions, Role
 from query_api.log.search import folded, found_by
 from schemas.retention import retention_start
 
@@ -32,16 +33,16 @@ class Directory:
     ) -> list[MentionedPerson]:
         """At most *limit* living persons, those mentioned last first, then the entry of the deleted where it fits.
 
-        *search* finds a part of the id, or of any name of the current life. The entry of the deleted is found by its
-        own words. Raises `StoreError`.
+        Each word of *search* finds a part of the id, or of any name of the current life. Persons of whom a word begins
+        so come before others. The entry of the deleted is found by its own words. Raises `StoreError`.
         """
         start = retention_start(self._log.now())
         start = start if since is None else max(start, since)
-        among = None
-        if search:
-            # In a thread: a large client space must not hold up other requests.
-            among = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
-        found = await self._reader.mentions(caller, role, among, start, until, limit)
+        found: list[Mentions] = []
+        for among in await self._ranks(caller, search):
+            living = [entry for entry in found if entry.ref is not None]
+            if len(living) < limit:
+                found = living + await self._reader.mentions(caller, role, among, start, until, limit - len(living))
         persons = await self._log.persons(caller, {ref for ref, *_ in found if ref is not None})
         shown = [MentionedPerson(None if ref is None else persons.show_now(ref), lines) for ref, lines, _ in found]
         finds_deleted = folded(search) in folded(DELETED_USER)
@@ -51,3 +52,11 @@ class Directory:
             # Somebody deleted while this was read belongs to the other entry, which counts them the next time.
             if (finds_deleted if entry.person is None else not entry.person.deleted)
         ]
+
+    async def _ranks(self, caller: Caller, search: str) -> list[frozenset[UUID] | None]:
+        """The persons to choose from, the best first; `None` for everybody."""
+        if not search:
+            return [None]
+        # In a thread: a large client space must not hold up other requests.
+        best, others = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
+        return [best, others] if others else [best]

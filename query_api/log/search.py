@@ -4,7 +4,9 @@ Texts are compared here and not in ClickHouse, whose query log keeps every state
 it. Two spellings of one text are equal: case folds fully (`ß` is `ss`), and `é` is `e` with an accent.
 """
 
+import re
 from collections.abc import Iterable
+from typing import NamedTuple
 from unicodedata import normalize
 from uuid import UUID
 
@@ -16,7 +18,22 @@ def folded(text: str) -> str:
     return normalize("NFC", normalize("NFD", text).casefold())
 
 
-def found_by(search: str, persons: Iterable[NamedPerson]) -> frozenset[UUID]:
-    """The refs of those of *persons* of whom a text contains *search*."""
-    wanted = folded(search)
-    return frozenset(person.ref for person in persons if any(wanted in folded(text) for text in person.texts))
+class Found(NamedTuple):
+    """The refs of the persons whom a text finds. Of *best*, each word of it begins a word."""
+
+    best: frozenset[UUID]
+    others: frozenset[UUID]
+
+
+def found_by(search: str, persons: Iterable[NamedPerson]) -> Found:
+    """Those of *persons* whose texts contain each word of *search*, in any order."""
+    words = folded(search).split()
+    beginnings = [re.compile(rf"\b{re.escape(word)}") for word in words]
+    best, found = set[UUID](), set[UUID]()
+    for person in persons:
+        texts = " ".join(map(folded, person.texts))
+        if all(word in texts for word in words):
+            found.add(person.ref)
+            if all(beginning.search(texts) for beginning in beginnings):
+                best.add(person.ref)
+    return Found(frozenset(best), frozenset(found - best))

@@ -56,16 +56,26 @@ async def demo_log() -> InMemoryLogReader:
         imported = list(file_import.events(IMPORTED_AT))
     await act_in_ui(collector, IMPORTED_AT + timedelta(minutes=31))
     await act_by_api(collector, IMPORTED_AT + timedelta(minutes=38))
+    return store_of([*_month_before(imported), *imported, *collector.events])
+
+
+def store_of(events: Iterable[Event]) -> InMemoryLogReader:
+    """A store that holds what the worker makes of *events*. Raises `ValueError` where it would refuse one."""
+    store = InMemoryLogReader()
+    add_events(store, events)
+    return store
+
+
+def add_events(store: InMemoryLogReader, events: Iterable[Event]) -> None:
+    """Put what the worker makes of *events* into *store*, as if they were recorded behind what is there."""
     records = [
         a_record(event, offset, recorded_at=event.occurred_at + timedelta(milliseconds=180))
-        for offset, event in enumerate([*_month_before(imported), *imported, *collector.events])
+        for offset, event in enumerate(events, start=len(store.activities))
     ]
     batch = build_batch([a_chunk(*records)], schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY))
     if batch.refusals:
-        raise ValueError("the demo's own events are not valid")
-    store = InMemoryLogReader()
+        raise ValueError("these events are not valid")
     store.insert(batch.rows.activities, batch.rows.names, batch.rows.lifetimes)
-    return store
 
 
 def _month_before(imported: list[Event]) -> Iterator[Event]:
@@ -84,10 +94,10 @@ def _month_before(imported: list[Event]) -> Iterator[Event]:
 
 
 @asynccontextmanager
-async def served_demo() -> AsyncIterator[str]:
-    """The demo's log behind the real query API; gives its address."""
+async def served(store: InMemoryLogReader) -> AsyncIterator[str]:
+    """What is in *store*, behind the real query API at the time `NOW`; gives its address."""
     settings = settings_for()
-    app = mount_demo(create_app(settings, await demo_log(), lambda: NOW, InMemoryAccessLog()), settings)
+    app = mount_demo(create_app(settings, store, lambda: NOW, InMemoryAccessLog()), settings)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     serving = asyncio.create_task(server.serve([listener]))

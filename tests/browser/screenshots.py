@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import structlog
 from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
-from tests.browser.demo_data import served_demo
+from tests.browser.demo_data import demo_log, served
 from tests.builders import NOW
 from tests.chromium import ARGUMENTS, ensure_browser
 
@@ -125,7 +125,7 @@ async def take(browser: Browser, url: str, shot: Shot) -> bytes:
 
 async def take_all(folder: Path) -> None:
     """Write every picture into *folder*, which must exist."""
-    async with served_demo() as url, async_playwright() as playwright:
+    async with served(await demo_log()) as url, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=ensure_browser(), args=list(ARGUMENTS))
         for name, shot in SHOTS.items():
             content = await take(browser, url, shot)

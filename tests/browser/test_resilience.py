@@ -173,7 +173,7 @@ async def test_another_way_to_get_tokens_leaves_nothing_of_the_client_space_befo
     # Silent at first, and then it says that it loads: of the other client space it tells no number.
     await expect(panel.status).to_have_text(re.compile("^(Loading activities…)?$"))
     released.set()
-    await expect(panel.status).to_have_text("17 activities, 17 shown")
+    await expect(panel.status).to_have_text("17 activities")
 
 
 async def test_more_lines_are_not_to_be_had_while_others_are_on_their_way(panel: Panel) -> None:
@@ -206,5 +206,4 @@ async def pick(panel: Panel, name: str) -> None:
     box = panel.select("Affected user")
     await box.fill(name)
     await panel.suggestions.filter(has_text=name).click()
-    await box.press("Escape")
     await box.press("Escape")

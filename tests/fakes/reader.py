@@ -70,7 +70,8 @@ class InMemoryLogReader:
 
     async def lines(self, caller: Caller, selection: Selection) -> list[Line]:
         self._fail()
-        rows = [row for row in self._first_copies(caller) if _fits(row, selection, self._lifetimes(caller))]
+        lives = self._lifetimes(caller)
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection, lives)]
         rows.sort(key=_key, reverse=selection.order is Order.DESC)
         if selection.after is not None:
             after = (selection.after.occurred_at, _clickhouse_order(selection.after.event_id))
@@ -89,7 +90,8 @@ class InMemoryLogReader:
         self._fail()
         rows = self._of(caller, self.activities)
         whole = [row for row in rows if self._is_whole(row) and row.kafka_offset > met.get(row.kafka_partition, -1)]
-        fitting = [row for row in whole if _fits(row, selection, self._lifetimes(caller))]
+        lives = self._lifetimes(caller)
+        fitting = [row for row in whole if _fits(row, selection, lives)]
         found = sorted(fitting, key=lambda row: (row.kafka_partition, row.kafka_offset))[: selection.limit]
         given = [StoredLine(_to_line(row), row.kafka_partition, row.kafka_offset) for row in found]
         is_complete = all(self._is_whole(row) for row in rows if row.recorded_at < before)
@@ -105,7 +107,8 @@ class InMemoryLogReader:
 
     async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
         self._fail()
-        rows = [row for row in self._first_copies(caller) if _fits(row, selection, self._lifetimes(caller))]
+        lives = self._lifetimes(caller)
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection, lives)]
         counted = Counter((starts[bisect_right(starts, row.occurred_at) - 1], row.activity_type) for row in rows)
         return [Count(*key, lines) for key, lines in counted.items()]
 
@@ -176,10 +179,13 @@ class InMemoryLogReader:
 
     def _lifetimes(self, caller: Caller, refs: Collection[UUID] | None = None) -> dict[UUID, Lifetime]:
         found = {}
-        rows = self._of(caller, self.lifetime_rows)
-        for ref in {row.person_ref for row in rows}:
-            erasure = erasure_of(row[2:] for row in rows if row.person_ref == ref)
-            if erasure is not None and (refs is None or ref in refs):
+        facts: dict[UUID, list[PersonLifetimeRow]] = {}
+        for row in self._of(caller, self.lifetime_rows):
+            if refs is None or row.person_ref in refs:
+                facts.setdefault(row.person_ref, []).append(row)
+        for ref, rows in facts.items():
+            erasure = erasure_of(row[2:] for row in rows)
+            if erasure is not None:
                 found[ref] = Lifetime(erasure.erased_at, erasure.recreated_at)
         return found
 

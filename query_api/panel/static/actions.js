@@ -1,5 +1,5 @@
 // What the reader does, and what follows from it.
-import { cleared, toggled } from './state.js';
+import { cleared, datesProblem, toggled, withoutChip } from './state.js';
 import { dayOf, daysOf } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
@@ -13,7 +13,7 @@ const ANNOUNCED_MS = 4_000;
  * @property {() => void} onClosed
  * @property {() => Promise<void>} refresh
  * @property {() => void} configure Take over the zone.
- * @property {() => void} writeUrl
+ * @property {(options: {isStep: boolean}) => void} writeUrl *isStep*: Back leads to how it is now.
  * @property {(name: string, detail?: object) => void} emit
  */
 
@@ -27,6 +27,10 @@ export class Actions {
     /** @type {import('./combobox.js').PersonPicker[]} */
     this.pickers = [];
     this.filtersUnfolded = false;
+    /** @type {{from: string, to: string, problem: string}|null} Dates that were entered and cannot be asked for. */
+    this.dates = null;
+    /** The period before custom dates. */
+    this._periodBefore = '';
     /** @type {[number, number]|null} The days that are being dragged over. */
     this.drag = null;
     this.announcement = '';
@@ -61,11 +65,33 @@ export class Actions {
       const { first } = daysOf(session.filters, new Date(), session.zone);
       filters = { ...filters, from: first || session.retentionDay, to: dayOf(new Date(), session.zone) };
     }
-    session.filters = filters;
+    if (session.filters.range !== 'custom') this._periodBefore = session.filters.range;
+    this.dates = null;
+    session.setFilters(filters);
     this._page.configure();
-    this._page.writeUrl();
-    this._page.emit('uml-filter-change', { filters: structuredClone(filters) });
+    this._page.writeUrl({ isStep: true });
+    this._page.emit('uml-filter-change', { filters: structuredClone(session.filters) });
     void session.load();
+  }
+
+  /**
+   * A date was entered. One that cannot be asked for is told; the filters stay as they are.
+   * @param {'from'|'to'} name
+   * @param {string} value
+   * @param {boolean} isDate Whether what stands in the field is a date, or nothing.
+   */
+  setDate(name, value, isDate) {
+    const { filters, retentionDay } = this._session;
+    const { from, to } = this.dates ?? filters;
+    const dates = { from, to, ...(isDate && { [name]: value }) };
+    const problem = isDate ? datesProblem(dates, retentionDay) : 'range.no_date';
+    if (problem) this.dates = { ...dates, problem };
+    else if (dates.from === filters.from && dates.to === filters.to) this.dates = null;
+    else this.changeFilters(dates);
+    const { drawing } = this._page;
+    // A start that the log no longer holds is another one now, though it may be the one of before.
+    if (isDate && !problem) drawing.afterUpdate(() => drawing.setValue(`#${name}`, this._session.filters[name]));
+    this.update();
   }
 
   /** @param {Partial<Filters>} change */
@@ -98,9 +124,9 @@ export class Actions {
     this.focusOn('#title');
   }
 
-  /** @param {Filters} filters Those without the chip. */
-  removeChip(filters) {
-    this.setFilters(filters);
+  /** @param {import('./state.js').Chip} chip */
+  removeChip(chip) {
+    this.setFilters(withoutChip(this._session.filters, chip, this._periodBefore));
     this.focusOn('.chips button, #title');
   }
 
@@ -119,7 +145,7 @@ export class Actions {
 
   /** @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} signal */
   findPersons(kind, text, signal) {
-    return this._session.api.persons(kind, text, signal);
+    return this._session.findPersons(kind, text, signal);
   }
 
   /** @param {import('./state.js').ListName} name @param {import('./state.js').Person} person */
@@ -140,6 +166,7 @@ export class Actions {
   async loadMore() {
     const first = await this._session.list.loadMore();
     if (first) this.focusOn(`[id="toggle-${first}"]`);
+    else this.scrollTo('.frame > .notice');
   }
 
   /** Take in the lines that are new. */
@@ -150,7 +177,7 @@ export class Actions {
 
   closeLinked() {
     this._session.linked = null;
-    this._page.writeUrl();
+    this._page.writeUrl({ isStep: false });
     this.focusOn('#title');
   }
 
@@ -172,6 +199,12 @@ export class Actions {
   /** @param {string} name @param {object} [detail] */
   emit(name, detail) {
     this._page.emit(name, detail);
+  }
+
+  /** Let the host sign the reader in, and try again. */
+  signIn() {
+    this.emit('uml-auth-required');
+    void this.refresh();
   }
 
   /** @param {import('./api.js').ApiError} error */
@@ -219,6 +252,7 @@ export class Actions {
     this.announcement = '';
     this.toast = '';
     this.exporting = NO_EXPORT;
+    this.dates = null;
   }
 
   stop() {

@@ -30,6 +30,8 @@ export class ActivityList {
     this.phase = 'idle';
     /** @type {ApiError|null} */
     this.error = null;
+    /** @type {Phase} What was tried when it failed. */
+    this.failedIn = 'idle';
     /** @type {string|null} */
     this.cursor = null;
     /** The question that the cursor goes on with. */
@@ -54,6 +56,22 @@ export class ActivityList {
   stop() {
     this._abort.abort();
     this._countAbort.abort();
+  }
+
+  /** Keep nothing of what was read. */
+  forget() {
+    this.lines = [];
+    this._linesOf = null;
+    this.cursor = null;
+    this.stats = null;
+    this.newCount = 0;
+    this._top = null;
+    this._walked.clear();
+  }
+
+  /** Whether the lines answer another question than the one that is asked. */
+  get isOfOthers() {
+    return this._linesOf !== this._query;
   }
 
   /** Whether "Load more" is of use. */
@@ -174,23 +192,38 @@ export class ActivityList {
   /**
    * Take over what the lines are now.
    * @param {Activity[]} fresh Reaches at least as far as they do.
-   * @param {Page} top The first page now. What is new on it is only counted.
+   * @param {Page} top The first page now. What is new on both is only counted.
    */
   _merge(fresh, top) {
-    const known = new Set(this.lines.map((line) => line.event_id));
     const now = new Map(fresh.map((line) => [line.event_id, line]));
-    const newest = this.lines[0]?.occurred_at;
-    const added = top.data.filter((line) => !known.has(line.event_id) && line.occurred_at >= newest);
+    const added = this._added(fresh, top);
     // A line that is no longer there was of a person who is deleted meanwhile.
     this.lines = this.lines.flatMap((line) => now.get(line.event_id) ?? []);
-    this.newCount = added.length;
-    this.newCountIsExact = added.length < PAGE_SIZE;
+    this.newCount = added.size;
+    this.newCountIsExact = added.size < PAGE_SIZE;
     this.meta = top.meta;
     if (!this.lines.length) {
       this.lines = top.data;
       this.newCount = 0;
       this._take(top, this._query);
     }
+  }
+
+  /**
+   * The lines that are not shown and are not among those that "Load more" brings: new ones, and late ones between.
+   * @param {Activity[]} fresh
+   * @param {Page} top
+   */
+  _added(fresh, top) {
+    const known = new Set(this.lines.map((line) => line.event_id));
+    const last = this.lines[this.lines.length - 1];
+    const isBehind = (/** @type {Activity} */ line) => line.event_id === last.event_id || line.occurred_at < last.occurred_at;
+    const added = new Set();
+    for (const lines of [top.data, fresh]) {
+      const end = this.cursor && last ? lines.findIndex(isBehind) : -1;
+      for (const { event_id: id } of end < 0 ? lines : lines.slice(0, end)) if (!known.has(id)) added.add(id);
+    }
+    return added;
   }
 
   /** Its own life: more lines, or a poll without news, do not give it up. */
@@ -236,6 +269,7 @@ export class ActivityList {
   _fail(error) {
     if (!(error instanceof ApiError)) throw error;
     this.error = error;
+    this.failedIn = this.phase;
   }
 
   /** @param {Page} page @param {URLSearchParams} query What it answers. */

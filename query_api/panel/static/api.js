@@ -36,6 +36,11 @@ export class ApiError extends Error {
     this.requestId = requestId;
     this.retryAfterSeconds = retryAfterSeconds;
   }
+
+  /** Whether the reader may not read the log, or no longer. */
+  get isRefusal() {
+    return this.kind === 'unauthenticated' || this.kind === 'forbidden';
+  }
 }
 
 /** @param {unknown} error */
@@ -99,14 +104,15 @@ export class AuditApi {
   }
 
   /**
-   * Persons by name.
+   * Persons by name, counted within *bounds*.
    * @param {'users'|'admins'} kind
    * @param {string} text
+   * @param {{from?: string, to?: string}} bounds
    * @param {AbortSignal} [signal]
    * @returns {Promise<import('./combobox.js').Suggestion[]>}
    */
-  async persons(kind, text, signal) {
-    const parameters = new URLSearchParams({ limit: '10' });
+  async persons(kind, text, bounds, signal) {
+    const parameters = new URLSearchParams({ limit: '10', ...bounds });
     if (text) parameters.set('q', text);
     return (await body(await this._get(`/v1/${kind}`, parameters, { signal }))).data;
   }

@@ -3,8 +3,8 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { periodName } from './model.js';
-import { nameOf } from './person.js';
-import { chipsOf, isFiltered, withoutChip } from './state.js';
+import { handleOf, nameOf } from './person.js';
+import { chipsOf, isFiltered } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -33,7 +33,7 @@ function chipTemplate(model, act, chip) {
   return html`<span class="chip" part="chip">
     <span>${t.text('label', { label })} <bdi class="value">${value}</bdi></span>
     ${canGo
-      ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(withoutChip(filters, chip))}>
+      ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(chip)}>
           ${ICONS.close}
         </button>`
       : ''}
@@ -54,5 +54,5 @@ export function chipWords(model, { name, value }) {
   if (name === 'imports') return { label: t.text('filter.import'), value: value.slice(0, 8) };
   const person = model.personOf(value);
   const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');
-  return { label, value: person ? nameOf(person, t) : `${t.text('person.unknown')} ${value.slice(0, 8)}` };
+  return { label, value: person ? `${nameOf(person, t)} ${handleOf(person)}`.trim() : `${t.text('person.unknown')} ${value.slice(0, 8)}` };
 }

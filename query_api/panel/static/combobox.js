@@ -3,7 +3,8 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
 import { labeled } from './chips.js';
-import { breakable, nameOf, plainNameOf } from './person.js';
+import { nameOf, plainNameOf } from './person.js';
+import { DELETED_REF } from './state.js';
 
 const DEBOUNCE_MS = 200;
 
@@ -29,6 +30,10 @@ export class PersonPicker {
     this._active = -1;
     /** @type {'idle'|'loading'|'ready'|'failed'} */
     this._phase = 'idle';
+    /** Whether the first that is found is chosen: Enter was pressed before it was there. */
+    this._takesFirst = false;
+    /** What all who were deleted are called, in the reader's language. */
+    this._deletedName = '';
   }
 
   /** Close, and forget every name. */
@@ -46,6 +51,7 @@ export class PersonPicker {
   template({ t, filters }) {
     const id = this._name;
     const note = this._note(t);
+    this._deletedName = t.text('person.deleted');
     return html`<div class="field" @focusout=${this._onLeave}>
       <label for=${id}>${t.text(this._label)}</label>
       <input
@@ -88,8 +94,8 @@ export class PersonPicker {
     >
       <span class="tick" aria-hidden="true">${isChosen ? '✓' : ''}</span>
       <span>
-        <bdi>${name}</bdi>${person.username && person.username !== name
-          ? html`<small><bdi>${breakable(person.username)}</bdi></small>`
+        <bdi title=${name}>${marked(name, this._text)}</bdi>${person.username && person.username !== name
+          ? html`<small><bdi title=${person.username}>${marked(person.username, this._text)}</bdi></small>`
           : ''}
       </span>
       <span class="count">${t.plural('picker.count', person.activities)}</span>
@@ -100,7 +106,7 @@ export class PersonPicker {
   _note(t) {
     if (this._phase === 'failed') return t.text('picker.failed');
     if (this._phase === 'loading' && !this._found.length) return t.text('picker.loading');
-    return this._phase === 'ready' && !this._found.length ? t.text('picker.none') : '';
+    return this._phase === 'ready' && !this._found.length ? t.text('picker.none', { deleted: t.text('person.deleted') }) : '';
   }
 
   _open() {
@@ -110,13 +116,9 @@ export class PersonPicker {
   }
 
   _close() {
-    clearTimeout(this._timer);
-    this._abort?.abort();
-    this.isOpen = false;
-    this._active = -1;
-    // Names are not kept where nobody sees them: somebody may be deleted meanwhile.
-    this._found = [];
-    this._phase = 'idle';
+    // Nothing stays that would look like a filter. Nor are names kept where nobody sees them: somebody may be deleted
+    // meanwhile.
+    this.reset();
     this._act.update();
   }
 
@@ -129,6 +131,8 @@ export class PersonPicker {
   _onInput = (/** @type {InputEvent} */ event) => {
     this._text = /** @type {HTMLInputElement} */ (event.target).value;
     this._active = -1;
+    this._takesFirst = false;
+    this._phase = 'loading';
     this.isOpen = true;
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this._search(), DEBOUNCE_MS);
@@ -143,15 +147,18 @@ export class PersonPicker {
   /** @param {KeyboardEvent} event @param {Model['t']} t */
   _onKey(event, t) {
     if (event.isComposing || event.ctrlKey || event.metaKey) return;
-    if (event.key === 'Escape' && (this.isOpen || this._text)) {
+    if (event.key === 'Escape' && this.isOpen) {
       // The list takes this Escape; the next one is the dialog's.
-      this._text = this.isOpen ? this._text : '';
       this._close();
     } else if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       if (this.isOpen) this._move(event.key === 'ArrowDown' ? 1 : -1);
       else this._open();
     } else if (event.key === 'Enter' && this._active >= 0) {
       this._choose(this._active, t);
+    } else if (event.key === 'Enter' && this._text.trim()) {
+      this._takesFirst = true;
+      if (this._phase === 'ready') this._takeFirst(t);
+      else void this._search().then(() => this._takeFirst(t));
     } else {
       return;
     }
@@ -172,16 +179,26 @@ export class PersonPicker {
     const person = this._found[index];
     this._act.togglePerson(this._name, person);
     this._act.announce(labeled(t, t.text(this._label), plainNameOf(person, t)));
+    if (!this._text) return;
+    this._text = '';
+    void this._search();
+  }
+
+  /** @param {Model['t']} t */
+  _takeFirst(t) {
+    if (this._takesFirst && this._found.length) this._choose(0, t);
+    this._takesFirst = false;
   }
 
   async _search() {
+    clearTimeout(this._timer);
     this._abort?.abort();
     this._abort = new AbortController();
     const { signal } = this._abort;
     this._phase = 'loading';
     this._act.update();
     try {
-      const found = await this._act.findPersons(this._kind, this._text.trim(), signal);
+      const found = await this._find(this._text.trim(), signal);
       if (signal.aborted) return;
       this._found = found;
       this._phase = 'ready';
@@ -193,4 +210,23 @@ export class PersonPicker {
     this._active = -1;
     this._act.update();
   }
+
+  /** @param {string} text @param {AbortSignal} signal @returns {Promise<Suggestion[]>} */
+  async _find(text, signal) {
+    const found = await this._act.findPersons(this._kind, text, signal);
+    // The API knows them by their English name only.
+    const isMeant = text && this._deletedName.toLowerCase().includes(text.toLowerCase());
+    if (!isMeant || found.some(({ ref }) => ref === DELETED_REF)) return found;
+    const everybody = await this._act.findPersons(this._kind, '', signal);
+    return [...found, ...everybody.filter(({ ref }) => ref === DELETED_REF)];
+  }
+}
+
+/** *name* with what was searched for set off. @param {string} name @param {string} text */
+function marked(name, text) {
+  const [whole, part] = [name, text.trim()].map((one) => one.toLowerCase());
+  const start = whole.length === name.length && part ? whole.indexOf(part) : -1;
+  if (start < 0) return name;
+  const end = start + part.length;
+  return html`${name.slice(0, start)}<mark>${name.slice(start, end)}</mark>${name.slice(end)}`;
 }

@@ -2,7 +2,6 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { visibleJson } from './i18n.js';
 import { personCell } from './person.js';
-import { DELETED_REF } from './state.js';
 import { writeUrl } from './url-sync.js';
 
 /**
@@ -18,6 +17,11 @@ export function detail(model, act, line) {
   return html`${facts(model.t, line)} ${buttons(model, act, line)} ${raw(model.t, line)}`;
 }
 
+/** In the chosen zone, and in UTC as it was recorded. @param {Translator} t @param {string} time */
+function instant(t, time) {
+  return html`${t.exactTime(new Date(time))}<span class="second">${code(time)}</span>`;
+}
+
 /** @param {string} value */
 const code = (value) => html`<code>${value}</code>`;
 
@@ -26,8 +30,8 @@ function facts(t, line) {
   const source = line.source ?? { service: '', request_id: null, import_id: null, row_number: null };
   /** @type {[string, unknown][]} */
   const rows = [
-    ['detail.occurred_at', code(line.occurred_at)],
-    ['detail.recorded_at', code(line.recorded_at)],
+    ['detail.occurred_at', instant(t, line.occurred_at)],
+    ['detail.recorded_at', instant(t, line.recorded_at)],
     ['detail.event_id', code(line.event_id)],
     ['column.affected_user', person(t, line.affected_user)],
     ['column.admin', person(t, line.admin)],
@@ -58,8 +62,7 @@ function buttons({ t, filters, canLink }, act, line) {
   const say = (/** @type {string} */ text) => act.announce(t.text(text), { visibly: true });
   const copying = (/** @type {string} */ key, /** @type {() => string} */ text, /** @type {string} */ done) =>
     button(key, (event) => void copy(event, text()).then((isCopied) => say(isCopied ? done : 'detail.copy_failed')));
-  const only = (/** @type {'affectedUsers'|'admins'} */ name, /** @type {Person} */ { ref, deleted }) => () =>
-    act.showOnly(name, deleted ? DELETED_REF : ref);
+  const only = (/** @type {'affectedUsers'|'admins'} */ name, /** @type {Person} */ { ref }) => () => act.showOnly(name, ref);
   return html`<div class="actions">
     ${copying('detail.copy_json', () => visibleJson(line), 'detail.copied_json')}
     ${canLink

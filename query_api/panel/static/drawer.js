@@ -1,7 +1,7 @@
 // The button, and the frame of the panel: a modal dialog at the right edge, with title, export and close.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
-import { periodTexts, withRest } from './model.js';
+import { canExport, periodTexts, withRest } from './model.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -10,7 +10,7 @@ import { periodTexts, withRest } from './model.js';
 
 /** @param {Model['t']} t @param {() => void} onClick */
 export function openButton(t, onClick) {
-  return html`<button type="button" id="open" part="button" aria-haspopup="dialog" lang=${t.language} @click=${onClick}>
+  return html`<button type="button" id="open" part="button" aria-haspopup="dialog" lang=${t.language} dir="ltr" @click=${onClick}>
     ${ICONS.log}<span>${t.text('drawer.open')}</span>
   </button>`;
 }
@@ -30,7 +30,7 @@ export function drawer(model, act, content) {
               <h2 id="title" tabindex="-1" autofocus>${t.text('drawer.title')}</h2>
               <p class="subtitle">${periodTexts(model).map((text) => html`<span>${text}</span>`)}</p>
             </div>
-            ${exportMenu(model, act)}
+            ${canExport(model) ? exportMenu(model, act) : ''}
             <button type="button" class="square" aria-label=${t.text('drawer.close')} @click=${() => act.close()}>
               ${ICONS.close}
             </button>
@@ -48,6 +48,18 @@ function closeOnBackdrop(act, event) {
   const isOutside = event.clientX < box.left || event.clientX > box.right;
   // A click that a key made has no place.
   if (event.target === dialog && event.detail > 0 && isOutside) act.close();
+}
+
+/**
+ * Keep the page behind from scrolling, by wheel, finger or key. Its width stays.
+ * @param {Document} page
+ * @returns {() => void} Lets it scroll again.
+ */
+export function lockScroll({ documentElement: root, defaultView: view }) {
+  const { overflow, scrollbarGutter } = root.style;
+  if (view && view.innerWidth > root.clientWidth) root.style.scrollbarGutter = 'stable';
+  root.style.overflow = 'hidden';
+  return () => Object.assign(root.style, { overflow, scrollbarGutter });
 }
 
 /** A small disclosure; what it discloses comes with the rest. @param {Model} model @param {Actions} act */

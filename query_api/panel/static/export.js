@@ -7,12 +7,9 @@ import { ApiError } from './api.js';
  * @typedef {import('./actions.js').Actions} Actions
  */
 
-const SCOPE = 'audit:export';
-
 /** @param {Model} model @param {Actions} act */
 export function exportChoices(model, act) {
-  const { t, exporting, list, scopes } = model;
-  if (scopes && !scopes.includes(SCOPE)) return html`<p>${t.text('export.forbidden')}</p>`;
+  const { t, exporting, list } = model;
   const count = list.stats && !list.isCounting ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
   const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button
     type="button"

@@ -3,12 +3,13 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
 import { ACTIVITY_TYPES, CHANNELS, chipsOf } from './state.js';
-import { dayOf, offsetLabel, RANGES } from './time.js';
+import { zoneText } from './model.js';
+import { dayOf, RANGES } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
- * @typedef {'range'|'zone'|'from'|'to'} Field
+ * @typedef {'range'|'zone'} Field
  */
 
 /** The two fields that persons are picked in. @param {Actions} act */
@@ -46,22 +47,32 @@ export function filterBar(model, act) {
       <div class="field">
         <label for="zone">${t.text('filter.zone')}</label>
         <select id="zone" @change=${set('zone')}>
-          <option value="local" .selected=${filters.zone === 'local'}>${localZoneText(model)}</option>
+          ${model.localZone === 'UTC'
+            ? ''
+            : html`<option value="local" .selected=${filters.zone === 'local'}>${zoneText(model, model.localZone)}</option>`}
           <option value="utc" .selected=${filters.zone === 'utc'}>${t.text('zone.utc')}</option>
         </select>
       </div>
-      ${filters.range === 'custom' ? customDates(model, set) : ''}
+      ${filters.range === 'custom' ? customDates(model, act) : ''}
       <div class="sets">
         ${choices(model, act, 'activityTypes', 'activity', ACTIVITY_TYPES)} ${choices(model, act, 'channels', 'channel', CHANNELS)}
       </div>
     </div>`;
 }
 
-/** @param {Model} model @param {(name: Field) => (event: Event) => void} set */
-function customDates(model, set) {
-  const { t, filters, retentionDay, rangeProblem: problem } = model;
+/**
+ * Two dates. What is typed counts once the field is left or Enter is pressed: half a date is none, and the browser drops it
+ * where its field is written to. A day that is chosen from a calendar counts at once.
+ * @param {Model} model
+ * @param {Actions} act
+ */
+function customDates(model, act) {
+  const { t, filters, retentionDay, dates } = model;
+  const shown = dates ?? filters;
+  const problem = dates?.problem || model.rangeProblem;
   const today = dayOf(model.now, model.zone);
-  const hint = retentionDay ? t.text('range.retention', { day: t.day(retentionDay) }) : t.text('range.retention_plain');
+  const day = retentionDay && t.day(retentionDay);
+  const hint = model.isClamped ? 'range.clamped' : day ? 'range.retention' : 'range.retention_plain';
   const field = (/** @type {'from'|'to'} */ name) => html`<div class="field">
     <label for=${name}>${t.text(`filter.${name}`)}</label>
     <input
@@ -69,18 +80,40 @@ function customDates(model, set) {
       type="date"
       min=${retentionDay}
       max=${today}
-      .value=${filters[name]}
+      .value=${shown[name]}
       aria-describedby="dates-hint"
       aria-invalid=${Boolean(problem)}
-      @change=${set(name)}
+      @keydown=${(/** @type {KeyboardEvent} */ event) => onDateKey(act, name, event)}
+      @change=${(/** @type {Event} */ event) => typed.has(inputOf(event)) || enter(act, name, inputOf(event))}
+      @focusout=${(/** @type {Event} */ event) => enter(act, name, inputOf(event))}
     />
   </div>`;
   return html`<div class="dates">
     ${field('from')} ${field('to')}
-    <p id="dates-hint" class=${`hint${problem ? ' problem' : ''}`} role=${problem ? 'alert' : 'note'}>
-      ${problem ? t.text(problem, { day: retentionDay && t.day(retentionDay) }) : hint}
+    <p id="dates-hint" class=${`hint${problem ? ' problem' : ''}`} role=${problem ? 'alert' : model.isClamped ? 'status' : 'note'}>
+      ${t.text(problem || hint, { day })}
     </p>
   </div>`;
+}
+
+/** @type {WeakSet<HTMLInputElement>} The fields that are being typed in. */
+const typed = new WeakSet();
+
+/** @param {Event} event */
+function inputOf(event) {
+  return /** @type {HTMLInputElement} */ (event.currentTarget);
+}
+
+/** @param {Actions} act @param {'from'|'to'} name @param {KeyboardEvent} event */
+function onDateKey(act, name, event) {
+  if (event.key === 'Enter') enter(act, name, inputOf(event));
+  else if (event.key !== 'Tab') typed.add(inputOf(event));
+}
+
+/** @param {Actions} act @param {'from'|'to'} name @param {HTMLInputElement} input */
+function enter(act, name, input) {
+  typed.delete(input);
+  act.setDate(name, input.value, !input.validity.badInput);
 }
 
 /**
@@ -104,9 +137,4 @@ function choices(model, act, name, texts, values) {
       )}
     </div>
   </fieldset>`;
-}
-
-/** @param {Model} model */
-function localZoneText({ t, now, localZone }) {
-  return t.text('zone.local', { zone: localZone.replaceAll('_', ' '), offset: offsetLabel(now, localZone) });
 }

@@ -40,16 +40,23 @@ export function histogram(model, act, days) {
       aria-label=${label}
       viewBox=${`0 0 ${days.length * SLOT} ${HEIGHT}`}
       preserveAspectRatio="none"
-      @pointerdown=${(/** @type {PointerEvent} */ event) => event.isPrimary && act.setDrag([indexAt(event, days), indexAt(event, days)])}
+      @pointerdown=${(/** @type {PointerEvent} */ event) => begin(act, event, days)}
       @pointermove=${(/** @type {PointerEvent} */ event) => act.drag && act.setDrag([act.drag[0], indexAt(event, days)])}
       @pointerup=${() => choose(act, days)}
-      @pointerleave=${() => act.setDrag(null)}
       @pointercancel=${() => act.setDrag(null)}
     >
       ${bars}
     </svg>
     <div class="axis" aria-hidden="true"><span>${t.day(first)}</span><span>${t.day(last)}</span></div>
   </div>`;
+}
+
+/** A drag that leaves the chart goes on: its end counts, wherever that is. @param {Actions} act @param {PointerEvent} event @param {unknown[]} days */
+function begin(act, event, days) {
+  if (!event.isPrimary || event.button !== 0) return;
+  const chart = /** @type {Element} */ (event.currentTarget);
+  chart.setPointerCapture(event.pointerId);
+  act.setDrag([indexAt(event, days), indexAt(event, days)]);
 }
 
 /** @param {PointerEvent} event @param {unknown[]} days */

@@ -50,6 +50,7 @@ export class Translator {
     this._plural = new Intl.PluralRules(this.locale);
     this._number = new Intl.NumberFormat(this.locale);
     this._dateTime = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone });
+    this._offset = new Intl.DateTimeFormat(this.locale, { timeZone: zone, timeZoneName: 'shortOffset' });
     this._day = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' });
     this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
     this._list = new Intl.ListFormat(this.locale, { type: 'disjunction' });
@@ -100,6 +101,12 @@ export class Translator {
   /** "24 Nov 2026, 10:31:07", in the chosen zone. @param {Date} instant */
   dateTime(instant) {
     return this._dateTime.format(instant);
+  }
+
+  /** "24 Nov 2026, 10:31:07 UTC+1": no hour is told twice. @param {Date} instant */
+  exactTime(instant) {
+    const offset = this._offset.formatToParts(instant).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+    return `${this.dateTime(instant)} ${offset.replace('GMT', 'UTC')}`;
   }
 
   /** A calendar day, given as `YYYY-MM-DD`. @param {string} day */

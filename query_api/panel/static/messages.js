@@ -3,7 +3,7 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { chipWords, labeled } from './chips.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
-import { chipsOf, isFiltered } from './state.js';
+import { chipsOf, DELETED_REF, isFiltered } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -20,17 +20,23 @@ export function skeleton({ t }) {
 export function emptyState(model, act) {
   const { t, filters } = model;
   const filtered = isFiltered(filters);
-  const kind = filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
+  const erased = chipsOf(filters).find(({ value }) => model.isErased(value));
+  const kind = erased ? 'erased' : filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
   const names = chipsOf(filters)
     .map((chip) => chipWords(model, chip))
     .map(({ label, value }) => labeled(t, label, isolated(value)));
   return html`<div class="state">
     ${ICONS.empty}
     <h3>${t.text(`empty.${kind}.title`)}</h3>
-    <p>${t.text(`empty.${kind}.text`, { filters: t.all(names) })}</p>
+    <p>${t.text(`empty.${kind}.text`, { filters: t.all(names), deleted: t.text('person.deleted') })}</p>
     <div class="actions">
+      ${erased
+        ? html`<button type="button" class="primary" @click=${() => act.changeFilters({ [erased.name]: [DELETED_REF] })}>
+            ${t.text('empty.deleted')}
+          </button>`
+        : ''}
       ${filtered ? html`<button type="button" @click=${() => act.clearFilters()}>${t.text('empty.clear')}</button>` : ''}
-      ${filters.range === '12m'
+      ${filters.range === '12m' || erased
         ? ''
         : html`<button type="button" class="primary" @click=${() => act.changeFilters({ range: '12m', from: '', to: '' })}>
             ${t.text('empty.widen')}
@@ -40,21 +46,23 @@ export function emptyState(model, act) {
 }
 
 /**
- * An error in the place of the lines, or above those that are still shown.
+ * An error in the place of the lines, or beside those that are still shown.
  * @param {Model} model
  * @param {Actions} act
  * @param {import('./api.js').ApiError} error
- * @param {{isAbove: boolean}} options
+ * @param {{isBeside: boolean, stale?: string}} options *stale* says what the lines are.
  */
-export function errorState({ t }, act, error, { isAbove }) {
+export function errorState({ t }, act, error, { isBeside, stale = '' }) {
   const words = html`<h3>${t.text(`error.${error.kind}.title`)}</h3>
     <p>
       ${t.text(`error.${error.kind}.text`, { seconds: t.number(error.retryAfterSeconds || 60) })}
-      ${isAbove ? t.text('error.stale') : ''}
+      ${stale && t.text(stale)}
     </p>
     ${error.requestId ? html`<p><code>${t.text('error.request', { id: error.requestId })}</code></p>` : ''}`;
-  const retry = html`<button type="button" @click=${() => act.refresh()}>${t.text('error.retry')}</button>`;
-  return isAbove
+  const retry = error.kind === 'unauthenticated'
+    ? html`<button type="button" @click=${() => act.signIn()}>${t.text('error.sign_in')}</button>`
+    : html`<button type="button" @click=${() => act.refresh()}>${t.text('error.retry')}</button>`;
+  return isBeside
     ? html`<div class="notice" role="alert">${ICONS.warning}<div class="words">${words}</div>${retry}</div>`
     : html`<div class="state failed" role="alert">${ICONS.warning}${words}<div class="actions">${retry}</div></div>`;
 }

@@ -1,6 +1,6 @@
 // What one drawing shows: a value, taken from the session. Those who draw read it and change nothing.
 import { html } from './vendor/lit-html/lit-html.js';
-import { dayOf, daysOf, offsetLabel } from './time.js';
+import { dayOf, daysOf, offsetsLabel } from './time.js';
 
 /**
  * @typedef {typeof import('./rest.js')} Rest The modules that come behind the first lines.
@@ -21,8 +21,8 @@ import { dayOf, daysOf, offsetLabel } from './time.js';
  * @param {Page} page
  */
 export function modelOf(session, actions, page) {
-  const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, scopes, list, linked, expanded } = session;
-  const { pickers, filtersUnfolded, drag, announcement, toast, exporting } = actions;
+  const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, isClamped, scopes, list, linked, expanded } = session;
+  const { pickers, filtersUnfolded, dates, drag, announcement, toast, exporting } = actions;
   return {
     ...page,
     now: new Date(),
@@ -33,13 +33,16 @@ export function modelOf(session, actions, page) {
     localZone,
     rangeProblem,
     retentionDay,
+    isClamped,
     scopes,
     list: /** @type {Readonly<import('./activity-list.js').ActivityList>} */ (list),
     linked,
     expanded,
     personOf: (/** @type {string} */ ref) => session.persons.of(ref),
+    isErased: (/** @type {string} */ ref) => session.persons.isErased(ref),
     pickers,
     filtersUnfolded,
+    dates,
     drag,
     announcement,
     toast,
@@ -57,6 +60,13 @@ export function withRest({ rest, restFailed, t }, draw, waiting = /** @type {unk
   return restFailed ? html`<p class="hint problem">${t.text('rest.failed')}</p>` : waiting;
 }
 
+const EXPORT_SCOPE = 'audit:export';
+
+/** Whether the token allows an export, as far as that is known. @param {Model} model */
+export function canExport({ scopes }) {
+  return scopes === null || scopes.includes(EXPORT_SCOPE);
+}
+
 /** The period in words. @param {Model} model */
 export function periodName({ t, filters: { range, from, to } }) {
   if (range !== 'custom') return t.text(`range.${range}`);
@@ -65,12 +75,22 @@ export function periodName({ t, filters: { range, from, to } }) {
   return to ? t.text('range.to', { to: t.day(to) }) : t.text('range.12m');
 }
 
+/** The first and the last day of the period; the first may not be known yet. @param {Model} model */
+function shownDays({ now, zone, filters, retentionDay }) {
+  const { first, last } = daysOf(filters, now, zone);
+  return [first || retentionDay, last || dayOf(now, zone)];
+}
+
+/** "Europe/Paris, UTC+1/+2": a zone and how far its clocks are ahead in the period. @param {Model} model @param {string} zone */
+export function zoneText(model, zone) {
+  const [from, until] = shownDays(model);
+  return zone === 'UTC' ? zone : `${zone.replaceAll('_', ' ')}, ${offsetsLabel(from || until, until, zone)}`;
+}
+
 /** The period as days, and the zone that its days begin in. @param {Model} model */
 export function periodTexts(model) {
-  const { t, now, zone, filters, retentionDay } = model;
-  const { first, last } = daysOf(filters, now, zone);
-  const [from, until] = [first || retentionDay, last || dayOf(now, zone)];
+  const { t, zone } = model;
+  const [from, until] = shownDays(model);
   const days = from ? t.text('range.from_to', { from: t.day(from), to: t.day(until) }) : periodName(model);
-  const zoneName = zone === 'UTC' ? 'UTC' : `${zone.replaceAll('_', ' ')}, ${offsetLabel(now, zone)}`;
-  return [from === until ? t.day(until) : days, zoneName];
+  return [from === until ? t.day(until) : days, zoneText(model, zone)];
 }

@@ -1,6 +1,7 @@
 // A person, as a line shows them, and the ways that plain texts name them.
 import { html } from './vendor/lit-html/lit-html.js';
 import { isolated } from './i18n.js';
+import { DELETED_REF } from './state.js';
 
 /**
  * @typedef {import('./state.js').Person} Person
@@ -25,14 +26,13 @@ export function plainNameOf(person, t) {
 export function personCell(person, t) {
   const name = nameOf(person, t);
   const isNameless = !person.deleted && !person.id && !person.username;
-  const second = !person.deleted && person.username !== name ? person.username : null;
+  const second = person.deleted ? handleOf(person) : person.username !== name && person.username;
   return html`<span class=${`person${person.deleted ? ' deleted' : ''}${isNameless ? ' nameless' : ''}`}>
-    <bdi class="name">${name}</bdi>${second ? html`<span class="second"><bdi>${breakable(second)}</bdi></span>` : ''}
+    <bdi class="name" title=${name}>${name}</bdi>${second ? html`<span class="second"><bdi title=${second}>${second}</bdi></span>` : ''}
   </span>`;
 }
 
-/** A username that breaks before its `@` rather than anywhere. @param {string} username */
-export function breakable(username) {
-  const at = username.indexOf('@');
-  return at > 0 ? html`${username.slice(0, at)}<wbr />${username.slice(at)}` : username;
+/** What tells one deleted person from another: nothing of who it was. @param {Person} person */
+export function handleOf({ ref, deleted }) {
+  return deleted && ref !== DELETED_REF ? `#${ref.slice(0, 6)}` : '';
 }

@@ -48,10 +48,15 @@ export class KnownPersons {
     this._persons.delete(ref);
   }
 
+  /** Whether that person was deleted while the panel was open. @param {string} ref */
+  isErased(ref) {
+    return this._erased.has(ref);
+  }
+
   /** @param {string} ref @returns {Person|null} */
   of(ref) {
     if (ref === DELETED_REF || this._erased.has(ref)) {
-      return { ref, id: null, username: null, display_name: null, deleted: true };
+      return { ref: DELETED_REF, id: null, username: null, display_name: null, deleted: true };
     }
     return this._persons.get(ref) ?? null;
   }

@@ -2,8 +2,8 @@
 import { ActivityList } from './activity-list.js';
 import { ApiError, AuditApi, isAbort } from './api.js';
 import { KnownPersons } from './persons.js';
-import { defaultFilters, rangeProblem, toQuery } from './state.js';
-import { dayOf, localZone } from './time.js';
+import { datesProblem, defaultFilters, DELETED_REF, toQuery, withinRetention } from './state.js';
+import { boundsOf, dayOf, localZone } from './time.js';
 import { TokenSource } from './tokens.js';
 
 const POLL_SECONDS = 20;
@@ -38,6 +38,8 @@ export class Session {
     this.scopes = null;
     /** The first whole day that the log still holds, once that is known. */
     this.retentionDay = '';
+    /** Whether the filters began before that day, and begin with it now. */
+    this.isClamped = false;
     /** Whether the lines are late: only then is it worth saying that they load. */
     this.isSlow = false;
     /** @type {Linked|null} */
@@ -59,11 +61,22 @@ export class Session {
 
   /** Why the filters cannot be asked for: a key of a text, or nothing. */
   get rangeProblem() {
-    return rangeProblem(this.filters, this.retentionDay);
+    return this.filters.range === 'custom' ? datesProblem(this.filters, this.retentionDay) : '';
   }
 
   query() {
     return toQuery(this.filters, new Date(), this.zone);
+  }
+
+  /** @param {import('./state.js').Filters} filters Those to ask for from now on; from what the log still holds. */
+  setFilters(filters) {
+    this.filters = withinRetention(filters, this.retentionDay);
+    this.isClamped = this.filters !== filters;
+  }
+
+  /** Persons by name, with what they did in the period. @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} signal */
+  findPersons(kind, text, signal) {
+    return this.api.persons(kind, text, boundsOf(this.filters, new Date(), this.zone), signal);
   }
 
   /** @param {string} eventId The line to load beside the list; none where it is empty. */
@@ -123,8 +136,7 @@ export class Session {
       const meta = await this.api.meta();
       if (generation !== this.tokens.generation) return;
       this.scopes = meta.scopes;
-      // The day of the edge is already cut: the first whole day is the next.
-      this.retentionDay = dayOf(new Date(meta.retention_from), this.zone);
+      this._learnRetention(meta.retention_from);
     } catch (error) {
       // Not needed to read the log: the list's own error says what is wrong.
       if (!(error instanceof ApiError) && !isAbort(error)) throw error;
@@ -164,9 +176,58 @@ export class Session {
     const { list } = this;
     this._forgetDeleted(before, list.lines, filters);
     this.persons.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
-    if (list.meta?.clamped) this.retentionDay ||= dayOf(new Date(list.meta.from), this.zone);
+    if (list.meta?.clamped && !this.retentionDay) this._learnRetention(list.meta.from);
+    if (list.error?.isRefusal) this._forgetRead();
     if (list.error && list.error !== this._reported) this._listener.onError(list.error);
     this._reported = list.error;
+    this._listener.onChange();
+    void this._learnFiltered();
+  }
+
+  /** @param {string} start When the log begins. */
+  _learnRetention(start) {
+    this.retentionDay = dayOf(new Date(start), this.zone);
+    const { filters } = this;
+    this.filters = withinRetention(filters, this.retentionDay);
+    this.isClamped ||= this.filters !== filters;
+  }
+
+  /** Whoever may no longer read the log keeps nothing of it on the screen. */
+  _forgetRead() {
+    this.list.forget();
+    this.persons = new KnownPersons();
+    this.expanded.clear();
+    if (this.linked) this.linked.line = null;
+    this._listener.onDeletion();
+  }
+
+  /** Ask who it is that the filters name and no shown line does. Each time anew: they may be deleted meanwhile. */
+  async _learnFiltered() {
+    if (this.list.error) return;
+    const shown = new Set(this.list.lines.flatMap((line) => [line.affected_user.ref, line.admin.ref]));
+    const { persons, filters } = this;
+    const sides = /** @type {const} */ ({ affected_user: filters.affectedUsers, admin: filters.admins });
+    for (const [side, refs] of Object.entries(sides)) {
+      for (const ref of refs.filter((one) => one !== DELETED_REF && !shown.has(one) && !persons.isErased(one))) {
+        await this._learnPerson(/** @type {keyof typeof sides} */ (side), ref);
+      }
+    }
+  }
+
+  /** @param {'affected_user'|'admin'} side @param {string} ref */
+  async _learnPerson(side, ref) {
+    const { persons } = this;
+    try {
+      const page = await this.api.page(new URLSearchParams({ [side]: `ref:${ref}` }), { limit: 1 });
+      const [line] = page.data;
+      if (line) persons.learn([line[side]]);
+      else if (persons.of(ref)) persons.forget(ref);
+      else return;
+      if (!line) this._listener.onDeletion();
+    } catch (error) {
+      // The list's own error says what is wrong.
+      if (!(error instanceof ApiError)) throw error;
+    }
     this._listener.onChange();
   }
 
@@ -187,7 +248,7 @@ export class Session {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       linked.error = error;
-      if (error.kind === 'not_found') linked.line = null;
+      if (error.kind === 'not_found' || error.isRefusal) linked.line = null;
     } finally {
       linked.isLoading = false;
     }

@@ -104,26 +104,38 @@ export function chipsOf(filters) {
 }
 
 /**
- * The filters without that of one chip.
+ * The filters without that of one chip. Without custom dates they have the period before those, if there was one.
  * @param {Filters} filters
  * @param {Chip} chip
+ * @param {string} [before]
  * @returns {Filters}
  */
-export function withoutChip(filters, chip) {
+export function withoutChip(filters, chip, before = '') {
   if (chip.name !== 'range') return toggled(filters, chip.name, chip.value);
-  return { ...filters, range: filters.range === DEFAULT_RANGE ? '12m' : DEFAULT_RANGE, from: '', to: '' };
+  const usual = filters.range === DEFAULT_RANGE ? '12m' : DEFAULT_RANGE;
+  return { ...filters, range: (filters.range === 'custom' && before) || usual, from: '', to: '' };
 }
 
 /**
- * Why custom dates cannot be asked for: a key of a text, or nothing.
- * @param {Filters} filters
+ * Why two dates cannot be asked for: a key of a text, or nothing.
+ * @param {{from: string, to: string}} dates
  * @param {string} retentionDay The first day that the log still holds, if it is known.
  * @returns {''|'range.order'|'range.too_old'}
  */
-export function rangeProblem(filters, retentionDay) {
-  if (filters.range !== 'custom') return '';
-  if (filters.from && filters.to && filters.from > filters.to) return 'range.order';
-  return filters.to && retentionDay && filters.to < retentionDay ? 'range.too_old' : '';
+export function datesProblem({ from, to }, retentionDay) {
+  if (to && retentionDay && to < retentionDay) return 'range.too_old';
+  return from && to && from > to ? 'range.order' : '';
+}
+
+/**
+ * The filters with a start that the log still holds.
+ * @param {Filters} filters
+ * @param {string} retentionDay
+ * @returns {Filters}
+ */
+export function withinRetention(filters, retentionDay) {
+  const { range, from } = filters;
+  return range === 'custom' && from && from < retentionDay ? { ...filters, from: retentionDay } : filters;
 }
 
 /**
@@ -188,6 +200,7 @@ export function fromRaw(raw, { isDay }) {
     const [to = ''] = raw.to ?? [];
     filters.from = isDay(from) ? from : '';
     filters.to = isDay(to) ? to : '';
+    if (datesProblem(filters, '')) Object.assign(filters, { range: DEFAULT_RANGE, from: '', to: '' });
   }
   filters.zone = raw.zone?.[0] === 'utc' ? 'utc' : 'local';
   return filters;

@@ -40,7 +40,9 @@ legend { float: left; width: 100%; }
 .option .tick { color: var(--_accent); font-weight: 700; }
 .option small, .option .count { color: var(--_muted); font-size: 0.8125rem; }
 .option .count { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.option small { display: block; overflow-wrap: anywhere; }
+.option bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.option small { display: block; }
+mark { background: none; color: inherit; font-weight: 700; text-decoration: underline; }
 .options-note { padding: 8px; color: var(--_muted); }
 
 /* Histogram */

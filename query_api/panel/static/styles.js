@@ -71,7 +71,7 @@ header h2 { width: fit-content; }
 /* The title takes the focus at the start, so that reading begins there. It is no control, and shows no ring. */
 h2:focus-visible { outline: none; }
 .subtitle { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--_muted); }
-.scroll { flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 56px 0 16px; }
+.scroll { flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 96px 0 16px; overscroll-behavior: contain; }
 
 /* Chips */
 .chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1.5 * var(--_unit)) 0; }
@@ -89,7 +89,7 @@ h2:focus-visible { outline: none; }
 .histogram { min-height: 74px; margin: 0 0 calc(1.5 * var(--_unit)); }
 
 /* The list */
-.summary { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; min-height: 36px; margin-bottom: 4px; }
+.summary { position: sticky; top: 0; z-index: 3; display: flex; align-items: center; gap: 4px 16px; min-height: 38px; background: var(--_surface); }
 .summary [role="status"] { font-weight: 600; flex: 1; }
 .notice { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 4px 12px; padding: 12px 14px; margin: 0 0 12px; border: 1px solid currentColor;
   border-radius: var(--_radius); color: var(--_danger); background: color-mix(in srgb, var(--_danger) 6%, var(--_surface)); }
@@ -104,11 +104,13 @@ h2:focus-visible { outline: none; }
 .state p { color: var(--_muted); overflow-wrap: anywhere; }
 .state .actions { display: flex; flex-wrap: wrap; justify-content: center; gap: 8px; margin-top: 8px; }
 .frame[aria-busy="true"] table { opacity: 0.62; }
+.frame[data-stale] table { opacity: 0.88; filter: grayscale(1); }
 table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; font-size: 0.8125rem; }
-th { position: sticky; top: 0; z-index: 2; padding: 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
+th { position: sticky; top: 38px; z-index: 2; padding: 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
   text-align: start; font-size: 0.75rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; }
 td { padding: calc(1.25 * var(--_unit)) 8px; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
 tr.line[data-open] td { background: var(--_tint); border-bottom-color: transparent; }
+tbody tr.line { cursor: pointer; }
 tbody tr.line:hover td { background: var(--_raised); }
 tbody tr.line[data-open]:hover td { background: var(--_tint); }
 th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
@@ -174,7 +176,7 @@ ins { text-decoration: none; font-weight: 600; }
   .export button .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 }
 @media (max-height: 480px) {
-  th { position: static; }
+  th, .summary { position: static; }
   dialog[open] { overflow: auto; display: block; }
   .scroll { overflow: visible; }
 }

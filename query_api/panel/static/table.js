@@ -49,7 +49,7 @@ function detailRow(model, act, line) {
 function lineRow({ t, now, expanded }, act, line) {
   const isOpen = expanded.has(line.event_id);
   const cell = (/** @type {string} */ name, /** @type {unknown} */ content) => html`<td role="cell" data-label=${t.text(`column.${name}`)}><div>${content}</div></td>`;
-  return html`<tr role="row" class="line" part="row" ?data-open=${isOpen}>
+  return html`<tr role="row" class="line" part="row" ?data-open=${isOpen} @click=${(/** @type {Event} */ event) => isForRow(event) && act.expand(line.event_id)}>
     <td role="cell" class="toggle">
       <button
         type="button"
@@ -71,10 +71,15 @@ function lineRow({ t, now, expanded }, act, line) {
   </tr>`;
 }
 
+/** A click on a row is meant for it, unless it is for what stands in it, or ends a selection of text. @param {Event} event */
+function isForRow(event) {
+  return !(/** @type {Element} */ (event.target).closest('button')) && !String(getSelection());
+}
+
 /** @param {Activity} line @param {Translator} t @param {Date} now */
 function timeTemplate(line, t, now) {
   const instant = new Date(line.occurred_at);
-  return html`<time datetime=${line.occurred_at}>${t.dateTime(instant)}</time>
+  return html`<time datetime=${line.occurred_at} title=${`${t.exactTime(instant)} · ${line.occurred_at}`}>${t.dateTime(instant)}</time>
     <span class="second">${t.relative(instant, now)}</span>`;
 }
 

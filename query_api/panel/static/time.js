@@ -9,17 +9,26 @@ const PRESET_DAYS = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 export const RANGES = ['today', '7d', '30d', '90d', '12m', 'custom'];
 export const DEFAULT_RANGE = '30d';
 
-/** The reader's own zone. */
+/** The reader's own zone; UTC where the browser cannot say it. */
 export function localZone() {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  try {
+    return zoneNamed(new Intl.DateTimeFormat().resolvedOptions().timeZone) || 'UTC';
+  } catch {
+    return 'UTC';
+  }
 }
 
-/** @param {string} zone */
-export function isZone(zone) {
+/**
+ * The zone of that name as IANA spells it; nothing where there is none. A mere offset is no zone: the API takes none.
+ * @param {string|undefined} name
+ */
+export function zoneNamed(name) {
+  if (!name) return '';
   try {
-    return Boolean(new Intl.DateTimeFormat('en', { timeZone: zone }));
+    const zone = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+    return /^[A-Z]/.test(zone) && zone !== 'Etc/Unknown' ? zone : '';
   } catch {
-    return false;
+    return '';
   }
 }
 
@@ -69,6 +78,30 @@ export function offsetMs(instant, zone) {
   if (!sign) return 0;
   return (sign === '-' ? -1 : 1) * ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000;
 }
+
+/**
+ * "UTC+1", or "UTC+1/+2" where the clocks change between two days.
+ * @param {string} first
+ * @param {string} last
+ * @param {string} zone
+ */
+export function offsetsLabel(first, last, zone) {
+  /** @type {Map<number, string>} */
+  const labels = new Map();
+  for (let day = first; day <= last; day = addDays(day, OFFSET_STEP_DAYS)) note(day);
+  note(addDays(last, 1));
+  const [one, ...others] = [...labels.keys()].toSorted((a, b) => a - b).map((offset) => String(labels.get(offset)));
+  return [one, ...others.map((label) => label.replace('UTC', '') || '0')].join('/');
+
+  /** @param {string} day */
+  function note(day) {
+    const instant = new Date(`${day}T00:00:00Z`);
+    labels.set(offsetMs(instant, zone), offsetLabel(instant, zone));
+  }
+}
+
+/** No zone changes its clocks and back again within it. */
+const OFFSET_STEP_DAYS = 14;
 
 /** "UTC+1". @param {Date} instant @param {string} zone */
 export function offsetLabel(instant, zone) {

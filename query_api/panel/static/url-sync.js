@@ -14,7 +14,7 @@ const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
  */
 export function readUrl(search) {
   const given = new URLSearchParams(search);
-  if (given.get(MARK) !== '1') return null;
+  if (!isMarked(search)) return null;
   const raw = Object.fromEntries(
     [...Object.values(LISTS), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
   );
@@ -23,16 +23,17 @@ export function readUrl(search) {
 }
 
 /**
- * The address *href* with the state of the panel in it, or without any where *filters* is `null`.
+ * The address *href* with the state of the panel in it, or without any where *filters* is `null`. What is not the
+ * panel's stays byte for byte.
  * @param {string} href
  * @param {import('./state.js').Filters|null} filters
  * @param {string} [eventId]
  * @returns {string}
  */
 export function writeUrl(href, filters, eventId = '') {
-  const url = new URL(href);
-  const kept = [...url.searchParams].filter(([name]) => name !== MARK && !name.startsWith(`${MARK}.`));
-  const query = new URLSearchParams(kept);
+  const [, page = '', search, anchor = ''] = /^([^?#]*)(\?[^#]*)?(#.*)?$/.exec(href) ?? [];
+  const kept = search === undefined ? [] : search.slice(1).split('&').filter((part) => !isOwn(part));
+  const query = new URLSearchParams();
   if (filters) {
     query.set(MARK, '1');
     for (const [key, name] of entries(LISTS)) {
@@ -44,8 +45,19 @@ export function writeUrl(href, filters, eventId = '') {
     }
     if (eventId) query.set(`${MARK}.event`, eventId);
   }
-  url.search = query.toString();
-  return url.href;
+  const parts = query.size ? [...kept, query.toString()] : kept;
+  return page + (parts.length ? `?${parts.join('&')}` : '') + anchor;
+}
+
+/** Whether an address mentions the panel. @param {string} search */
+export function isMarked(search) {
+  return new URLSearchParams(search).get(MARK) === '1';
+}
+
+/** @param {string} part One parameter, as the address spells it. */
+function isOwn(part) {
+  const [name = ''] = new URLSearchParams(part).keys();
+  return name === MARK || name.startsWith(`${MARK}.`);
 }
 
 /**

@@ -8,22 +8,29 @@
 // says what follows from what the reader does, and `view.js` and the modules that it names draw.
 import { html } from './vendor/lit-html/lit-html.js';
 import { Actions } from './actions.js';
-import { drawer, openButton } from './drawer.js';
+import { drawer, lockScroll, openButton } from './drawer.js';
 import { Drawing } from './drawing.js';
 import { isLoaded, languageFor, languageOf, loadLanguage, Translator } from './i18n.js';
 import { modelOf } from './model.js';
 import { Session } from './session.js';
 import { CSS } from './styles.js';
-import { isZone, localZone } from './time.js';
-import { readUrl, writeUrl } from './url-sync.js';
+import { localZone, zoneNamed } from './time.js';
+import { isMarked, readUrl, writeUrl } from './url-sync.js';
 import { content, newText } from './view.js';
+
+const KEY_EVENTS = ['keydown', 'keypress', 'keyup'];
+/** In the state of a step of the history: how many steps before it the panel was closed. */
+const STEPS = 'umlSteps';
 
 export class UserManagementLog extends HTMLElement {
   static observedAttributes = ['api-base', 'lang', 'time-zone', 'poll-seconds'];
 
   constructor() {
     super();
-    this._drawing = new Drawing(this.attachShadow({ mode: 'open' }), () => this._template());
+    this._root = this.attachShadow({ mode: 'open' });
+    this._drawing = new Drawing(this._root, () => this._template());
+    /** @type {(event: Event) => void} The keys of an open panel are no shortcuts of the page's. */
+    this._onKey = (event) => this._session.isOpen && event.stopPropagation();
     this._session = new Session({
       onChange: () => this._drawing.update(),
       onError: (error) => this._actions.report(error),
@@ -37,7 +44,7 @@ export class UserManagementLog extends HTMLElement {
       onClosed: () => this._onClosed(),
       refresh: () => this.refresh(),
       configure: () => void this._configure(),
-      writeUrl: () => this._writeUrl(),
+      writeUrl: (options) => this._writeUrl(options),
       emit: (name, detail) => this._emit(name, detail),
     });
     /** @type {Translator|null} */
@@ -45,7 +52,11 @@ export class UserManagementLog extends HTMLElement {
     /** @type {import('./model.js').Rest|null} */
     this._rest = null;
     this._restFailed = false;
-    this._onPopState = () => this._readUrl();
+    this._unlockScroll = () => {};
+    this._leaving = Promise.resolve();
+    /** @type {(() => void)|null} Ends `_leaving`. */
+    this._onLeft = null;
+    this._onPopState = () => this._stepTaken();
     this._onOnline = () => void this.refresh();
     this._onVisible = () => {
       if (this._session.isOpen && document.visibilityState === 'visible') void this._session.poll();
@@ -101,6 +112,7 @@ export class UserManagementLog extends HTMLElement {
     this._adoptStyles();
     addEventListener('popstate', this._onPopState);
     addEventListener('online', this._onOnline);
+    for (const type of KEY_EVENTS) this._root.addEventListener(type, this._onKey);
     document.addEventListener('visibilitychange', this._onVisible);
     void this._configure().then(() => this._readUrl());
   }
@@ -111,6 +123,7 @@ export class UserManagementLog extends HTMLElement {
     document.removeEventListener('visibilitychange', this._onVisible);
     this._actions.stop();
     this._session.isOpen = false;
+    this._unlockScroll();
   }
 
   adoptedCallback() {
@@ -126,11 +139,13 @@ export class UserManagementLog extends HTMLElement {
   }
 
   async _open() {
-    await this._speaking;
+    await Promise.all([this._speaking, this._leaving]);
     if (!this._session.isOpen || !this.isConnected) return;
     this._drawing.now();
     this._dialog()?.showModal();
-    this._writeUrl();
+    this._unlockScroll();
+    this._unlockScroll = lockScroll(document);
+    this._writeUrl({ isStep: !isMarked(location.search) });
     this._emit('uml-open');
     // One after the other: the lines first.
     void this._session.load().then(() => this._session.loadMeta());
@@ -140,7 +155,8 @@ export class UserManagementLog extends HTMLElement {
   _onClosed() {
     this._actions.stop();
     this._session.isOpen = false;
-    this._writeUrl();
+    this._unlockScroll();
+    this._leaveHistory();
     this._drawing.update();
     this._emit('uml-close');
   }
@@ -163,7 +179,11 @@ export class UserManagementLog extends HTMLElement {
   /** Take over the attributes and the zone; what it speaks changes as soon as the language is there. */
   async _configure() {
     const given = this.getAttribute('time-zone');
-    const zone = given && isZone(given) ? given : localZone();
+    const zone = zoneNamed(given ?? '') || localZone();
+    if (given && !zoneNamed(given) && given !== this._zoneRefused) {
+      this._zoneRefused = given;
+      console.warn(`<user-management-log>: ${given} is no time zone that IANA names; ${zone} is used`);
+    }
     this._session.configure({ apiBase: this.getAttribute('api-base') ?? '', zone });
     const language = languageFor(languageOf(this));
     if (isLoaded(language)) this._speak();
@@ -187,18 +207,50 @@ export class UserManagementLog extends HTMLElement {
       this.close();
       return;
     }
-    this._session.filters = found.filters;
+    this._actions.dates = null;
+    this._session.setFilters(found.filters);
     this._session.link(found.eventId);
     void this._configure();
     if (this._session.isOpen) void this._session.load();
     else this.show();
   }
 
-  _writeUrl() {
+  /** @param {{isStep?: boolean}} [options] *isStep*: Back leads to how it is now. */
+  _writeUrl({ isStep = false } = {}) {
     if (!this._canLink) return;
     const { isOpen, filters, linked } = this._session;
     const href = writeUrl(location.href, isOpen ? filters : null, linked?.id);
-    if (href !== location.href) history.replaceState(history.state, '', href);
+    if (href === location.href) return;
+    if (isStep) history.pushState({ ...history.state, [STEPS]: this._steps + 1 }, '', href);
+    else history.replaceState(history.state, '', href);
+  }
+
+  /** @returns {number} How many steps lead back to the page without the panel, or to the link that opened it. */
+  get _steps() {
+    return history.state?.[STEPS] ?? 0;
+  }
+
+  /** Go back to where the panel was opened: Back must not open it again. */
+  _leaveHistory() {
+    if (!this._canLink || !isMarked(location.search) || !this._steps) {
+      this._writeUrl();
+      return;
+    }
+    this._leaving = new Promise((resolve) => {
+      this._onLeft = resolve;
+    });
+    history.go(-this._steps);
+  }
+
+  _stepTaken() {
+    if (!this._onLeft) {
+      this._readUrl();
+      return;
+    }
+    this._onLeft();
+    this._onLeft = null;
+    // Where a link opened the panel, the address there still says so.
+    this._writeUrl();
   }
 
   // ---- Drawing ----
@@ -213,7 +265,7 @@ export class UserManagementLog extends HTMLElement {
     const isTime = model.list.phase === 'ready' || isSlow || rangeProblem || model.exporting.isOpen;
     if (isOpen && isTime) void this._loadRest();
     return html`${openButton(t, () => this.show())}
-      <div lang=${t.language}>${drawer(model, act, isOpen ? content(model, act) : '')}</div>`;
+      <div lang=${t.language} dir="ltr">${drawer(model, act, isOpen ? content(model, act) : '')}</div>`;
   }
 
   /** The modules that the first lines do not need. */

@@ -14,9 +14,13 @@ import { daysOf } from './time.js';
  * @typedef {import('./actions.js').Actions} Actions
  */
 
+/** What the panel needs and browsers have since 2024. */
+const IS_SUPPORTED = 'any' in AbortSignal && CSS.supports('color', 'light-dark(#000, #fff)') && CSS.supports('selector(:has(a))');
+
 /** @param {Model} model @param {Actions} act */
 export function content(model, act) {
   const { list } = model;
+  if (!IS_SUPPORTED) return html`<p class="hint problem">${model.t.text('error.browser')}</p>`;
   return html`${withRest(model, ({ filterBar }) => filterBar(model, act), html`<div class="filters-waiting"></div>`)}
     ${chipBar(model, act)} ${linkedLine(model, act)} ${counts(model, act)}
     <div class="summary">
@@ -28,7 +32,7 @@ export function content(model, act) {
           </button>`
         : ''}
     </div>
-    <div class="frame" aria-busy=${list.phase === 'loading' || list.phase === 'more'}>${lines(model, act)}</div>`;
+    <div class="frame" ?data-stale=${Boolean(list.error) && list.isOfOthers} aria-busy=${list.phase === 'loading' || list.phase === 'more'}>${lines(model, act)}</div>`;
 }
 
 /** @param {Model} model @param {Actions} act */
@@ -36,7 +40,7 @@ function counts(model, act) {
   const { filters, zone, now, list } = model;
   // The filters, above, say already that the rest is missing.
   if (model.restFailed) return '';
-  const days = list.stats ? dailyCounts(list.stats.buckets, daysOf(filters, now, zone), zone, now) : [];
+  const days = list.stats && !list.isOfOthers ? dailyCounts(list.stats.buckets, daysOf(filters, now, zone), zone, now) : [];
   return withRest(model, ({ histogram }) => histogram(model, act, days), html`<div class="histogram"></div>`);
 }
 
@@ -44,12 +48,16 @@ function counts(model, act) {
 function lines(model, act) {
   const { t, list } = model;
   if (!list.lines.length) {
-    if (list.error) return errorState(model, act, list.error, { isAbove: false });
+    if (list.error) return errorState(model, act, list.error, { isBeside: false });
     if (list.phase === 'ready') return emptyState(model, act);
     return model.isSlow ? skeleton(model) : '';
   }
-  return html`${list.error ? errorState(model, act, list.error, { isAbove: true }) : ''}
-    ${activityTable(model, act, list.lines, t.text('list.caption'))} ${more(model, act)}`;
+  const stale = list.isOfOthers ? 'error.previous' : 'error.stale';
+  // An error stands where the hand is.
+  const error = list.error && errorState(model, act, list.error, { isBeside: true, stale });
+  const isBelow = list.failedIn === 'more';
+  return html`${isBelow ? '' : error} ${activityTable(model, act, list.lines, t.text('list.caption'))}
+    ${isBelow ? error : ''} ${more(model, act)}`;
 }
 
 /** @param {Model} model @param {Actions} act */
@@ -77,7 +85,7 @@ function linkedLine(model, act) {
     </div>
     ${linked.line
       ? activityTable(model, act, [linked.line], t.text('list.linked'))
-      : linked.error && errorState(model, act, linked.error, { isAbove: true })}
+      : linked.error && errorState(model, act, linked.error, { isBeside: true })}
   </section>`;
 }
 
@@ -89,7 +97,8 @@ function countText({ t, list, isSlow }) {
   const shown = list.lines.length;
   if (!list.stats || list.isCounting) return t.plural('list.shown_alone', shown);
   // Lines that are counted but wait behind the button are part of the total.
-  return t.text('list.shown', { total: t.plural('list.count', Math.max(list.stats.total, shown)), shown: t.number(shown) });
+  const total = t.plural('list.count', Math.max(list.stats.total, shown));
+  return list.stats.total > shown ? t.text('list.shown', { total, shown: t.number(shown) }) : total;
 }
 
 /** How many lines are new. @param {Pick<Model, 't'|'list'>} model */

@@ -40,7 +40,7 @@ async function showUsers() {
   const note = document.getElementById('note');
   try {
     const headers = { Authorization: `Bearer ${await getToken()}` };
-    const response = await fetch('/v1/users?limit=50', { headers });
+    const response = await fetch('/v1/users?limit=100', { headers });
     if (!response.ok) throw new Error(String(response.status));
     const users = (await response.json()).data.filter((user) => !user.deleted);
     const body = document.querySelector('#users tbody');
@@ -53,7 +53,7 @@ async function showUsers() {
       }
     }
     document.getElementById('users').hidden = !users.length;
-    note.textContent = users.length ? `${users.length} users` : 'No users yet';
+    note.textContent = users.length ? `The ${users.length} users that the log mentions, the last mentioned first` : 'No users yet';
   } catch {
     note.textContent = 'The users could not be loaded.';
   }

@@ -231,3 +231,18 @@ async def test_meta_says_what_there_is_and_what_the_token_allows(api: Api) -> No
         "scopes": ["audit:export", "audit:read"],
     }
     assert (await api.get("/v1/meta")).json()["scopes"] == ["audit:read"]
+
+
+async def test_whoever_has_a_word_that_begins_so_comes_before_whoever_contains_it(api: Api) -> None:
+    for number, (person, name) in enumerate(
+        [("usr_1", "Andrea Costa"), ("usr_2", "Hubert Internan"), ("usr_3", "Hana Martinová")]
+    ):
+        api.record(person, occurred_at=NOW - (9 - number) * DAY)
+        api.name(person, f"{person}@example.com", name)
+
+    assert [person["display_name"] for person in await persons(api, q="an")] == [
+        *("Andrea Costa", "Hana Martinová", "Hubert Internan")
+    ]
+    assert [person["id"] for person in await persons(api, q="an", limit="1")] == ["usr_1"]
+    assert [person["id"] for person in await persons(api, q="MARTIN hana")] == ["usr_3"]
+    assert await persons(api, q="hana costa") == []

@@ -1,0 +1,574 @@
+"""The panel as a person uses it: real keys, a real mouse, a year of lines, several sizes of the window.
+
+One server, over a log in memory, and one browser context serve all of them. A mouse clicks where something is seen; it
+never scrolls first, as a click of a script does.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, Request, expect
+
+from producers.activities import license_updated, user_created, user_deleted
+from schemas.events import Event, Person
+from tests.browser import year
+from tests.browser.conftest import DEADLINE_SECONDS, ZONE, Panel, problem
+from tests.browser.demo_data import add_events, served, store_of
+from tests.builders import NOW
+from tests.fakes.reader import InMemoryLogReader
+
+LOG = "**/v1/activities?*"
+SIZES = [(1280, 860), (1920, 1080), (768, 1024), (375, 812)]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """A page that one person after another uses, and the log behind it."""
+
+    page: Page
+    url: str
+    store: InMemoryLogReader
+
+    async def visit(self, space: str = year.SPACE, *, language: str = "en", **query: Any) -> Panel:
+        """The demo page anew, in a window of the usual size."""
+        await self.page.unroute_all()
+        await self.page.set_viewport_size({"width": 1280, "height": 860})
+        address = {"space": space, "lang": language, "subject": uuid4().hex, **query}
+        await self.page.goto(f"{self.url}/demo?{urlencode(address, doseq=True)}")
+        return Panel(self.page)
+
+    async def open(self, space: str = year.SPACE, **query: Any) -> Panel:
+        """The same with the panel open, by its button or by the address."""
+        panel = await self.visit(space, **query)
+        if "uml" not in query:
+            await panel.open()
+        await expect(panel.lines.first).to_be_visible()
+        await expect(self.page.locator("#filters")).to_be_attached()
+        await panel.settled()
+        return panel
+
+    async def record(self, *events: Event) -> None:
+        """Let the worker store *events* now."""
+        add_events(self.store, events)
+
+
+@pytest.fixture(scope="module")
+async def year_served() -> AsyncIterator[tuple[str, InMemoryLogReader]]:
+    """The address of a server, and the log behind it."""
+    store = store_of(year.events())
+    async with served(store) as url:
+        yield url, store
+
+
+@pytest.fixture(scope="module")
+async def hand(chromium: Browser, year_served: tuple[str, InMemoryLogReader]) -> AsyncIterator[Hand]:
+    """One page for all tests; an error in any script of it fails the last."""
+    page, failures = await page_of(chromium, locale="en-GB")
+    yield Hand(page, *year_served)
+    await page.context.close()
+    assert failures == []
+
+
+async def page_of(chromium: Browser, *, script: str = "", **options: Any) -> tuple[Page, list[str]]:
+    """A page at the time of the log, and the errors of its scripts."""
+    context = await chromium.new_context(timezone_id=ZONE, reduced_motion="reduce", **options)
+    context.set_default_timeout(DEADLINE_SECONDS * 1000)
+    page, failures = await context.new_page(), list[str]()
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    await page.clock.set_fixed_time(NOW)
+    if script:
+        await page.add_init_script(script)
+    return page, failures
+
+
+async def press(target: Locator) -> None:
+    """Click where *target* is seen."""
+    await expect(target).to_be_in_viewport(ratio=1)
+    box = await target.bounding_box()
+    assert box
+    await target.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+async def unfold(panel: Panel) -> None:
+    """Show the filters where the window is too small to show them at once."""
+    if await panel.page.locator(".filters-toggle").is_visible():
+        await press(panel.page.locator(".filters-toggle"))
+
+
+def lists_asked(panel: Panel) -> list[dict[str, list[str]]]:
+    """What the API is asked for the list from now on; it grows."""
+    found: list[dict[str, list[str]]] = []
+
+    def note(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.path == "/v1/activities":
+            found.append(parse_qs(address.query))
+
+    panel.page.on("request", note)
+    return found
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_what_opens_can_be_seen(hand: Hand, width: int, height: int) -> None:
+    panel = await hand.open()
+    await hand.page.set_viewport_size({"width": width, "height": height})
+    await press(hand.page.locator("#export"))
+    await expect(panel.dialog.locator(".menu button").first).to_be_visible()
+    await expect(panel.dialog.locator(".menu")).to_be_in_viewport(ratio=1)
+    await hand.page.keyboard.press("Escape")
+    await unfold(panel)
+    for name in ("affectedUsers", "admins"):
+        await press(hand.page.locator(f"#{name}"))
+        options = hand.page.locator(f".field:has(#{name}) .options")
+        await expect(options.locator("[role=option]").first).to_be_visible()
+        await expect(options).to_be_in_viewport(ratio=1)
+        await hand.page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "en-US", "fr-FR"])
+async def test_a_date_that_is_typed_is_that_date(
+    chromium: Browser, year_served: tuple[str, InMemoryLogReader], locale: str
+) -> None:
+    """A bare field of the same browser says which date the keys mean."""
+    page, failures = await page_of(chromium, locale=locale)
+    panel = await Hand(page, *year_served).open()
+    await panel.page.locator("#period").select_option("custom")
+    await panel.page.evaluate(
+        """() => {
+          const bare = Object.assign(document.createElement('input'), { type: 'date', id: 'bare' });
+          document.querySelector('user-management-log').shadowRoot.querySelector('dialog').prepend(bare);
+        }"""
+    )
+    start, bare = page.locator("#from"), page.locator("#bare")
+    await panel.settled()
+    for keys in (["0", "3", "0", "4", "2", "0", "2", "6"], ["Backspace"], ["0", "5"]):
+        asked, wanted = lists_asked(panel), ""
+        for field in (bare, start):
+            await field.focus()
+            for key in keys:
+                await page.keyboard.press(key)
+            wanted = wanted or await bare.input_value()
+        before = len(asked)
+        await page.keyboard.press("Enter")
+        if keys == ["Backspace"]:
+            await expect(panel.dialog.get_by_role("alert")).to_have_text("This is not a date.")
+            await expect(panel.chips.first).not_to_have_text(re.compile("Last"))
+        else:
+            await expect(start).to_have_value(wanted)
+            await panel.settled()
+            assert (before, len(asked)) == (0, 1)
+            assert re.match(r"2026-0\d", wanted)
+    await page.context.close()
+    assert failures == []
+
+
+async def test_a_day_that_is_none_changes_nothing(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-10-01", "uml.to": "2026-10-20"})
+    chip = await panel.chips.first.inner_text()
+    asked = lists_asked(panel)
+    await hand.page.locator("#from").focus()
+    # In whichever order the browser reads them: no month has that day.
+    await hand.page.keyboard.type("02312026")
+    await hand.page.keyboard.press("Enter")
+    problem_text = panel.dialog.locator("#dates-hint")
+    await expect(problem_text).to_have_text(re.compile("not a date|must not be after"))
+    assert await panel.chips.first.inner_text() == chip
+    assert asked == []
+
+
+async def test_a_range_that_cannot_be_is_told_and_the_last_one_holds(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-10-01", "uml.to": "2026-10-20"})
+    chip, address = await panel.chips.first.inner_text(), hand.page.url
+    await hand.page.locator("#to").fill("2026-09-01")
+    await expect(panel.dialog.get_by_role("alert")).to_have_text("The start date must not be after the end date.")
+    assert (await panel.chips.first.inner_text(), hand.page.url) == (chip, address)
+    await expect(panel.dialog.locator("header")).to_contain_text("1 Oct 2026 to 20 Oct 2026")
+    await hand.page.locator("#from").fill("2026-08-30")
+    await expect(panel.dialog.get_by_role("alert")).to_have_count(0)
+    await expect(panel.dialog.locator("header")).to_contain_text("30 Aug 2026 to 1 Sept 2026")
+
+
+async def test_a_start_before_retention_becomes_its_edge(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-10-01", "uml.to": "2026-10-20"})
+    for _ in range(2):
+        await hand.page.locator("#from").fill("2020-01-01")
+        await expect(panel.dialog.get_by_role("status").filter(has_text="now starts on")).to_be_visible()
+        await expect(panel.chips.first).to_contain_text("24 Nov 2025 to 20 Oct 2026")
+        await expect(hand.page.locator("#from")).to_have_value("2025-11-24")
+        await expect(panel.dialog.get_by_role("img")).to_be_visible()
+    linked = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2020-01-01", "uml.to": ""})
+    await expect(linked.chips.first).to_contain_text("24 Nov 2025")
+    await expect(linked.dialog.get_by_role("img")).to_be_visible()
+
+
+async def test_a_late_line_is_offered(hand: Hand) -> None:
+    space = f"late-{uuid4().hex[:8]}"
+    await hand.record(*(change(space, year.PEOPLE[n], minutes=n + 1) for n in range(20)))
+    panel = await hand.visit(space)
+    await panel.attribute("poll-seconds", "0.3")
+    await panel.open()
+    await expect(panel.status).to_have_text("20 activities")
+    await hand.record(change(space, year.PEOPLE[30], minutes=5.5))
+    await expect(panel.named("1 new activity")).to_be_visible()
+    await hand.record(change(space, year.PEOPLE[31], minutes=0.5), change(space, year.PEOPLE[32], minutes=40))
+    await expect(panel.named("3 new activities")).to_be_visible()
+    await expect(panel.lines).to_have_count(20)
+    await press(panel.named("3 new activities"))
+    await expect(panel.status).to_have_text("23 activities")
+    await expect(panel.lines).to_have_count(23)
+
+
+def change(space: str, person: Person, *, minutes: float) -> Event:
+    """A license change, that many minutes ago."""
+    context = year.by_hand(1)
+    at = year.stamp(f"{space} {minutes}", NOW - timedelta(minutes=minutes))
+    event = license_updated(context, person, at, previous_license=None, new_license="Data Reader")
+    return with_space(event, space)
+
+
+def with_space(event: Event, space: str) -> Event:
+    """*event* in another client space."""
+    return event.__class__(**{**{name: getattr(event, name) for name in event.__slots__}, "client_space_id": space})
+
+
+async def test_one_deleted_person_can_be_followed(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m", "uml.activity": "user_deletion"})
+    await expect(panel.lines).to_have_count(10)
+    handles = await panel.lines.locator("td:nth-child(4) .second").all_inner_texts()
+    assert len(set(handles)) == 10
+    await press(panel.lines.nth(2).get_by_role("button").first)
+    await panel.named("Show only this user").click()
+    await press(panel.named("Remove filter Activity"))
+    await expect(panel.lines).to_have_count(3)
+    assert set(await panel.lines.locator("td:nth-child(4) .second").all_inner_texts()) == {handles[2]}
+    await expect(panel.chips.filter(has_text="Affected user")).to_have_text(f"Affected user: Deleted User {handles[2]}")
+    await hand.page.locator("#affectedUsers").click()
+    await hand.page.keyboard.type("Leaver Number")
+    await expect(panel.dialog.locator(".options-note")).to_contain_text("Deleted people cannot be found by name")
+
+
+async def test_lines_of_other_filters_say_so(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.route(LOG, problem(503))
+    await panel.choice("API").check()
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("still the results of the previous filters")
+    await expect(hand.page.locator(".frame")).to_have_attribute("data-stale", "")
+
+
+async def test_an_error_of_load_more_stands_beside_the_button(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m"})
+    await panel.named("Load 50 more").scroll_into_view_if_needed()
+    await hand.page.route(LOG, problem(503))
+    await press(panel.named("Load 50 more"))
+    await expect(panel.dialog.get_by_role("alert")).to_be_in_viewport(ratio=1)
+
+
+async def test_a_past_period_names_the_offset_that_it_had(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-07-01", "uml.to": "2026-07-15"})
+    await expect(panel.dialog.locator("header")).to_contain_text("Europe/Paris, UTC+2")
+    await expect(panel.lines.first.locator("time")).to_have_attribute("title", re.compile(r"UTC\+2 · 2026-07-.*Z$"))
+    await panel.lines.first.get_by_role("button").first.click()
+    await expect(panel.dialog.locator("tr.detail dd").first).to_contain_text("UTC+2")
+    await panel.select("Period").select_option("12m")
+    await expect(panel.dialog.locator("header")).to_contain_text("Europe/Paris, UTC+1/+2")
+
+
+async def test_a_drag_that_leaves_the_chart_counts_and_its_chip_leads_back(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m"})
+    box = await panel.dialog.get_by_role("img").bounding_box()
+    assert box
+    mouse = hand.page.mouse
+    await mouse.move(box["x"] + box["width"] * 0.9, box["y"] + 20)
+    await mouse.down()
+    await mouse.move(box["x"] + box["width"] * 0.95, box["y"] - 30)
+    await mouse.move(box["x"] + box["width"] + 15, box["y"] - 30)
+    await mouse.up()
+    await expect(panel.chips.first).to_contain_text("to 24 Nov 2026")
+    await press(panel.named("Remove filter Period"))
+    await expect(panel.chips.first).to_contain_text("Last 12 months")
+
+
+async def test_back_undoes_filters_and_closes_and_closing_leaves_no_step(hand: Hand) -> None:
+    panel = await hand.visit()
+    start = hand.page.url
+    await panel.open()
+    await panel.choice("License changed").check()
+    await panel.choice("API").check()
+    await hand.page.go_back()
+    await expect(panel.choice("API")).not_to_be_checked()
+    await expect(panel.choice("License changed")).to_be_checked()
+    await hand.page.go_back()
+    await expect(panel.choice("License changed")).not_to_be_checked()
+    await hand.page.go_back()
+    await expect(panel.dialog).to_be_hidden()
+    assert hand.page.url == start
+    await hand.page.go_forward()
+    await expect(panel.dialog).to_be_visible()
+    await panel.choice("License changed").check()
+    await press(panel.named("Close"))
+    await expect(hand.page).to_have_url(start)
+    await press(panel.button)
+    await expect(panel.dialog).to_be_visible()
+    await hand.page.go_back()
+    await expect(panel.dialog).to_be_hidden()
+    await expect(hand.page).to_have_url(start)
+
+
+async def test_names_leave_the_screen_of_whoever_is_signed_out(hand: Hand) -> None:
+    for status, title, button in ((401, "You are signed out", "Sign in"), (403, "No permission", "Try again")):
+        panel = await hand.visit()
+        await panel.attribute("poll-seconds", "0.3")
+        await panel.open()
+        await panel.lines.first.get_by_role("button").first.click()
+        await panel.element.evaluate(
+            "(element) => element.addEventListener('uml-auth-required', () => { element.dataset.told = 'yes'; })"
+        )
+        await hand.page.route("**/v1/**", problem(status))
+        await expect(panel.dialog.get_by_role("alert")).to_contain_text(title)
+        await expect(panel.lines).to_have_count(0)
+        shown = await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
+        assert "acme-industries" not in shown
+        await hand.page.unroute_all()
+        await press(panel.named(button))
+        if status == 401:
+            await expect(panel.element).to_have_attribute("data-told", "yes")
+        await expect(panel.lines.first).to_be_visible()
+
+
+async def test_what_is_typed_in_a_picker_never_looks_like_a_filter(hand: Hand) -> None:
+    panel = await hand.open()
+    box = hand.page.locator("#admins")
+    await box.click()
+    await hand.page.keyboard.type("zzz nobody")
+    await press(panel.named("User management log", "heading"))
+    await expect(box).to_have_value("")
+    await box.click()
+    await hand.page.keyboard.type("chlo")
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.chips.nth(1)).to_have_text("Admin: Chloé Martin")
+    await expect(box).to_have_value("")
+    await hand.page.keyboard.press("Escape")
+    await expect(panel.dialog).to_be_visible()
+    await hand.page.keyboard.press("Escape")
+    await expect(panel.dialog).to_be_hidden()
+
+
+async def test_suggestions_count_what_choosing_shows_and_show_what_was_found(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "7d"})
+    await hand.page.locator("#admins").click()
+    await hand.page.keyboard.type("martin chlo")
+    option = panel.suggestions.filter(has_text="Chloé Martin")
+    found = re.search(r"(\d+) activities", await option.inner_text())
+    assert found
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.status).to_contain_text(re.compile(rf"^{found[1]} activities"))
+    await hand.page.keyboard.type("artin")
+    await expect(panel.suggestions.locator("mark").first).to_have_text("artin")
+
+
+async def test_french_finds_the_deleted_by_their_french_name_and_spaces_its_colons(hand: Hand) -> None:
+    panel = await hand.open(language="fr", **{"uml": "1", "uml.range": "12m", "uml.channel": "ui"})
+    await hand.page.locator("#affectedUsers").click()
+    await hand.page.keyboard.type("Utilisateur supp")
+    await expect(panel.suggestions.filter(has_text="Utilisateur supprimé")).to_have_count(1)
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.chips.filter(has_text="Utilisateur concerné")).to_be_visible()
+    await expect(panel.lines.first).to_contain_text(re.compile("Suppression|Création|Licence|licence"))
+    assert "Utilisateur supprimé" not in await panel.lines.locator(".badge").all_inner_texts()
+    await panel.lines.first.get_by_role("button").first.click()
+    await expect(panel.dialog.locator("pre")).to_be_attached()
+    words = await panel.dialog.evaluate(
+        "(dialog) => [...dialog.querySelectorAll(':not(pre, code, bdi)')].flatMap((part) => [...part.childNodes])"
+        ".filter((node) => node.nodeType === 3 && node.parentNode.localName !== 'code').map((node) => node.data)"
+    )
+    assert [text for text in words if re.search(r"[a-zà-ü]:(\s|$)", text)] == []
+
+
+async def test_a_link_to_somebody_without_lines_names_them(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.locator("#admins").click()
+    await hand.page.keyboard.type("hana")
+    await hand.page.keyboard.press("Enter")
+    await expect(hand.page).to_have_url(re.compile("uml.admin="))
+    ref = parse_qs(urlsplit(hand.page.url).query)["uml.admin"][0]
+    panel = await hand.visit(**{"uml": "1", "uml.range": "today", "uml.admin": ref})
+    await expect(panel.dialog.locator(".state")).to_contain_text("No matching activity")
+    await expect(panel.chips.nth(1)).to_have_text("Admin: Hana Martinová")
+
+
+async def test_somebody_who_is_filtered_by_and_deleted_is_told(hand: Hand) -> None:
+    space, context = f"gone-{uuid4().hex[:8]}", year.by_hand(1)
+    leaver, at = year.LEAVERS[0], NOW - timedelta(days=2)
+    await hand.record(with_space(user_created(context, leaver, year.stamp(f"{space} a", at)), space))
+    await hand.record(change(space, year.PEOPLE[0], minutes=90))
+    panel = await hand.visit(space)
+    await panel.attribute("poll-seconds", "0.3")
+    await panel.open()
+    await panel.lines.filter(has_text=leaver.username or "").get_by_role("button").first.click()
+    await panel.named("Show only this user").click()
+    await expect(panel.lines).to_have_count(1)
+    await hand.record(
+        with_space(user_deleted(context, leaver, year.stamp(f"{space} b", NOW - timedelta(hours=1))), space)
+    )
+    await expect(panel.dialog.locator(".state")).to_contain_text("This person was deleted")
+    await press(panel.named("Show deleted users"))
+    await expect(panel.lines).to_have_count(2)
+
+
+async def test_the_page_behind_never_scrolls(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.set_viewport_size({"width": 1280, "height": 500})
+    mouse = hand.page.mouse
+    scroll = hand.page.locator(".scroll")
+    for x, y in ((100, 300), (900, 30), (900, 400)):
+        await mouse.move(x, y)
+        await scroll.evaluate("(part) => { part.scrollTop = part.scrollHeight; }")
+        for _ in range(3):
+            await mouse.wheel(0, 400)
+    await panel.named("User management log", "heading").focus()
+    await hand.page.keyboard.press("PageDown")
+    assert await hand.page.evaluate("() => scrollY") == 0
+    await press(panel.named("Close"))
+    await mouse.move(600, 300)
+    await mouse.wheel(0, 100)
+    await hand.page.wait_for_function("() => scrollY > 0")
+
+
+async def test_a_click_on_a_line_opens_it_and_a_selection_does_not(hand: Hand) -> None:
+    panel = await hand.open()
+    cell = panel.lines.first.locator("time")
+    await press(cell)
+    await expect(panel.dialog.locator("tr.detail")).to_have_count(1)
+    await press(cell)
+    await expect(panel.dialog.locator("tr.detail")).to_have_count(0)
+    box = await cell.bounding_box()
+    assert box
+    await hand.page.mouse.move(box["x"] + 2, box["y"] + 8)
+    await hand.page.mouse.down()
+    await hand.page.mouse.move(box["x"] + 70, box["y"] + 8, steps=4)
+    await hand.page.mouse.up()
+    await expect(panel.dialog.locator("tr.detail")).to_have_count(0)
+
+
+async def test_the_panel_reads_from_left_to_right_on_a_page_that_does_not(hand: Hand) -> None:
+    panel = await hand.visit()
+    await hand.page.evaluate("() => { document.documentElement.dir = 'rtl'; }")
+    await panel.open()
+    first, last = panel.dialog.locator(".axis span").first, panel.dialog.locator(".axis span").last
+    boxes = [await span.bounding_box() for span in (first, last)]
+    assert boxes[0]
+    assert boxes[1]
+    assert boxes[0]["x"] < boxes[1]["x"]
+    for part in (panel.status, panel.lines.first, panel.button):
+        assert await part.evaluate("(part) => getComputedStyle(part).direction") == "ltr"
+
+
+async def test_the_counts_and_what_is_new_stay_in_view(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.locator(".scroll").evaluate("(part) => { part.scrollTop = 1500; }")
+    await expect(panel.status).to_be_in_viewport(ratio=1)
+    heads = panel.dialog.get_by_role("columnheader").nth(1)
+    summary, head = await hand.page.locator(".summary").bounding_box(), await heads.bounding_box()
+    assert summary
+    assert head
+    assert abs(summary["y"] + summary["height"] - head["y"]) < 2
+
+
+async def test_an_export_that_is_not_allowed_is_not_offered(hand: Hand) -> None:
+    panel = await hand.visit(scope="audit:read")
+    await panel.open()
+    await expect(panel.named("Export")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("script", "shows"),
+    [
+        ("delete AbortSignal.any;", "This browser is too old"),
+        (
+            """const { resolvedOptions } = Intl.DateTimeFormat.prototype;
+            Intl.DateTimeFormat.prototype.resolvedOptions = function () {
+              const found = resolvedOptions.call(this);
+              return found.timeZone === 'Europe/Paris' ? { ...found, timeZone: 'Etc/Unknown' } : found;
+            };""",
+            "UTC",
+        ),
+        ("Intl.DateTimeFormat.prototype.resolvedOptions = () => { throw new RangeError('none'); };", "UTC"),
+    ],
+)
+async def test_a_browser_that_lacks_something_gets_a_button_and_an_answer(
+    chromium: Browser, year_served: tuple[str, InMemoryLogReader], script: str, shows: str
+) -> None:
+    page, failures = await page_of(chromium, locale="en-GB", script=script)
+    panel = await Hand(page, *year_served).visit()
+    await press(panel.button)
+    await expect(panel.dialog).to_contain_text(shows)
+    await expect(panel.dialog).not_to_contain_text("Etc")
+    if shows == "UTC":
+        await expect(panel.status).to_contain_text("activities")
+    await page.context.close()
+    assert failures == []
+
+
+async def test_a_zone_that_is_none_is_ignored_and_told_once(hand: Hand) -> None:
+    panel = await hand.visit()
+    told: list[str] = []
+    hand.page.on("console", lambda message: told.append(message.text))
+    for given, shown in (("+02:00", "Europe/Paris"), ("europe/berlin", "Europe/Berlin")):
+        await panel.attribute("time-zone", given)
+        await panel.attribute("lang", "fr")
+        await panel.attribute("lang", "en")
+        await press(panel.button)
+        await expect(panel.dialog.locator("header")).to_contain_text(shown)
+        await expect(panel.status).to_contain_text("activities")
+        await hand.page.keyboard.press("Escape")
+        await expect(panel.dialog).to_be_hidden()
+    assert len([text for text in told if "time zone" in text]) == 1
+
+
+async def test_the_address_of_the_page_stays_byte_for_byte(hand: Hand) -> None:
+    panel = await hand.visit()
+    own = "?space=acme&q=a%20b&debug&next=/x/y&ids[]=1#top"
+    await hand.page.goto(f"{hand.url}/demo{own}")
+    before = hand.page.url
+    await panel.open()
+    await panel.choice("API").check()
+    assert hand.page.url.startswith(f"{hand.url}/demo?space=acme&q=a%20b&debug&next=/x/y&ids[]=1&uml=1")
+    assert hand.page.url.endswith("#top")
+    await press(panel.named("Close"))
+    await expect(hand.page).to_have_url(before)
+    assert hand.page.url.endswith(own)
+
+
+async def test_keys_stop_at_the_panel(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.evaluate(
+        """() => {
+          window.heard = [];
+          for (const type of ['keydown', 'keypress', 'keyup'])
+            document.addEventListener(type, ({ key }) => heard.push(key));
+        }"""
+    )
+    await hand.page.locator("#affectedUsers").click()
+    await hand.page.keyboard.type("/gk")
+    await hand.page.keyboard.press("Escape")
+    assert await hand.page.evaluate("() => heard") == []
+    await hand.page.keyboard.press("Escape")
+    await expect(panel.dialog).to_be_hidden()
+    await hand.page.keyboard.press("k")
+    assert "k" in await hand.page.evaluate("() => heard")
+
+
+async def test_the_first_impression_breaks_no_word_and_counts_nothing_wrong(hand: Hand) -> None:
+    await hand.visit()
+    await expect(hand.page.locator("#note")).to_contain_text("users that the log mentions")
+    heads = hand.page.locator("#users th")
+    heights = [await heads.nth(number).evaluate("(head) => head.clientHeight") for number in range(3)]
+    assert len(set(heights)) == 1
+    for number in range(3):
+        assert await heads.nth(number).evaluate("(head) => head.scrollWidth <= head.clientWidth")
