@@ -180,7 +180,8 @@ def _places(file_label: str, names: list[str], how: Format) -> list[tuple[int, C
     places = [(place, column) for place, column in found if column is not None]
     if not places:
         # Not quoted: where the header is missing, the first row is a person.
-        raise InvalidImport(f"{file_label}: the first row names no known column; {_accepted(how, names)}")
+        accepted = _accepted(how, names)
+        raise InvalidImport(f"{file_label}: the first row names no known column; it must be the headings; {accepted}")
     others = [repr(names[place]) for place, column in found if column is None and normalize(names[place])]
     unknown = [name for name in others if normalize(name.strip("'\"")) not in REPORT_COLUMNS]
     if unknown and not how.ignores_others:
