@@ -1,4 +1,4 @@
-"""Holds Faust's start back until Kafka answers."""
+"""Holds Faust's start back until Kafka answers and has the events topic."""
 
 import time
 from collections.abc import Callable
@@ -19,8 +19,8 @@ TELL_SECONDS = 60.0
 class KafkaProbe(Protocol):
     """Asks Kafka something; `stream.health.probes.GroupProbe` does."""
 
-    async def require_usable_topic(self) -> None:
-        """Ask in a bounded time. Raises `Unavailable` without an answer, `Fatal` where the topic must not be read.
+    async def require_topic(self) -> None:
+        """Ask in a bounded time. Raises `Unavailable` without an answer or a topic, `Fatal` where it must not be read.
 
         Raises `AccessRefused` where Kafka answers, and no wait helps.
         """
@@ -30,7 +30,7 @@ class KafkaProbe(Protocol):
 
 
 class KafkaAwaited(Service):
-    """Starts when Kafka answers, however long that takes, or when the worker is told to stop.
+    """Starts when Kafka answers and has the topic, however long that takes, or when the worker is told to stop.
 
     Ends the worker for `Fatal` and for `AccessRefused`: to wait for what a person must mend would be a silent outage.
 
@@ -46,33 +46,32 @@ class KafkaAwaited(Service):
     async def on_start(self) -> None:
         """Ask until there is an answer. A line tells when the waiting begins and ends, and one a minute between."""
         began = told = self._clock()
-        pause, failures = FIRST_PAUSE_SECONDS, 0
-        while not await self._answers():
-            failures += 1
+        pause, waited_for = FIRST_PAUSE_SECONDS, None
+        while reason := await self._reason_to_wait():
             now = self._clock()
-            if failures == 1 or now - told >= TELL_SECONDS:
-                log.warning("Kafka does not answer; waiting for it before the start", seconds=round(now - began))
-                told = now
+            if reason != waited_for or now - told >= TELL_SECONDS:
+                log.warning("waiting before the start", reason=reason, seconds=round(now - began))
+                told, waited_for = now, reason
             await self.sleep(pause)
             pause = min(pause * 2, LAST_PAUSE_SECONDS)
-        if failures and not self.should_stop:
-            log.info("Kafka answers", seconds=round(self._clock() - began))
+        if waited_for and not self.should_stop:
+            log.info("Kafka answers, and has the events topic", seconds=round(self._clock() - began))
         await self._kafka.close()
 
-    async def _answers(self) -> bool:
-        """Whether there is nothing to wait for any more: an answer, or a stop."""
+    async def _reason_to_wait(self) -> str | None:
+        """What is missing; `None` where nothing is, or where the worker was told to stop."""
         if self.should_stop:
-            return True
+            return None
         try:
-            await self.wait(self._kafka.require_usable_topic())
+            await self.wait(self._kafka.require_topic())
         except AccessRefused as error:
             log.error("Kafka refuses the worker", reason=str(error))  # noqa: TRY400 - the reason is all there is to say
             raise
-        except Unavailable:
-            return self.should_stop
+        except Unavailable as error:
+            return None if self.should_stop else str(error)
         except Fatal:
             raise
         except Exception:
             # Kafka is there, and something else is wrong: Faust's own clients will tell.
             log.exception("the question whether Kafka answers has failed")
-        return True
+        return None

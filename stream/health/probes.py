@@ -57,6 +57,10 @@ class GroupProbe:
         """
         await self._answered(self._require_usable_topic)
 
+    async def require_topic(self) -> None:
+        """As `require_usable_topic`, and raises `Unavailable` where there is no events topic."""
+        await self._answered(self._require_topic)
+
     async def _answered(self, ask: Callable[[], Awaitable[T]]) -> T:
         try:
             with kafka_answers():
@@ -125,6 +129,12 @@ class GroupProbe:
         value = (await topic_config(admin, EVENTS_TOPIC)).get(option, APPEND_TIME)
         if value != APPEND_TIME:
             raise WrongTopic(EVENTS_TOPIC, option, value, APPEND_TIME)
+
+    async def _require_topic(self) -> None:
+        await self._require_usable_topic()
+        _, admin = await self._opened()
+        if not await partition_numbers(admin, EVENTS_TOPIC):
+            raise Unavailable(f"the topic {EVENTS_TOPIC} does not exist: see `audit-stream topics`")
 
 
 async def holds_records(address: KafkaAddress, partition: TopicPartition, start: int, end: int) -> bool:

@@ -70,7 +70,7 @@ def test_t11_t19_a_worker_waits_for_broker_and_registry_at_its_start_and_while_i
 
 def waits_for_kafka(worker: Worker) -> None:
     """Return when *worker* says that it waits, and its health is red for that; Faust alone would end it."""
-    wait_until(lambda: worker.said("Kafka does not answer"), what="the wait for Kafka")
+    wait_until(lambda: worker.said("waiting before the start"), what="the wait for Kafka")
     ready = f"http://{HOST}:{worker.environment['AUDIT_WORKER_HTTP_PORT']}/readyz"
     wait_until(lambda: "kafka does not answer" in httpx.get(ready).text, what="red health")
     assert httpx.get(ready).status_code == httpx.codes.SERVICE_UNAVAILABLE

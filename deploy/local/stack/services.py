@@ -103,7 +103,8 @@ _TABLE = (
     ),
     Service(
         name="worker",
-        after=("topics", "migrate"),
+        # It waits by itself for Kafka and for the topic, and imports its libraries meanwhile.
+        after=("migrate",),
         ports=("worker",),
         # Not in the environment of the whole stack: a second worker beside this one would want the same port.
         environment=lambda layout: {"AUDIT_WORKER_HTTP_PORT": str(layout.ports.worker), "MALLOC_ARENA_MAX": "2"},

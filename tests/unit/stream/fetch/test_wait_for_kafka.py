@@ -13,21 +13,26 @@ from stream.fetch.wait_for_kafka import KafkaAwaited
 class Kafka:
     """Answers after so many questions; *hangs* gives no answer at all."""
 
-    def __init__(self, *, failures: int = 0, hangs: bool = False, error: type[Exception] = Unavailable) -> None:
+    def __init__(
+        self, *, failures: int = 0, without_topic: int = 0, hangs: bool = False, error: type[Exception] = Unavailable
+    ) -> None:
         self.error = error
+        self.without_topic = without_topic
         self.failures = failures
         self.hangs = hangs
         self.asked = 0
         self.question = asyncio.Event()
         self.closed = 0
 
-    async def require_usable_topic(self) -> None:
+    async def require_topic(self) -> None:
         self.asked += 1
         self.question.set()
         if self.hangs:
             await asyncio.Event().wait()
         if self.asked <= self.failures:
-            raise self.error("down")
+            raise self.error("Kafka: down")
+        if self.asked <= self.failures + self.without_topic:
+            raise Unavailable("no topic")
 
     async def close(self) -> None:
         self.closed += 1
@@ -47,7 +52,15 @@ async def test_a_start_is_held_back_until_kafka_answers_and_is_told_once_however
     await service.stop()
     assert (kafka.asked, kafka.closed) == (501, 1)
     told = [line for line in capsys.readouterr().out.splitlines() if "Kafka" in line]
-    assert ["does not answer" in line for line in told] == [True, False]
+    assert ["Kafka: down" in line for line in told] == [True, False]
+
+
+async def test_another_reason_to_wait_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    service = KafkaAwaited(Kafka(failures=3, without_topic=3), clock=lambda: 0.0)
+    await service.start()
+    await service.stop()
+    told = capsys.readouterr().out.splitlines()
+    assert ["down" in told[0], "no topic" in told[1], len(told)] == [True, True, 3]
 
 
 async def test_a_long_wait_is_told_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,7 +68,7 @@ async def test_a_long_wait_is_told_once_a_minute(capsys: pytest.CaptureFixture[s
     service = KafkaAwaited(kafka, clock=lambda: float(kafka.asked))
     await service.start()
     await service.stop()
-    assert capsys.readouterr().out.count("does not answer") == 1 + 300 // 60 - 1
+    assert capsys.readouterr().out.count("Kafka: down") == 1 + 300 // 60 - 1
 
 
 async def test_where_kafka_answers_at_once_nothing_is_told(capsys: pytest.CaptureFixture[str]) -> None:
