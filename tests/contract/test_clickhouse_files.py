@@ -1,4 +1,4 @@
-"""The server's files in `deploy/clickhouse`: what the engine here can judge of them. No server reads them here."""
+"""The server's files in `deploy/clickhouse`: their statements, names and values. `tests/system` tries the rights."""
 
 import re
 from pathlib import Path
