@@ -21,7 +21,7 @@ from producers.file_import.identity import files_id, import_id, stamp
 from producers.file_import.reading import Reader, require_same_identity
 from producers.file_import.resolver import EmailAsId, IdResolver
 from producers.file_import.rows import Account, Action, BadRows, Column, Role, RowError
-from producers.file_import.staging import Staging
+from producers.file_import.staging import Staging, action_to_row
 from producers.file_import.table import HowToRead, Table, open_table
 from producers.file_import.user_list import require_same_state
 from schemas.events import ActivityType, Channel, Event, Person, Source, UserDeletion
@@ -216,7 +216,7 @@ class FileImport:
             activity_type = action.activity.activity_type
             counts[activity_type] += 1
             rows[action.role] += action.rank == 0
-            digest.update(repr(action).encode())
+            digest.update(repr((action.role, action.rank, action_to_row(action))).encode())
             if activity_type is ActivityType.USER_DELETION:
                 deletions.add(action.row_number)
         return Survey(counts, rows, digest.digest(), deletions)

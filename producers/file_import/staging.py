@@ -51,7 +51,7 @@ class Staging:
 
     def add_actions(self, actions: Iterable[Action]) -> None:
         """Keep *actions*, in their order."""
-        self._insert("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(_action_to_row, actions))
+        self._insert("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(action_to_row, actions))
 
     def add_bad(self, error: RowError) -> bool:
         """Keep *error*, and say whether it is the first of its row."""
@@ -194,7 +194,8 @@ class Staging:
         self._database.execute("COMMIT")
 
 
-def _action_to_row(action: Action) -> tuple[object, ...]:
+def action_to_row(action: Action) -> tuple[object, ...]:
+    """What *action* says, flat."""
     activity, user = action.activity, action.affected_user
     licenses: tuple[str | None, str | None] = (None, None)
     granted = None
