@@ -20,6 +20,7 @@ from faust.types.enums import ProcessingGuarantee
 from stream.fetch.consumer_thread import ConsumerThread
 from stream.fetch.membership import GroupMembership
 from stream.fetch.transport import MAX_CHUNK_RECORDS
+from stream.pipeline.pipeline import Pipeline
 from tests.builders import KEY
 
 
@@ -160,3 +161,38 @@ async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
 
 def test_kafka_is_awaited_before_anything_that_faust_adds_at_its_start(stream_app: faust.App) -> None:
     assert [type(service).__name__ for service in stream_app._children] == ["Worker", "KafkaAwaited"]
+
+
+async def test_the_pipeline_ends_before_the_consumer_that_it_commits_with(
+    stream_app: faust.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust tells of a shutdown before it stops a service, and a commit without a consumer would end with an error."""
+    from stream.app import worker  # noqa: PLC0415 - as above
+    from stream.worker import Worker  # noqa: PLC0415 - as above
+
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def run(_: Pipeline) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def add_nothing(*_: object) -> None:
+        """Its services would serve pages and ask ClickHouse."""
+
+    monkeypatch.setattr(Pipeline, "run", run)
+    monkeypatch.setattr(worker, "add_runtime_dependency", add_nothing)
+    monkeypatch.setattr("stream.worker.gc", SimpleNamespace(freeze=lambda: None, set_threshold=lambda _: None))
+    await worker.on_start()
+    working = asyncio.ensure_future(Worker._work(worker))
+    await begun.wait()
+
+    await stream_app.on_before_shutdown.send()
+
+    assert ended.is_set()
+    assert "await self.on_before_shutdown.send()" in inspect.getsource(faust.App.on_stop)
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    await worker.on_shutdown()
