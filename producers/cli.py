@@ -181,6 +181,21 @@ def relay_command() -> None:
         asyncio.run(relay(load_relay_settings()))
 
 
+@app.command("serve")
+def serve_command(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8090,
+) -> None:
+    """Take events over HTTP until SIGTERM. Needs the extra `intake`."""
+    import uvicorn  # noqa: PLC0415 - other commands need no web server
+
+    from producers.intake.app import create_app  # noqa: PLC0415 - as above
+    from producers.intake.settings import load_intake_settings  # noqa: PLC0415 - as above
+
+    with _errors_as_exit_codes(Console(stderr=True), as_json=False):
+        uvicorn.run(create_app(load_intake_settings()), host=host, port=port)
+
+
 @contextmanager
 def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
     try:

@@ -1,10 +1,22 @@
 """An upstream service installs the small wheel beside what it has, and its events become lines."""
 
-from collections.abc import Callable
+import base64
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+import jwt
 import pytest
 
+from producers.event_json import to_json
+from tests.builders import an_event
+from tests.faults.workers import wait_until
+from tests.free_ports import free_port
 from tests.log_client import LogClient
 from tests.upstream_wheel import build_wheel, environment_with, run
 
@@ -33,6 +45,13 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
+SECRET = b"k" * 32
+INTAKE = {
+    "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(SECRET).decode(),
+    "AUDIT_INTAKE_TOKEN_ISSUER": "https://platform.example.com",
+}
+
+
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment that holds the wheel."""
@@ -48,3 +67,52 @@ def test_a_service_with_modules_of_the_same_names_and_an_older_pydantic_publishe
     run([str(python), "service.py", client_space_id], tmp_path, stack_environment)
     (line,) = read_log(client_space_id).wait_for(lambda found: len(found) == 1)
     assert line["affected_user"]["username"] == "ada@example.com"
+
+
+@pytest.fixture
+def intake(stack_environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """The address of `audit-produce serve`, which runs."""
+    port, script = free_port(), Path(sys.executable).with_name("audit-produce")
+    with (tmp_path / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [str(script), "serve", "--port", str(port)],
+            env={**os.environ, **stack_environment, **INTAKE},
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            wait_until(lambda: answers(port) or server.poll() is not None, what="the intake")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            assert server.wait(30) == 0
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/healthz").is_success
+    except httpx.TransportError:
+        return False
+
+
+def test_events_over_http_become_lines_once(intake: str, client_space_id: str, read_log: ReadLog) -> None:
+    claims = {
+        "iss": INTAKE["AUDIT_INTAKE_TOKEN_ISSUER"],
+        "aud": "audit-intake",
+        "sub": "user-service",
+        "exp": int(time.time()) + 600,
+        "client_spaces": [client_space_id],
+        "channels": ["ui"],
+    }
+    headers = {"authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
+    now = datetime.now(UTC)
+    body = [to_json(an_event(client_space_id=client_space_id, occurred_at=now)) for _ in range(2)]
+    for _ in range(2):  # a repetition is the same events
+        answer = httpx.post(f"{intake}/v1/events", json=body, headers=headers, timeout=60)
+        assert answer.status_code == 200, answer.text
+    last = to_json(an_event(client_space_id=client_space_id, occurred_at=datetime.now(UTC)))
+    assert httpx.post(f"{intake}/v1/events", json=last, headers=headers, timeout=60).status_code == 200
+    # The last one shows that the worker is past the repetition: all are of one user, hence of one partition.
+    lines = read_log(client_space_id).wait_for(lambda found: any(x["event_id"] == last["event_id"] for x in found))
+    assert {line["event_id"] for line in lines} == {event["event_id"] for event in [*body, last]}
+    assert len(lines) == 3

@@ -1,0 +1,59 @@
+"""The intake's settings, beside the producers'."""
+
+import base64
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from producers.settings import ProducerSettings
+from schemas.settings import load
+
+MAX_EVENTS = 500
+"""How many events a request may hold."""
+
+_MIN_SECRET_BYTES = 32
+
+
+def _token_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if text.startswith("-----BEGIN PUBLIC KEY-----"):
+        return value
+    try:
+        is_long = len(base64.b64decode(text, validate=True)) >= _MIN_SECRET_BYTES
+    except ValueError:
+        is_long = False
+    if not is_long:
+        raise ValueError(f"must be a PEM public key, or at least {_MIN_SECRET_BYTES} bytes, base64-encoded")
+    return value
+
+
+class IntakeSettings(ProducerSettings):
+    """What the intake needs to know. Every field is one environment variable, its alias."""
+
+    token_key: Annotated[SecretStr, AfterValidator(_token_key)] = Field(
+        alias="AUDIT_INTAKE_TOKEN_KEY",
+        description="PEM public key (RS256, ES256, EdDSA), or base64 of a shared secret of at least 32 bytes (HS256)",
+    )
+    token_issuer: str = Field(alias="AUDIT_INTAKE_TOKEN_ISSUER", min_length=1, description="the tokens' `iss`")
+    token_audience: str = Field(
+        "audit-intake", alias="AUDIT_INTAKE_TOKEN_AUDIENCE", min_length=1, description="the tokens' `aud`"
+    )
+    max_body_bytes: int = Field(
+        1_048_576,
+        ge=1024,
+        le=16_777_216,
+        alias="AUDIT_INTAKE_MAX_BODY_BYTES",
+        description="the longest body of a request",
+    )
+    max_requests: int = Field(
+        64,
+        ge=1,
+        le=10_000,
+        alias="AUDIT_INTAKE_MAX_REQUESTS",
+        description="how many requests may be at work at once; others are answered 503",
+    )
+
+
+def load_intake_settings() -> IntakeSettings:
+    """The settings of this process. Raises `InvalidSettings`, which names each variable at fault."""
+    return load(IntakeSettings)

@@ -1,0 +1,245 @@
+"""The intake, over a publisher in memory."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jsonschema_rs
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from starlette.applications import Starlette
+
+from producers.event_json import to_json
+from producers.in_memory import InMemoryPublisher
+from producers.intake import app as intake_app
+from producers.intake.app import create_app
+from producers.intake.json_schema import json_schema
+from producers.intake.settings import MAX_EVENTS, IntakeSettings, load_intake_settings
+from schemas.events import Channel, Event, UserDeletion
+from schemas.settings import InvalidSettings
+from tests.builders import NOW, an_event
+from tests.unit.schemas.strategies import events as any_events
+
+SCHEMA = jsonschema_rs.validator_for(json_schema())
+SECRET = b"k" * 32
+ENVIRONMENT = {
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+    "SCHEMA_REGISTRY_URL": "http://127.0.0.1:8081",
+    "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(SECRET).decode(),
+    "AUDIT_INTAKE_TOKEN_ISSUER": "https://platform.example.com",
+}
+CLAIMS = {
+    "iss": "https://platform.example.com",
+    "aud": "audit-intake",
+    "sub": "user-service",
+    "exp": 2**31,
+    "client_spaces": ["acme"],
+    "channels": ["ui", "api"],
+}
+
+
+def settings(**given: object) -> IntakeSettings:
+    return IntakeSettings.model_validate({**ENVIRONMENT, **given})
+
+
+def token(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
+    said = {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None}
+    return jwt.encode(said, key, algorithm)
+
+
+class Client:
+    """A service that has a token."""
+
+    def __init__(self, app: Starlette, http: httpx.AsyncClient, publisher: InMemoryPublisher) -> None:
+        self.app = app
+        self.http = http
+        self.publisher = publisher
+
+    async def post(self, body: Any, *, bearer: str | None = None, **headers: str) -> httpx.Response:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        sent = {"authorization": f"Bearer {bearer or token()}", "content-type": "application/json", **headers}
+        return await self.http.post("/v1/events", content=content, headers=sent)
+
+
+@asynccontextmanager
+async def serving(configured: IntakeSettings) -> AsyncIterator[Client]:
+    publisher = InMemoryPublisher()
+    app = create_app(configured, open_publisher=lambda: publisher, clock=lambda: NOW)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://intake") as http,
+    ):
+        yield Client(app, http, publisher)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Client]:
+    async with serving(settings(max_body_bytes=200_000)) as client:
+        yield client
+
+
+def numbered(number: int, **fields: Any) -> Event:
+    return an_event(event_id=UUID(int=number), **fields)
+
+
+async def test_one_event_is_published_and_then_acknowledged(client: Client) -> None:
+    event = an_event(UserDeletion())
+    answer = await client.post(to_json(event))
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"results": [{"status": "acknowledged", "event_id": str(event.event_id)}]},
+    )
+    assert client.publisher.events == [event]
+
+
+async def test_many_events_are_published_in_their_order(client: Client) -> None:
+    events = [numbered(number) for number in range(MAX_EVENTS // 2)]
+    assert (await client.post([to_json(event) for event in events])).status_code == 200
+    assert client.publisher.events == events
+
+
+async def test_each_refused_event_has_its_reason_and_its_neighbors_go_through(client: Client) -> None:
+    good, elsewhere = numbered(1), numbered(2, client_space_id="globex")
+    answer = await client.post([to_json(good), {"who": "ada@example.com"}, to_json(elsewhere)])
+    assert answer.status_code == 207
+    assert answer.json()["results"] == [
+        {"status": "acknowledged", "event_id": str(good.event_id)},
+        {"status": "refused", "reason": "blank", "field": "activity"},
+        {"status": "refused", "reason": "forbidden", "field": "client_space_id"},
+    ]
+    assert client.publisher.events == [good]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"client_space_id": "globex"}, "client_space_id"),
+        ({"channel": Channel.FILE_IMPORT}, "channel"),
+        ({"source": None}, "source.service"),
+    ],
+)
+async def test_a_token_binds_client_spaces_channels_and_service(client: Client, fields: Any, field: str) -> None:
+    answer = await client.post(to_json(an_event(**fields)))
+    assert answer.status_code == 422
+    assert answer.json()["results"] == [{"status": "refused", "reason": "forbidden", "field": field}]
+    assert client.publisher.events == []
+
+
+async def test_a_token_may_allow_every_client_space(client: Client) -> None:
+    event = to_json(an_event(client_space_id="globex"))
+    assert (await client.post(event, bearer=token(client_spaces=["*"]))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "bearer",
+    [
+        "nonsense",
+        token(b"x" * 32),
+        token(exp=int(time.time()) - 10),
+        token(exp=None),
+        token(iss="https://elsewhere.example.com"),
+        token(aud="audit-query"),
+        token(sub=None),
+        token(client_spaces=None),
+        token(channels="ui"),
+        jwt.encode(CLAIMS, "", "none"),
+    ],
+)
+async def test_a_token_that_proves_nothing_publishes_nothing(client: Client, bearer: str) -> None:
+    answer = await client.post(to_json(an_event()), bearer=bearer)
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "application/problem+json")
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert client.publisher.events == []
+
+
+async def test_a_public_key_verifies_and_is_no_shared_secret() -> None:
+    private = Ed25519PrivateKey.generate()
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    async with serving(settings(AUDIT_INTAKE_TOKEN_KEY=public.decode())) as client:
+        assert (await client.post(to_json(an_event()), bearer=token(private, "EdDSA"))).status_code == 200
+        assert (await client.post(to_json(an_event()), bearer=token(SECRET))).status_code == 401
+
+
+@pytest.mark.parametrize("fault", ["lost", "done"])
+async def test_while_kafka_is_away_the_answer_is_503_and_says_which_to_repeat(client: Client, fault: Any) -> None:
+    client.publisher.fail_at = {1: fault}
+    answer = await client.post([to_json(numbered(number)) for number in range(3)])
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    statuses = [result["status"] for result in answer.json()["results"]]
+    assert statuses == ["acknowledged", "not_acknowledged", "not_acknowledged"]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"\xff", {}, 400),
+        (b"[" * 50_000, {}, 400),
+        (b"[]", {}, 422),
+        (b"{}", {"content-type": "text/plain"}, 415),
+        (b" " * 200_001, {}, 413),
+        (json.dumps([{}] * (MAX_EVENTS + 1)).encode(), {}, 422),
+    ],
+)
+async def test_a_request_that_cannot_be_read_is_a_problem(
+    client: Client, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    answer = await client.post(body, **headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_app, "BODY_SECONDS", 0.01)
+
+    async def standing_still() -> AsyncIterator[bytes]:
+        yield b"["
+        await asyncio.Event().wait()
+
+    headers = {"authorization": f"Bearer {token()}", "content-type": "application/json"}
+    answer = await client.http.post("/v1/events", content=standing_still(), headers=headers)
+    assert answer.status_code == 408
+
+
+async def test_more_requests_than_are_allowed_are_sent_away() -> None:
+    async with serving(settings()) as client:
+        client.app.state.intake._requests = 64
+        answer = await client.post(to_json(an_event()))
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+@given(any_events())
+def test_the_schema_takes_every_event(event: Event) -> None:
+    SCHEMA.validate(to_json(event))
+
+
+@pytest.mark.parametrize("field", ["event_id", "occurred_at", "client_space_id", "admin", "activity"])
+def test_the_schema_refuses_an_event_without_what_it_needs(field: str) -> None:
+    event = to_json(an_event())
+    del event[field]
+    assert not jsonschema_rs.is_valid(json_schema(), event)
+    assert not jsonschema_rs.is_valid(json_schema(), {**to_json(an_event()), "more": 1})
+
+
+async def test_the_schema_is_served(client: Client) -> None:
+    answer = await client.http.get("/v1/events/schema")
+    assert (answer.headers["content-type"], answer.json()) == ("application/schema+json", json_schema())
+
+
+def test_the_key_must_be_long_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**ENVIRONMENT, "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(b"hush").decode()}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=r"^AUDIT_INTAKE_TOKEN_KEY: must be a PEM public key, or at least") as bad:
+        load_intake_settings()
+    assert base64.b64encode(b"hush").decode() not in str(bad.value)

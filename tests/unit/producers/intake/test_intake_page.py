@@ -1,0 +1,29 @@
+"""The page of the intake, held to the code."""
+
+import json
+import re
+from pathlib import Path
+
+from producers import intake
+from producers.event_json import from_json
+from producers.intake.settings import IntakeSettings
+from producers.prepared import prepared
+from producers.settings import ProducerSettings
+from tests.builders import NOW
+
+PAGE = (Path(intake.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
+    own = [field for name, field in IntakeSettings.model_fields.items() if name not in ProducerSettings.model_fields]
+    rows = re.findall(r"^\| `(AUDIT_\w+)` \| ([^|]+) \| (.+) \|$", PAGE, re.MULTILINE)
+    assert [(name, default, meaning.strip()) for name, default, meaning in rows] == [
+        (str(field.alias), "required" if field.is_required() else str(field.default), str(field.description))
+        for field in own
+    ]
+
+
+def test_the_event_that_is_shown_is_taken() -> None:
+    (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    event = from_json(json.loads(shown))
+    assert prepared(event, now=max(NOW, event.occurred_at))[0] == event
