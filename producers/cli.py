@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from producers.acting_admin import read_admin
 from producers.activities import utc_now
 from producers.errors import InvalidImport, ProducerError
 from producers.file_import import FileImport, ImportRequest, MappingFileResolver, default_state_dir
@@ -27,7 +28,6 @@ from producers.kafka_publisher import KafkaPublisher
 from producers.progress import Progress
 from producers.settings import DEFAULT_SERVICE, ProducerSettings, load_settings
 from schemas.errors import InvalidEvent
-from schemas.events import Person
 from schemas.settings import InvalidSettings
 
 # A traceback with local variables would print the rows at hand.
@@ -68,9 +68,17 @@ _File = Annotated[
 ]
 _Before = Annotated[Path | None, typer.Option(help="The user list before the change.")]
 _ClientSpace = Annotated[str, typer.Option(help="The client space that the users belong to.")]
-_AdminId = Annotated[str, typer.Option(help="The platform's id of the admin who made the change.")]
-_AdminUsername = Annotated[str | None, typer.Option(help="The admin's username.")]
-_AdminName = Annotated[str | None, typer.Option(help="The admin's display name.")]
+_AdminId = Annotated[
+    str | None, typer.Option(help="The platform's id of the admin who made the change; no e-mail, see --admin.")
+]
+_AdminFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--admin",
+        metavar="FILE",
+        help="TOML file with the admin's id, username and display_name; - is standard input. In place of --admin-id.",
+    ),
+]
 _IdMapping = Annotated[
     Path | None,
     typer.Option(help="List with e-mail and user id, for lists without user ids. Else the e-mail is the id."),
@@ -117,10 +125,9 @@ def audit_produce() -> None:
 def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     file: _File,
     client_space: _ClientSpace,
-    admin_id: _AdminId,
+    admin_id: _AdminId = None,
+    admin_file: _AdminFile = None,
     before: _Before = None,
-    admin_username: _AdminUsername = None,
-    admin_name: _AdminName = None,
     id_mapping: _IdMapping = None,
     list_format: _Format = "platform",
     columns: _Columns = None,
@@ -152,7 +159,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
         request = ImportRequest(
             file,
             client_space_id=client_space,
-            admin=Person(admin_id, admin_username, admin_name),
+            admin=read_admin(admin_id, admin_file),
             service=DEFAULT_SERVICE if settings is None else settings.service,
             before=before,
             resolver=_resolver(id_mapping, encoding, resources),

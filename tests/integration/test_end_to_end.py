@@ -19,6 +19,7 @@ from tests.integration.import_that_breaks_off import NOTE_EVERY_EVENTS
 from tests.log_client import Line, LogClient, run_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
+ADMIN_FILE = 'id = "usr_grace"\nusername = "grace@example.com"\ndisplay_name = "Grace Hopper"\n'
 HEADER = "user id,e-mail,first name,last name,license,admin access\n"
 
 ReadLog = Callable[[str], LogClient]
@@ -36,6 +37,7 @@ def import_lists(stack: LocalStack, folder: Path, client_space_id: str, *options
     """Run `audit-produce import` on two user lists."""
     (folder / "before.csv").write_text(HEADER + before, encoding="utf-8")
     (folder / "after.csv").write_text(HEADER + after, encoding="utf-8")
+    (folder / "admin.toml").write_text(ADMIN_FILE, encoding="utf-8")
     return run_command(
         stack,
         "audit-produce",
@@ -44,7 +46,7 @@ def import_lists(stack: LocalStack, folder: Path, client_space_id: str, *options
         *("--before", str(folder / "before.csv")),
         *options,
         *("--client-space", client_space_id),
-        *("--admin-id", ADMIN.id, "--admin-username", "grace@example.com", "--admin-name", "Grace Hopper"),
+        *("--admin", str(folder / "admin.toml")),
         *options,
     )
 

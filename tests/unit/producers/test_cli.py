@@ -68,12 +68,39 @@ def test_an_import_publishes_and_a_second_one_waits_for_a_word(publisher: InMemo
     assert json.loads(again.stdout)["error"] == "AlreadyImported"
 
 
-def test_the_time_and_the_admin_are_the_operators(publisher: InMemoryPublisher) -> None:
-    options = ["--occurred-at", "2026-02-01T10:00:00+01:00", "--admin-username", "g@x.org", "--admin-name", "Grace"]
-    result = runner.invoke(app, [*LISTS, *options])
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_the_time_and_the_admin_are_the_operators(publisher: InMemoryPublisher, tmp_path: Path, is_piped: bool) -> None:
+    admin = 'id = "usr_admin"\nusername = "g@example.org"\ndisplay_name = "Grace"\n'
+    (tmp_path / "admin.toml").write_text(admin)
+    command = [option for option in LISTS if option not in {"--admin-id", "usr_admin"}]
+    options = ["--occurred-at", "2026-02-01T10:00:00+01:00", "--admin", "-" if is_piped else f"{tmp_path}/admin.toml"]
+    result = runner.invoke(app, [*command, *options], input=admin if is_piped else None)
     assert result.exit_code == ExitCode.DONE
     assert "at 2026-02-01T09:00:00+00:00" in result.stdout
     assert {event.admin.display_name for event in publisher.events} == {"Grace"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "--admin-id or by --admin"),
+        (["--admin-id", "a", "--admin", "admin.toml"], "--admin-id or by --admin"),
+        (["--admin-id", "grace@example.com"], "which the shell would keep"),
+        (["--admin", "nowhere.toml"], "cannot be read"),
+        (["--admin", "admin.toml"], "the file has id"),
+        (["--admin", "broken.toml"], "no TOML"),
+    ],
+)
+def test_an_admin_who_is_not_named_well_is_refused_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "admin.toml").write_text('username = "grace@example.com"')
+    (tmp_path / "broken.toml").write_text("grace@example.com")
+    result = runner.invoke(app, ["import", str(CORPUS / "actions.csv"), "--client-space", "acme", *options])
+    assert result.exit_code == ExitCode.USAGE
+    assert message in " ".join(result.stderr.split())
+    assert "grace@" not in result.output
 
 
 def test_bad_rows_are_listed_without_what_they_say_and_nothing_is_published(
