@@ -24,7 +24,7 @@ from producers.publisher import Acknowledgement, Publisher
 from producers.settings import ProducerSettings, load_settings
 from producers.ui import UiEvents, UiSession
 from schemas.errors import InvalidEvent
-from schemas.events import Person
+from schemas.events import Channel, Event, Person
 from schemas.settings import InvalidSettings
 
 __all__ = [
@@ -33,7 +33,9 @@ __all__ = [
     "ApiEvents",
     "ApiRequest",
     "AuditLog",
+    "Channel",
     "DeliveryUnknown",
+    "Event",
     "InvalidEvent",
     "InvalidImport",
     "InvalidSettings",

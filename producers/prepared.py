@@ -8,6 +8,7 @@ from producers.activities import canonical
 from schemas.codec import encode
 from schemas.errors import InvalidEvent, Reason
 from schemas.events import Event
+from schemas.limits import MAX_LENGTHS
 
 _REQUEST_ID = re.compile(
     r"(?=.*[0-9])[A-Za-z]{0,4}[-_:=]?[0-9A-Fa-f]+([-:.][0-9A-Fa-f]+)*"  # such as req-4711, a UUID, a trace id
@@ -23,6 +24,11 @@ def prepared(event: Event, *, now: datetime) -> tuple[Event, bytes]:
         event = replace(event, admin=admin, affected_user=user)
     datum = encode(event, now=now)
     request_id = None if event.source is None else event.source.request_id
-    if request_id is not None and not _REQUEST_ID.fullmatch(request_id):
+    if request_id is not None and not is_request_id(request_id):
         raise InvalidEvent(Reason.INVALID_VALUE, "source.request_id")
     return event, datum
+
+
+def is_request_id(text: str) -> bool:
+    """Whether *text* may stand in the log as a request id."""
+    return len(text) <= MAX_LENGTHS["request_id"] and bool(_REQUEST_ID.fullmatch(text))

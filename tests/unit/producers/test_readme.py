@@ -2,9 +2,12 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import httpx
 import pytest
 import typer.main
+from fastapi import Depends, FastAPI, Request
 
 import producers
 from producers import cli
@@ -61,7 +64,7 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     publisher = InMemoryPublisher()
     monkeypatch.setattr(producers, "KafkaPublisher", lambda _: publisher)
     monkeypatch.setattr(producers, "load_settings", lambda: None)
-    first, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:3]
+    first, _, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:4]
     imports, body = first.split("\n\n", 1)
     indented = "".join(
         f"    {line}\n" for line in (body + "\n".join(f"    {line}" for line in api.splitlines())).splitlines()
@@ -77,6 +80,21 @@ def test_the_example_of_the_blocking_client_runs(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(producers, "AuditLog", lambda: audit_log)
         exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1], {})  # noqa: S102 - our own README
         assert [event.affected_user.id for event in audit_log.events] == ["usr_bob", "usr_ada", "usr_ada"]
+
+
+async def test_the_example_of_a_web_application_runs() -> None:
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[2]
+
+    async def as_grace(request: Request) -> None:
+        request.state.user = SimpleNamespace(client_space_id="acme", id="usr_grace", email="grace@example.com")
+
+    application = FastAPI(dependencies=[Depends(as_grace)])
+    async with InMemoryPublisher() as publisher:
+        application.state.publisher = publisher
+        exec(code, {"app": application})  # noqa: S102 - our own README
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://app") as http:
+            assert (await http.delete("/users/usr_ada")).is_success
+        assert [event.affected_user.id for event in publisher.events] == ["usr_ada"]
 
 
 def test_the_import_page_runs_as_shown(
