@@ -113,6 +113,12 @@ class AuditMiddleware:
         )
 
 
-def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    given = next((value for name, value in headers if name.lower() == b"x-request-id"), b"").decode("latin-1")
+def as_request_id(given: str) -> str:
+    """*given* where it may stand in the log as a request id, else a new one."""
     return given if is_request_id(given) else str(uuid4())
+
+
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    return as_request_id(
+        next((value for name, value in headers if name.lower() == b"x-request-id"), b"").decode("latin-1")
+    )

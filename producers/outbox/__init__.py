@@ -3,6 +3,6 @@
 `outbox.add(session, event)` is all that an application calls; `outbox.metadata` has the two tables for its migrations.
 """
 
-from producers.outbox.table import add, create_tables, metadata
+from producers.outbox.table import add, add_by_cursor, create_tables, metadata
 
-__all__ = ["add", "create_tables", "metadata"]
+__all__ = ["add", "add_by_cursor", "create_tables", "metadata"]

@@ -3,6 +3,7 @@
 import json
 import time
 import zlib
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, SmallInteger, String, Table, Text, insert
 from sqlalchemy.engine import Connection, Engine
@@ -49,14 +50,20 @@ def add(session: Session | Connection, event: Event) -> None:
     Call it after the change itself, so that two transactions on one user add their events in the order in which they
     hold the user's row. Raises `InvalidEvent`. With an `AsyncSession`: `await session.run_sync(outbox.add, event)`.
     """
+    session.execute(insert(events).values(**row_of(event)))
+
+
+def add_by_cursor(cursor: Any, event: Event) -> None:  # noqa: ANN401 - what DB-API cursors share has no name
+    """`add` for what is no SQLAlchemy: *cursor* takes `%s`, as those of Django's `connection.cursor()` do."""
+    row = row_of(event)
+    cursor.execute(f"INSERT INTO audit_outbox ({', '.join(row)}) VALUES (%s, %s, %s)", list(row.values()))  # noqa: S608 - our own names
+
+
+def row_of(event: Event) -> dict[str, Any]:
+    """The columns that an event gives. Raises `InvalidEvent`."""
     event, _ = prepared(event, now=utc_now())
-    session.execute(
-        insert(events).values(
-            bucket=zlib.crc32(record_key(event)) % BUCKETS,
-            event=json.dumps(to_json(event)),
-            added_at_ms=now_ms(),
-        )
-    )
+    bucket = zlib.crc32(record_key(event)) % BUCKETS
+    return {"bucket": bucket, "event": json.dumps(to_json(event)), "added_at_ms": now_ms()}
 
 
 def create_tables(engine: Engine) -> None:

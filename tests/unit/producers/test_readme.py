@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -12,10 +13,12 @@ from fastapi import Depends, FastAPI, Request
 import producers
 from producers import cli
 from producers.cli import ExitCode, app
+from producers.django import current
 from producers.errors import ProducerError
 from producers.file_import.rows import Column
 from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
+from schemas.events import Person
 
 HERE = Path(producers.__file__).parent
 # The page uses the import name of the small wheel.
@@ -64,7 +67,7 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     publisher = InMemoryPublisher()
     monkeypatch.setattr(producers, "KafkaPublisher", lambda _: publisher)
     monkeypatch.setattr(producers, "load_settings", lambda: None)
-    first, _, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:4]
+    first, _, _, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:5]
     imports, body = first.split("\n\n", 1)
     indented = "".join(
         f"    {line}\n" for line in (body + "\n".join(f"    {line}" for line in api.splitlines())).splitlines()
@@ -95,6 +98,16 @@ async def test_the_example_of_a_web_application_runs() -> None:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://app") as http:
             assert (await http.delete("/users/usr_ada")).is_success
         assert [event.affected_user.id for event in publisher.events] == ["usr_ada"]
+
+
+def test_the_example_of_django_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    scope: dict[str, Any] = {}
+    user = SimpleNamespace(client_space_id="acme", username="usr_grace", email="grace@example.com")
+    with producers.AuditLog.in_memory() as audit_log:
+        monkeypatch.setattr(producers, "AuditLog", lambda: audit_log)
+        exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[3], scope)  # noqa: S102 - our own README
+        scope["audit"](lambda _: current().user_deleted(Person("usr_ada")))(SimpleNamespace(user=user, headers={}))
+        assert [event.admin.id for event in audit_log.events] == ["usr_grace"]
 
 
 def test_the_import_page_runs_as_shown(
