@@ -24,6 +24,8 @@ from tests.faults.workers import wait_until
 from tests.free_ports import free_port_base
 
 ADMINISTRATOR = "administrator"
+SESSION_SECONDS = 2
+"""How long a connection of a user lives, whatever goes on on it."""
 _BROKER = "kafka"
 _LISTENERS = {"secure": "SASL_SSL", "expired": "SASL_SSL", "renamed": "SASL_SSL", "mutual": "SSL", "controller": "SSL"}
 
@@ -119,6 +121,8 @@ def _broker(directory: Path, ports: dict[str, int], authority: Authority, users:
         "listener.security.protocol.map": ",".join(f"{name.upper()}:{kind}" for name, kind in _LISTENERS.items()),
         "inter.broker.listener.name": "MUTUAL",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        # As hosted Kafka does, in minutes there: aiokafka cannot prove anew who it is, so the broker ends connections.
+        "connections.max.reauth.ms": str(SESSION_SECONDS * 1000),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": f"User:{_BROKER};User:{ADMINISTRATOR}",
         "ssl.principal.mapping.rules": "RULE:^CN=(.*)$/$1/",

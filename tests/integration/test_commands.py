@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack.stack import LocalStack
-from schemas.topics import TOPICS
+from schemas.kafka_address import KafkaAddress
+from schemas.topics import TOPICS, Topic
+from stream.clients.topics import topic_differences
+from tests.faults.trial import create_topic
 from tests.log_client import run_command, try_command
 
 SCRIPT = str(Path(sys.executable).with_name("audit-stream"))
@@ -35,6 +38,16 @@ def test_topics_without_the_replicas_of_production_are_named(stack: LocalStack) 
             )
         ],
     )
+
+
+async def test_a_topic_that_is_otherwise_than_declared_is_told_in_words(stack_environment: dict[str, str]) -> None:
+    kafka = KafkaAddress(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
+    await create_topic(kafka.bootstrap_servers, "otherwise", 2, {"message.timestamp.type": "CreateTime"})
+    declared = Topic("otherwise", 4, {"message.timestamp.type": "LogAppendTime", "cleanup.policy": "delete"})
+    assert await topic_differences(kafka, [declared], replicas=1) == [
+        "otherwise: 2 partitions, declared 4",
+        "otherwise: message.timestamp.type is CreateTime, declared LogAppendTime",
+    ]
 
 
 def test_a_missing_or_wrong_setting_is_named_without_its_value() -> None:

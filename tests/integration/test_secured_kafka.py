@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +34,7 @@ from stream.health.probes import GroupProbe
 from stream.settings import WorkerSettings
 from tests.builders import an_event
 from tests.faults.workers import wait_until
-from tests.secured_kafka import ADMINISTRATOR, SecuredKafka, secured_kafka
+from tests.secured_kafka import ADMINISTRATOR, SESSION_SECONDS, SecuredKafka, secured_kafka
 
 AUDIT_STREAM = Path(sys.executable).with_name("audit-stream")
 DATABASE = "secured"
@@ -280,6 +281,23 @@ def test_a_command_that_is_refused_says_so_in_one_line(deployment: Deployment) -
     )
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == f"audit-stream: AccessRefused: Kafka: {told}\n"
+
+
+async def publish_through_sessions(environment: dict[str, str]) -> int:
+    """Publish by one publisher until the broker has ended its connections twice; the answer is how many events."""
+    published, end = 0, time.monotonic() + 2 * SESSION_SECONDS + 1
+    async with KafkaPublisher(producer_settings(environment)) as publisher:
+        while time.monotonic() < end:
+            await publisher.publish(an_event(client_space_id="secured", occurred_at=datetime.now(UTC)))
+            published += 1
+    return published
+
+
+def test_connections_that_the_broker_ends_are_opened_again(deployment: Deployment, worker: Child) -> None:
+    before = deployment.count("activity_log")
+    published = asyncio.run(publish_through_sessions(deployment.environment(ACCOUNTS[Role.PRODUCER])))
+    wait_until(lambda: deployment.count("activity_log") == before + published, what="every line")
+    assert worker.is_running()
 
 
 async def test_a_client_may_show_a_certificate_instead_of_a_password(deployment: Deployment) -> None:
