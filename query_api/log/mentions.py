@@ -58,5 +58,6 @@ class Directory:
         if not search:
             return [None]
         # In a thread: a large client space must not hold up other requests.
-        best, others = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
-        return [best, others] if others else [best]
+        found = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
+        # Nobody is asked for, too: lines mention deleted persons all the same.
+        return [rank for rank in found if rank] or [frozenset()]

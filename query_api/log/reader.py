@@ -70,13 +70,6 @@ class Mentions(NamedTuple):
     last: datetime
 
 
-class NamedPerson(NamedTuple):
-    """A person's ref, and the id and the names that a search may find them by."""
-
-    ref: UUID
-    texts: tuple[str, ...]
-
-
 class FileImport(NamedTuple):
     """What lines say of one file import: the times of its first and last line, and its lines by activity type.
 
@@ -157,8 +150,11 @@ class LogReader(Protocol):
         """
         ...
 
-    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
-        """Everybody of whom an id or a name is stored that was seen in their current life, at least once a name."""
+    async def named_persons(self, caller: Caller) -> list[str]:
+        """Everybody of whom an id or a name is stored that was seen in their current life, at least once a name.
+
+        Each is one text: the ref, the id, the username and the display name, with a NUL between them.
+        """
         ...
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:

@@ -10,12 +10,14 @@ from typing import NamedTuple
 from unicodedata import normalize
 from uuid import UUID
 
-from query_api.log.reader import NamedPerson
+SEPARATOR = "\0"
+_REF_LENGTH = 36
 
 
 def folded(text: str) -> str:
     """The form in which texts are compared: Unicode's canonical caseless matching."""
-    return normalize("NFC", normalize("NFD", text).casefold())
+    # Most names need no table of Unicode, and there may be hundreds of thousands.
+    return text.lower() if text.isascii() else normalize("NFC", normalize("NFD", text).casefold())
 
 
 class Found(NamedTuple):
@@ -25,15 +27,17 @@ class Found(NamedTuple):
     others: frozenset[UUID]
 
 
-def found_by(search: str, persons: Iterable[NamedPerson]) -> Found:
-    """Those of *persons* whose texts contain each word of *search*, in any order."""
+def found_by(search: str, persons: Iterable[str]) -> Found:
+    """Those of *persons* (`LogReader.named_persons`) whose texts contain each word of *search*, in any order."""
     words = folded(search).split()
+    if any(SEPARATOR in word for word in words):
+        return Found(frozenset(), frozenset())
     beginnings = [re.compile(rf"\b{re.escape(word)}") for word in words]
-    best, found = set[UUID](), set[UUID]()
+    best, found = set[str](), set[str]()
     for person in persons:
-        texts = " ".join(map(folded, person.texts))
+        texts = folded(person[_REF_LENGTH:])
         if all(word in texts for word in words):
-            found.add(person.ref)
+            found.add(person[:_REF_LENGTH])
             if all(beginning.search(texts) for beginning in beginnings):
-                best.add(person.ref)
-    return Found(frozenset(best), frozenset(found - best))
+                best.add(person[:_REF_LENGTH])
+    return Found(frozenset(map(UUID, best)), frozenset(map(UUID, found - best)))

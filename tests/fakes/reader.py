@@ -12,7 +12,8 @@ from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Position, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, FileImport, Line, Mentions, NamedPerson, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, FileImport, Line, Mentions, Role, StoredLine, StoredPage
+from query_api.log.search import SEPARATOR
 from schemas.lifetimes import erasure_of, happened_at
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
@@ -157,12 +158,12 @@ class InMemoryLogReader:
         rows = [row for row in self._of(caller, self.activities) if row.occurred_at >= since]
         return sorted({text for row in rows for text in (row.previous_license, row.new_license) if text is not None})
 
-    async def named_persons(self, caller: Caller) -> list[NamedPerson]:
+    async def named_persons(self, caller: Caller) -> list[str]:
         self._fail()
         lives = self._lifetimes(caller)
         starts = {ref: life.recreated_at for ref, life in lives.items() if life.recreated_at is not None}
         return [
-            NamedPerson(row.person_ref, (row.person_id, row.username, row.display_name))
+            SEPARATOR.join((str(row.person_ref), row.person_id, row.username, row.display_name))
             for row in self._of(caller, self.names)
             if row.person_ref not in starts or row.last_seen >= starts[row.person_ref]
         ]

@@ -4,7 +4,10 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
+
 from query_api.access.auth import Caller
+from query_api.clickhouse import counts
 from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.log.activity_log import ActivityLog
 from query_api.log.cursor import CursorSealer
@@ -30,7 +33,7 @@ from tests.contract.log_reader.stores import (
 )
 
 
-async def test_persons_are_listed_with_the_lines_of_their_life(store: Store) -> None:
+async def test_persons_are_listed_with_the_lines_of_their_life(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     day = timedelta(days=1)
     rows = [a_row(store.caller, affected_user_ref=USER, occurred_at=NOW - number * day) for number in range(5)]
     store.insert(rows)
@@ -61,6 +64,8 @@ async def test_persons_are_listed_with_the_lines_of_their_life(store: Store) -> 
     more_than_can_be_bound = [USER, OTHER_USER, *map(a_uuid, range(100, 4_000))]
     assert await listed(among=more_than_can_be_bound, limit=1) == [other, gone]
     assert await listed(among=more_than_can_be_bound[2:]) == [gone]
+    monkeypatch.setattr(counts, "_MANY_PERSONS", 1)
+    assert await listed(among=more_than_can_be_bound, limit=2) == [other, user, gone]
     assert await listed(Role.ADMIN) == [Mentions(OTHER_ADMIN, 1, NOW + day), Mentions(ADMIN, 5, NOW)]
     assert await store.reader.mentions(store.caller, Role.ADMIN, None, NOW, NOW + day, 9) == [Mentions(ADMIN, 1, NOW)]
     assert await store.reader.mentions(Caller("nobody", "x"), Role.ADMIN, None, LONG_AGO, None, 9) == []
@@ -80,9 +85,9 @@ async def test_persons_are_named_by_what_was_seen_in_their_current_life(store: S
         ],
     )
 
-    assert {(ref, texts) for ref, texts in await store.reader.named_persons(store.caller)} == {
-        (USER, ("usr_ada", "ada", "Ada")),
-        (OTHER_USER, ("usr_ada", "grace", "Ada")),
+    assert set(await store.reader.named_persons(store.caller)) == {
+        f"{USER}\0usr_ada\0ada\0Ada",
+        f"{OTHER_USER}\0usr_ada\0grace\0Ada",
     }
     assert await store.reader.named_persons(Caller("nobody", "x")) == []
 
