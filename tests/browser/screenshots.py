@@ -21,7 +21,7 @@ from tests.builders import NOW
 from tests.chromium import ARGUMENTS, ensure_browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "query_api" / "panel" / "screenshots"
-QUALITY = 80
+QUALITY = 55
 LOG = "**/v1/activities?*"
 
 Act = Callable[[Page], Awaitable[None]]
@@ -53,7 +53,7 @@ async def _filters(page: Page) -> None:
     await _open(page)
     dialog = page.locator("dialog")
     await dialog.get_by_role("checkbox", name="License changed").check()
-    await dialog.get_by_role("checkbox", name="Web UI").check()
+    await dialog.get_by_role("checkbox", name="User created").check()
     box = dialog.get_by_role("combobox", name="Affected user", exact=True)
     await box.fill("an")
     await expect(page.locator("[role=option]").nth(3)).to_be_visible()
@@ -65,6 +65,7 @@ async def _filters(page: Page) -> None:
 
 async def _details(page: Page) -> None:
     await _open(page)
+    await page.locator("tr.import button").first.click()
     await page.locator("tr.line", has_text="import").first.get_by_role("button").click()
     await expect(page.locator("tr.detail pre")).to_be_visible()
     await page.locator("tr.line[data-open]").evaluate("(row) => row.scrollIntoView({ block: 'start' })")

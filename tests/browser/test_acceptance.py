@@ -43,7 +43,7 @@ async def test_the_button_at_the_top_right_opens_a_drawer_with_a_table(open_page
     await panel.open()
     box = await panel.dialog.bounding_box()
     assert box
-    assert (box["width"], box["x"] + box["width"], box["height"]) == (960, 1280, 860)
+    assert (round(box["width"]), box["x"] + box["width"], box["height"]) == (round(0.92 * 1280), 1280, 860)
     await expect(panel.named("User management log", "heading")).to_be_visible()
     await expect(panel.named("Export")).to_be_visible()
     await expect(panel.named("Close")).to_be_visible()
@@ -246,7 +246,8 @@ async def test_a_time_is_absolute_first_then_relative_and_exact_in_the_details(p
     assert exact
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", exact)
     absolute, relative = (await cell.inner_text()).split("\n")[0], await cell.locator(".second").inner_text()
-    assert re.fullmatch(r"\d\d? \w+ 20\d\d, \d\d:\d\d:\d\d", absolute) or "," in absolute
+    assert re.fullmatch(r"\d\d:\d\d:\d\d", absolute)
+    assert await time.get_attribute("title")
     assert re.fullmatch(r"(\d+ (seconds?|minutes?) ago|now)", relative)
     await panel.lines.first.get_by_role("button").click()
     await expect(panel.dialog.locator("tr.detail dd code").first).to_have_text(exact)
@@ -255,15 +256,17 @@ async def test_a_time_is_absolute_first_then_relative_and_exact_in_the_details(p
 async def test_a_change_is_told_in_words(panel: Panel) -> None:
     await panel.choice("License changed").check()
     await panel.settled()
-    change = panel.lines.filter(has_text="None").first.locator(".change").first
-    words = " ".join((await change.text_content() or "").split())
-    assert re.fullmatch(r"License: before: (None|Data \w+) after: (None|Data \w+)", words)
+    texts = {" ".join(text.split()) for text in await panel.lines.locator(".change").all_text_contents()}
+    assert texts == {
+        "before: Data Reader after: Data Steward",
+        "License added: Data Reader",
+        "License removed (was Data Steward)",
+    }
     await panel.named("Clear all").click()
     await panel.choice("Admin rights changed").check()
     await panel.settled()
-    change = panel.lines.first.locator(".change")
-    assert " ".join((await change.text_content() or "").split()) == "Admin rights: before: No after: Yes"
-    assert await change.locator("del").count() == await change.locator("ins").count() == 1
+    texts = {text.strip() for text in await panel.lines.locator(".change").all_text_contents()}
+    assert texts == {"Admin rights granted", "Admin rights removed"}
 
 
 async def test_a_line_opens_to_facts_raw_json_and_actions(open_page: OpenPanel) -> None:
@@ -432,6 +435,7 @@ async def test_what_is_filtered_can_be_exported(panel: Panel, label: str, ending
     await expect(panel.status).to_have_text("17 activities")
     await panel.named("Export").click()
     await expect(panel.dialog.locator(".menu")).to_contain_text("17 activities match the current filters.")
+    await expect(panel.dialog.locator(".menu")).to_contain_text("Activity: Admin rights changed")
     async with panel.page.expect_download() as downloading:
         await panel.named(label).click()
     download = await downloading.value
@@ -543,13 +547,13 @@ async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: 
     panel = await open_page(prepare=watch)
     await panel.open(whole=False)
     await expect(panel.page.locator(".filters-waiting")).to_be_visible()
-    assert await loaded(everything - rest - french) <= 29_500
+    assert await loaded(everything - rest - french) <= 32_000
     released.set()
     await expect(panel.choice("User created")).to_be_visible()
-    assert await loaded(everything - french) <= 37_000
+    assert await loaded(everything - french) <= 40_000
     await panel.attribute("lang", "fr")
     await expect(panel.named("Journal de gestion des utilisateurs", "heading")).to_be_visible()
-    assert await loaded(everything) <= 39_500
+    assert await loaded(everything) <= 42_500
 
 
 async def test_the_lines_can_be_read_where_the_rest_cannot_be_loaded(open_page: OpenPanel) -> None:

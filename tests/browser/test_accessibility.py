@@ -144,7 +144,7 @@ async def test_the_focus_stays_in_the_drawer_and_is_never_hidden(panel: Panel) -
 
 async def test_the_heads_of_the_columns_stay_in_view_together(panel: Panel) -> None:
     await panel.lines.nth(30).scroll_into_view_if_needed()
-    tops = await panel.dialog.locator("th").evaluate_all(
+    tops = await panel.dialog.locator("thead th").evaluate_all(
         "(heads) => heads.map((head) => head.getBoundingClientRect().top)"
     )
     summary = await panel.page.locator(".summary").bounding_box()

@@ -82,7 +82,18 @@ def test_every_text_is_used() -> None:
     ]
     code = "".join(path.read_text(encoding="utf-8") for path in directory.glob("*.js"))
     # Families whose last part is a value: an activity, a channel, a kind of error.
-    families = ("activity.", "channel.", "column.", "change.", "empty.", "error.", "export.", "filter.", "range.")
+    families = (
+        "activity.",
+        "channel.",
+        "column.",
+        "change.",
+        "empty.",
+        "error.",
+        "export.",
+        "filter.",
+        "import.",
+        "range.",
+    )
     assert [key for key in keys if f"'{key}'" not in code and not key.startswith(families)] == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.browser.screenshots import FOLDER, SHOTS
 
-MAX_BYTES = 60_000
+MAX_BYTES = 75_000
 
 
 def test_the_command_takes_every_picture(tmp_path: Path, repository: Path) -> None:

@@ -1,5 +1,5 @@
 // What the reader does, and what follows from it.
-import { cleared, datesProblem, toggled, withoutChip } from './state.js';
+import { cleared, datesProblem, ID_PREFIX, toggled, withoutChip } from './state.js';
 import { dayOf, daysOf } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
@@ -71,7 +71,7 @@ export class Actions {
     this._page.configure();
     this._page.writeUrl({ isStep: true });
     this._page.emit('uml-filter-change', { filters: structuredClone(session.filters) });
-    void session.load();
+    if (session.isOpen) void session.load();
   }
 
   /**
@@ -104,11 +104,17 @@ export class Actions {
     this.setFilters(toggled(this._session.filters, name, value));
   }
 
-  /** @param {'affectedUsers'|'admins'} name @param {string} ref */
-  showOnly(name, ref) {
+  /** @param {import('./state.js').ListName} name @param {string} value */
+  showOnly(name, value) {
     this._session.expanded.clear();
-    this.changeFilters({ [name]: [ref] });
+    this.changeFilters({ [name]: [value] });
     this.focusOn('#title');
+  }
+
+  /** All that happened to one user, whatever was filtered before. @param {string} id The platform's. */
+  showUser(id) {
+    this._session.expanded.clear();
+    this.setFilters({ ...cleared(this._session.filters), range: '12m', affectedUsers: [ID_PREFIX + id] });
   }
 
   /** Everything of one file import, whatever was filtered before. @param {string} id */
@@ -163,9 +169,17 @@ export class Actions {
     this.update();
   }
 
+  /** Show the lines of an import one by one, or no longer. @param {string} id */
+  unfold(id) {
+    const { unfolded } = this._session;
+    if (!unfolded.delete(id)) unfolded.add(id);
+    this.update();
+  }
+
   async loadMore() {
-    const first = await this._session.list.loadMore();
-    if (first) this.focusOn(`[id="toggle-${first}"]`);
+    const first = await this._session.list.loadMore(this._session.isEndFolded);
+    // The first that came may be folded into a row that was there.
+    if (first) this.focusOn(`[id="toggle-${first}"], #more`);
     else this.scrollTo('.frame > .notice');
   }
 

@@ -3,6 +3,7 @@ import { ApiError, isAbort } from './api.js';
 import { isWithin, upTo, walk } from './walk.js';
 
 export const PAGE_SIZE = 50;
+export const LARGE_PAGE_SIZE = 500;
 export const MAX_SHOWN = 1000;
 
 /**
@@ -107,14 +108,18 @@ export class ActivityList {
     if (!signal.aborted && !this.error) await this._count();
   }
 
-  /** Load the page after the last line. @returns {Promise<string>} The id of the first line that came. */
-  async loadMore() {
+  /**
+   * Load the page after the last line.
+   * @param {boolean} [isLarge] Whether as many lines as a page can hold: those of an import take one row.
+   * @returns {Promise<string>} The id of the first line that came.
+   */
+  async loadMore(isLarge = false) {
     if (!this.canLoadMore || !this.isSettled) return '';
     let first = '';
     const signal = this._begin('more');
     await this._attempt(signal, async () => {
       const known = new Set(this.lines.map((line) => line.event_id));
-      const [page, query] = await this._next(known, signal);
+      const [page, query] = await this._next(known, signal, isLarge ? LARGE_PAGE_SIZE : PAGE_SIZE);
       const fresh = page.data.filter((line) => !known.has(line.event_id));
       first = fresh[0]?.event_id ?? '';
       this.lines = [...this.lines, ...fresh];
@@ -128,12 +133,13 @@ export class ActivityList {
    * says where to go on. It comes once more, and so do all of its moment: an import has hundreds.
    * @param {Set<string>} known The lines that are there, by id.
    * @param {AbortSignal} signal
+   * @param {number} size
    * @returns {Promise<[Page, URLSearchParams]>} And the question that it answers.
    */
-  async _next(known, signal) {
+  async _next(known, signal, size) {
     const room = MAX_SHOWN - this.lines.length;
     try {
-      const limit = Math.min(PAGE_SIZE, room);
+      const limit = Math.min(size, room);
       return [await this._api().page(this._cursorOf, { limit, cursor: this.cursor, signal }), this._cursorOf];
     } catch (error) {
       if (!(error instanceof ApiError) || error.kind !== 'invalid') throw error;

@@ -7,7 +7,9 @@ const TIMEOUT_MS = 20_000;
  * @typedef {{clamped: boolean, from: string}} PageMeta
  * @typedef {{etag: string, data: Activity[], page: {next_cursor: string|null}, meta: PageMeta}} Page
  * @typedef {{limit: number, cursor?: string|null, signal?: AbortSignal}} PageOptions
- * @typedef {{buckets: {start: string, total: number}[], total: number}} Stats
+ * @typedef {{start: string, total: number, by_activity_type: Record<string, number>}} Bucket
+ * @typedef {{buckets: Bucket[], total: number}} Stats
+ * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
  */
@@ -101,6 +103,17 @@ export class AuditApi {
     parameters.set('interval', 'day');
     parameters.set('tz', zone);
     return body(await this._get('/v1/activities/stats', parameters, { signal }));
+  }
+
+  /**
+   * What the file imports did of which lines match, the latest first.
+   * @param {URLSearchParams} query
+   * @returns {Promise<FileImport[]>}
+   */
+  async imports(query) {
+    const parameters = new URLSearchParams(query);
+    parameters.set('limit', '100');
+    return (await body(await this._get('/v1/imports', parameters, {}))).data;
   }
 
   /**

@@ -4,7 +4,7 @@ import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { periodName } from './model.js';
 import { handleOf, nameOf } from './person.js';
-import { chipsOf, isFiltered } from './state.js';
+import { chipsOf, idIn, isFiltered } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -52,7 +52,7 @@ export function chipWords(model, { name, value }) {
   if (name === 'activityTypes') return { label: t.text('filter.activity_type'), value: t.text(`activity.${value}`) };
   if (name === 'channels') return { label: t.text('filter.channel'), value: t.text(`channel.${value}`) };
   if (name === 'imports') return { label: t.text('filter.import'), value: value.slice(0, 8) };
-  const person = model.personOf(value);
+  const [person, id] = [model.personOf(value), idIn(value)];
   const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');
-  return { label, value: person ? `${nameOf(person, t)} ${handleOf(person)}`.trim() : `${t.text('person.unknown')} ${value.slice(0, 8)}` };
+  return { label, value: person ? `${nameOf(person, t)} ${handleOf(person)}`.trim() : id || `${t.text('person.unknown')} ${value.slice(0, 8)}` };
 }

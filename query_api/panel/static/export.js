@@ -1,6 +1,9 @@
 // The export: how much it is, two formats to choose from, and the file.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
+import { chipWords, labeled } from './chips.js';
+import { periodTexts } from './model.js';
+import { chipsOf } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -18,7 +21,9 @@ export function exportChoices(model, act) {
   >
     ${t.text(`export.${format}`)}
   </button>`;
+  const what = chipsOf(model.filters).map((chip) => chipWords(model, chip)).map(({ label, value }) => labeled(t, label, value));
   return html`<p>${count}</p>
+    <p class="second">${periodTexts(model).join(', ')} · ${what.join(' · ')}</p>
     ${button('csv')} ${button('jsonl')}
     ${exporting.isRunning ? html`<p>${t.text('export.running')}</p>` : ''}
     ${exporting.error ? html`<p class="hint problem">${exporting.error}</p>` : ''}`;

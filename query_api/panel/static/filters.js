@@ -127,7 +127,7 @@ function choices(model, act, name, texts, values) {
   const { t, filters } = model;
   const title = name === 'channels' ? 'filter.channel' : 'filter.activity_type';
   return html`<fieldset>
-    <legend>${t.text(title)}</legend>
+    <legend class="hidden-text">${t.text(title)}</legend>
     <div class="choices">
       ${values.map(
         (value) => html`<label>

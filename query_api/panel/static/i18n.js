@@ -50,8 +50,10 @@ export class Translator {
     this._plural = new Intl.PluralRules(this.locale);
     this._number = new Intl.NumberFormat(this.locale);
     this._dateTime = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone });
+    this._time = new Intl.DateTimeFormat(this.locale, { timeStyle: 'medium', timeZone: zone });
     this._offset = new Intl.DateTimeFormat(this.locale, { timeZone: zone, timeZoneName: 'shortOffset' });
     this._day = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    this._weekday = new Intl.DateTimeFormat(this.locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
     this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
     this._list = new Intl.ListFormat(this.locale, { type: 'disjunction' });
     this._and = new Intl.ListFormat(this.locale, { type: 'conjunction' });
@@ -101,6 +103,16 @@ export class Translator {
   /** "24 Nov 2026, 10:31:07", in the chosen zone. @param {Date} instant */
   dateTime(instant) {
     return this._dateTime.format(instant);
+  }
+
+  /** "10:31:07", in the chosen zone. @param {Date} instant */
+  time(instant) {
+    return this._time.format(instant);
+  }
+
+  /** "Tuesday, 24 November 2026". @param {string} day */
+  weekday(day) {
+    return this._weekday.format(new Date(`${day}T00:00:00Z`));
   }
 
   /** "24 Nov 2026, 10:31:07 UTC+1": no hour is told twice. @param {Date} instant */

@@ -2,12 +2,13 @@
 import { ActivityList } from './activity-list.js';
 import { ApiError, AuditApi, isAbort } from './api.js';
 import { KnownPersons } from './persons.js';
-import { datesProblem, defaultFilters, DELETED_REF, toQuery, withinRetention } from './state.js';
+import { datesProblem, defaultFilters, DELETED_REF, idIn, runsOf, toQuery, withinRetention, withRefs } from './state.js';
 import { boundsOf, dayOf, localZone } from './time.js';
 import { TokenSource } from './tokens.js';
 
 const POLL_SECONDS = 20;
 const SLOW_AFTER_MS = 150;
+const FEW_ROWS = 15;
 
 /**
  * @typedef {import('./state.js').Activity} Activity
@@ -17,6 +18,7 @@ const SLOW_AFTER_MS = 150;
  * @property {() => void} onChange Something to be shown changed.
  * @property {(error: ApiError) => void} onError An error of the list, once.
  * @property {() => void} onDeletion A person was deleted: nothing may go on naming them.
+ * @property {() => void} onRefs Refs took the place of ids in the filters.
  * @property {() => void} onNews A poll found more new lines than the one before.
  */
 
@@ -34,6 +36,10 @@ export class Session {
     this.persons = new KnownPersons();
     /** @type {Set<string>} The lines whose details are shown. */
     this.expanded = new Set();
+    /** @type {Map<string, import('./api.js').FileImport>} What the file imports did that the lines are of. */
+    this.imports = new Map();
+    /** @type {Set<string>} The imports whose lines are shown one by one. */
+    this.unfolded = new Set();
     /** @type {string[]|null} What the token may do, once that is known. */
     this.scopes = null;
     /** The first whole day that the log still holds, once that is known. */
@@ -99,7 +105,25 @@ export class Session {
     const before = this.list.lines;
     await this.list.load(this.query(), this.zone);
     this._afterLoad(before, defaultFilters());
+    // Where imports fill the first page, there is little to see of it.
+    if (this.rows < FEW_ROWS) await this.list.loadMore(this.isEndFolded);
     void this._loadLinked();
+  }
+
+  /** How many rows the lines take. */
+  get rows() {
+    return this.runs.reduce((sum, { importId, lines }) => sum + (importId ? 1 : lines.length), 0);
+  }
+
+  /** The lines as they are folded: not where an import is what was asked for. */
+  get runs() {
+    const { lines } = this.list;
+    return this.filters.imports.length ? [{ importId: '', lines }] : runsOf(lines);
+  }
+
+  /** Whether the last lines are of an import, of which there may be many more. */
+  get isEndFolded() {
+    return Boolean(this.runs.at(-1)?.importId);
   }
 
   /** Ask whether the log changed. */
@@ -159,6 +183,8 @@ export class Session {
     this.list = this._newList();
     this.persons = new KnownPersons();
     this.expanded = new Set();
+    this.imports = new Map();
+    this.unfolded = new Set();
     this.scopes = null;
     this.retentionDay = '';
     this.link(this.linked?.id ?? '');
@@ -176,12 +202,32 @@ export class Session {
     const { list } = this;
     this._forgetDeleted(before, list.lines, filters);
     this.persons.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
+    const named = withRefs(this.filters, list.isOfOthers ? [] : list.lines);
+    if (named !== this.filters) {
+      this.filters = named;
+      this._listener.onRefs();
+    }
     if (list.meta?.clamped && !this.retentionDay) this._learnRetention(list.meta.from);
     if (list.error?.isRefusal) this._forgetRead();
     if (list.error && list.error !== this._reported) this._listener.onError(list.error);
     this._reported = list.error;
     this._listener.onChange();
     void this._learnFiltered();
+    if (before !== list.lines) void this._countImports();
+  }
+
+  async _countImports() {
+    if (!this.runs.some(({ importId }) => importId)) return;
+    const { list } = this;
+    try {
+      const found = await this.api.imports(this.query());
+      if (list !== this.list) return;
+      this.imports = new Map(found.map((one) => [one.import_id, one]));
+    } catch (error) {
+      // Their rows then say how many lines are here, and no more.
+      if (!(error instanceof ApiError)) throw error;
+    }
+    this._listener.onChange();
   }
 
   /** @param {string} start When the log begins. */
@@ -197,6 +243,7 @@ export class Session {
     this.list.forget();
     this.persons = new KnownPersons();
     this.expanded.clear();
+    this.imports.clear();
     if (this.linked) this.linked.line = null;
     this._listener.onDeletion();
   }
@@ -208,7 +255,7 @@ export class Session {
     const { persons, filters } = this;
     const sides = /** @type {const} */ ({ affected_user: filters.affectedUsers, admin: filters.admins });
     for (const [side, refs] of Object.entries(sides)) {
-      for (const ref of refs.filter((one) => one !== DELETED_REF && !shown.has(one) && !persons.isErased(one))) {
+      for (const ref of refs.filter((one) => one !== DELETED_REF && !idIn(one) && !shown.has(one) && !persons.isErased(one))) {
         await this._learnPerson(/** @type {keyof typeof sides} */ (side), ref);
       }
     }

@@ -7,6 +7,9 @@ export const CHANNELS = ['ui', 'api', 'file_import'];
 /** The filter value and the typeahead's ref of everybody who was deleted. */
 export const DELETED_REF = 'deleted';
 
+/** Before the id of a person whom the page named, until a line tells the ref. Ids stay out of addresses. */
+export const ID_PREFIX = 'id:';
+
 /**
  * @typedef {object} Person
  * @property {string} ref
@@ -36,7 +39,7 @@ export const DELETED_REF = 'deleted';
  * @typedef {object} Filters
  * @property {string[]} activityTypes
  * @property {string[]} channels
- * @property {string[]} affectedUsers Refs.
+ * @property {string[]} affectedUsers Refs, or ids behind `ID_PREFIX`.
  * @property {string[]} admins Refs.
  * @property {string[]} imports Ids of file imports.
  * @property {string} range One of `RANGES`.
@@ -138,6 +141,23 @@ export function withinRetention(filters, retentionDay) {
   return range === 'custom' && from && from < retentionDay ? { ...filters, from: retentionDay } : filters;
 }
 
+/** The id that a filter's value holds, if it holds one. @param {string} value */
+export function idIn(value) {
+  return value.startsWith(ID_PREFIX) ? value.slice(ID_PREFIX.length) : '';
+}
+
+/**
+ * The filters with refs in the place of the ids of those whom *lines* are about.
+ * @param {Filters} filters
+ * @param {Activity[]} lines
+ * @returns {Filters}
+ */
+export function withRefs(filters, lines) {
+  if (!filters.affectedUsers.some(idIn)) return filters;
+  const refs = new Map(lines.map(({ affected_user: { id, ref } }) => [id, ref]));
+  return { ...filters, affectedUsers: filters.affectedUsers.map((value) => refs.get(idIn(value)) ?? value) };
+}
+
 /**
  * The parameters that every endpoint takes. They do not change within a day, so that pages, counts and polls agree.
  * @param {Filters} filters
@@ -149,7 +169,7 @@ export function toQuery(filters, now, zone) {
   const query = new URLSearchParams();
   filters.activityTypes.forEach((value) => query.append('activity_type', value));
   filters.channels.forEach((value) => query.append('channel', value));
-  filters.affectedUsers.forEach((ref) => query.append('affected_user', `ref:${ref}`));
+  filters.affectedUsers.forEach((ref) => query.append('affected_user', idIn(ref) || `ref:${ref}`));
   filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
   filters.imports.forEach((id) => query.append('import_id', id));
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
@@ -158,26 +178,64 @@ export function toQuery(filters, now, zone) {
 
 /**
  * The days of the histogram, from the answer's buckets; days without activity are there, too.
- * @param {{start: string, total: number}[]} buckets
+ * @param {import('./api.js').Bucket[]} buckets
  * @param {{first: string, last: string}} days
  * @param {string} zone
  * @param {Date} now
- * @returns {{day: string, total: number}[]}
+ * @returns {{day: string, total: number, types: Record<string, number>}[]}
  */
 export function dailyCounts(buckets, days, zone, now) {
-  const totals = new Map(buckets.map(({ start, total }) => [dayOf(new Date(start), zone), total]));
-  const busy = [...totals.keys()].toSorted();
+  const found = new Map(buckets.map((bucket) => [dayOf(new Date(bucket.start), zone), bucket]));
+  const busy = [...found.keys()].toSorted();
   const first = days.first || busy[0];
   const today = dayOf(now, zone);
   const last = days.last && days.last < today ? days.last : today;
-  const found = [];
-  for (let day = first; day && day <= last && found.length < MAX_DAYS; day = addDays(day, 1)) {
-    found.push({ day, total: totals.get(day) ?? 0 });
+  const counts = [];
+  for (let day = first; day && day <= last && counts.length < MAX_DAYS; day = addDays(day, 1)) {
+    const bucket = found.get(day);
+    counts.push({ day, total: bucket?.total ?? 0, types: bucket?.by_activity_type ?? {} });
   }
-  return found;
+  return counts;
 }
 
 const MAX_DAYS = 370;
+
+const FOLDED_FROM = 5;
+
+/**
+ * The lines in their order, those of one import together where they follow one another. Few are not worth a row of their own.
+ * @param {Activity[]} lines
+ * @returns {{importId: string, lines: Activity[]}[]} *importId* is empty where the lines are not folded.
+ */
+export function runsOf(lines) {
+  /** @type {{importId: string, lines: Activity[]}[]} */
+  const runs = [];
+  for (const line of lines) {
+    const importId = line.source?.import_id ?? '';
+    const last = runs.at(-1);
+    if (last?.importId === importId) last.lines.push(line);
+    else runs.push({ importId, lines: [line] });
+  }
+  return runs.map((run) => (run.lines.length < FOLDED_FROM ? { ...run, importId: '' } : run));
+}
+
+/**
+ * The lines by day, in their order.
+ * @param {Activity[]} lines
+ * @param {string} zone
+ * @returns {{day: string, lines: Activity[]}[]}
+ */
+export function byDay(lines, zone) {
+  /** @type {{day: string, lines: Activity[]}[]} */
+  const found = [];
+  for (const line of lines) {
+    const day = dayOf(new Date(line.occurred_at), zone);
+    const last = found.at(-1);
+    if (last?.day === day) last.lines.push(line);
+    else found.push({ day, lines: [line] });
+  }
+  return found;
+}
 
 /**
  * Filters from values that anyone may have written, for instance into a link: what is unknown is left out.

@@ -2,19 +2,17 @@
 
 export const REST_CSS = `
 input[type="text"], input[type="date"], select {
-  width: 100%; min-height: 36px; padding: 6px 10px; border: 1px solid var(--_outline);
+  width: 100%; min-height: 34px; padding: 4px 10px; border: 1px solid var(--_outline);
   border-radius: var(--_radius); background: var(--_surface);
 }
 ::placeholder { color: var(--_muted); opacity: 1; }
 
 /* Filters */
-.filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1.5 * var(--_unit)) 16px;
-  padding: calc(2 * var(--_unit)); background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
-.field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 4px; }
-.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: calc(1.5 * var(--_unit)) 20px; }
-.field label, legend { font-weight: 600; font-size: 0.8125rem; }
-legend { float: left; width: 100%; }
-.choices { display: flex; flex-wrap: wrap; gap: 5px; clear: both; padding-top: 4px; }
+.filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1 * var(--_unit)) 12px; }
+.field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
+.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 20px; }
+.field label { font-weight: 600; font-size: 0.75rem; }
+.choices { display: flex; flex-wrap: wrap; gap: 5px; }
 .choices label {
   display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 9px 2px 7px; border: 1px solid var(--_outline);
   border-radius: 999px; background: var(--_surface); font-weight: 450; font-size: 0.8125rem; cursor: pointer;
@@ -40,18 +38,21 @@ legend { float: left; width: 100%; }
 .option .tick { color: var(--_accent); font-weight: 700; }
 .option small, .option .count { color: var(--_muted); font-size: 0.8125rem; }
 .option .count { white-space: nowrap; font-variant-numeric: tabular-nums; }
-.option bdi { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.option small bdi { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .option small { display: block; }
 mark { background: none; color: inherit; font-weight: 700; text-decoration: underline; }
 .options-note { padding: 8px; color: var(--_muted); }
 
 /* Histogram */
-.histogram svg { display: block; width: 100%; height: 56px; touch-action: pan-y; cursor: crosshair; }
+.histogram svg { display: block; width: 100%; height: 62px; direction: ltr; user-select: none; touch-action: pan-y; cursor: crosshair; }
 .histogram .bar { fill: color-mix(in srgb, var(--_accent) 72%, var(--_surface)); }
+.histogram .bar[data-type="user_creation"] { fill: var(--_good); }
+.histogram .bar[data-type="user_deletion"] { fill: var(--_danger); }
+.histogram .bar[data-type="admin_rights_update"] { fill: var(--_special); }
+.histogram text { fill: var(--_muted); font-size: 0.75rem; font-variant-numeric: tabular-nums; }
+.histogram .cut { fill: var(--_text); font-weight: 600; paint-order: stroke; stroke: var(--_surface); stroke-width: 3px; }
 .histogram .slot { fill: transparent; }
 .histogram g:hover .slot, .histogram g[data-marked] .slot { fill: color-mix(in srgb, var(--_accent) 16%, transparent); }
-.histogram .base { stroke: var(--_border); }
-.axis { display: flex; justify-content: space-between; color: var(--_muted); font-size: 0.75rem; }
 
 /* Details of a line */
 tr.detail td { padding: 0 8px calc(2 * var(--_unit)) 44px; background: var(--_tint); }
@@ -79,7 +80,8 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
 }
 @container drawer (max-width: 640px) {
   .filters-toggle { display: flex; }
-  .filters { margin-top: 8px; padding: 12px; }
+  .tick[text-anchor="middle"] { display: none; }
+  .filters { margin-top: 8px; }
   .filters[data-folded] { display: none; }
   .field { grid-column: 1 / -1; }
   .dates .field { grid-column: span 6; }

@@ -47,6 +47,8 @@ button.primary { background: var(--_accent); border-color: var(--_accent); color
 button.primary:hover { background: color-mix(in srgb, var(--_accent) 88%, var(--_text)); }
 button.quiet { border-color: transparent; background: transparent; color: var(--_accent); padding: 4px 8px; }
 button.quiet:hover { background: var(--_tint); }
+td .value { cursor: pointer; }
+td .value:hover { text-decoration: underline; }
 button.square { width: 36px; min-height: 36px; padding: 0; border-color: transparent; background: transparent; }
 button.square:hover { background: var(--_tint); }
 :focus { outline: none; }
@@ -54,7 +56,7 @@ button.square:hover { background: var(--_tint); }
 
 /* The drawer */
 dialog {
-  position: fixed; inset: 0 0 0 auto; width: min(960px, 100vw); max-width: none; height: 100dvh; max-height: none;
+  position: fixed; inset: 0 0 0 auto; width: min(1200px, 92vw); max-width: none; height: 100dvh; max-height: none;
   margin: 0; padding: 0; border: 0; border-inline-start: 1px solid var(--_border);
   background: var(--_surface); color: var(--_text); text-align: start;
   box-shadow: -12px 0 40px rgb(0 0 0 / 22%); overflow: hidden; container: drawer / inline-size;
@@ -63,30 +65,33 @@ dialog::backdrop { background: rgb(10 16 26 / 42%); }
 dialog[open] { display: flex; flex-direction: column; animation: enter 180ms ease-out; }
 @keyframes enter { from { transform: translateX(32px); opacity: 0; } }
 header {
-  display: flex; align-items: flex-start; gap: 8px; padding: calc(2 * var(--_unit)) 24px calc(1.5 * var(--_unit));
+  display: flex; align-items: center; gap: 8px; padding: calc(1.25 * var(--_unit)) 16px calc(1 * var(--_unit)) 24px;
 }
-header .titles { flex: 1; min-width: 0; }
+header .titles { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 16px; }
 h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; }
 header h2 { width: fit-content; }
 /* The title takes the focus at the start, so that reading begins there. It is no control, and shows no ring. */
 h2:focus-visible { outline: none; }
 .subtitle { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--_muted); }
-.scroll { flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 96px 0 16px; overscroll-behavior: contain; }
+/* Positioned, so that texts for screen readers are clipped by it: they would make the drawer itself scroll. */
+.scroll { position: relative; flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 124px 0 16px; overscroll-behavior: contain; }
 
 /* Chips */
-.chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1.5 * var(--_unit)) 0; }
+.chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1 * var(--_unit)) 0; }
+/* The usual period alone is said above already. */
+.chips:has(> :only-child) { display: none; }
 .chips li { max-width: 100%; }
 .chip { display: inline-flex; align-items: center; max-width: 100%; min-height: 28px; padding-inline-start: 10px; border-radius: 14px;
   background: var(--_tint); border: 1px solid color-mix(in srgb, var(--_accent) 35%, var(--_surface)); font-size: 0.8125rem; }
-.chip .value { font-weight: 600; overflow-wrap: anywhere; }
+.chip .value { font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 280px; }
 .chip > span { padding-block: 3px; padding-inline-end: 10px; }
 .chip button { min-height: 26px; width: 28px; padding: 0; border: 0; border-radius: 999px; background: transparent; color: var(--_muted); flex: none; margin-inline-start: -6px; }
 .chip button:hover { color: var(--_text); background: color-mix(in srgb, var(--_accent) 18%, var(--_surface)); }
 .chip .icon { width: 12px; height: 12px; }
 
 /* Places that are kept for what comes behind the first lines */
-.filters-waiting { height: 160px; background: var(--_raised); border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
-.histogram { min-height: 74px; margin: 0 0 calc(1.5 * var(--_unit)); }
+.filters-waiting { height: 94px; background: var(--_raised); border-radius: var(--_radius); }
+.histogram { min-height: 62px; margin: calc(1 * var(--_unit)) 0 0; }
 
 /* The list */
 .summary { position: sticky; top: 0; z-index: 3; display: flex; align-items: center; gap: 4px 16px; min-height: 38px; background: var(--_surface); }
@@ -106,33 +111,39 @@ h2:focus-visible { outline: none; }
 .frame[aria-busy="true"] table { opacity: 0.62; }
 .frame[data-stale] table { opacity: 0.88; filter: grayscale(1); }
 table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; font-size: 0.8125rem; }
-th { position: sticky; top: 38px; z-index: 2; padding: 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
-  text-align: start; font-size: 0.75rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; }
-td { padding: calc(1.25 * var(--_unit)) 8px; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
+thead th { position: sticky; top: 38px; z-index: 2; height: 29px; padding: 5px 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
+  text-align: start; font-size: 0.75rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; white-space: nowrap; }
+.day th { position: sticky; top: 67px; z-index: 1; padding: 3px 8px; background: var(--_raised); text-align: start; font-size: 0.8125rem; font-weight: 600; }
+.day th span { color: var(--_muted); font-weight: 400; }
+td { padding: calc(0.6 * var(--_unit)) 8px; line-height: 1.35; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
 tr.line[data-open] td { background: var(--_tint); border-bottom-color: transparent; }
-tbody tr.line { cursor: pointer; }
+tbody tr.line, tr.import { cursor: pointer; }
+tr.import .name { font-weight: 600; vertical-align: baseline; }
+time + .second, tr.import .quiet { white-space: nowrap; }
+tr.import .quiet { min-height: 26px; padding: 2px 8px; margin-inline-start: -8px; }
+tr.import:hover td { background: var(--_raised); }
 tbody tr.line:hover td { background: var(--_raised); }
 tbody tr.line[data-open]:hover td { background: var(--_tint); }
-th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
-th.when { width: 18.5%; } th.what { width: 16.5%; } th.affected_user { width: 18.5%; } th.admin { width: 17%; } th.channel { width: 9.5%; }
+thead th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
+th.when { width: 11.5%; } th.what { width: 17%; } th.affected_user { width: 22%; } th.admin { width: 20%; } th.channel { width: 9.5%; }
 td.toggle button { width: 28px; min-height: 28px; padding: 0; border-color: transparent; background: transparent; margin-top: -4px; color: var(--_muted); }
 td.toggle button:hover { background: color-mix(in srgb, var(--_accent) 14%, transparent); color: var(--_text); }
 td.toggle .icon { transition: transform 120ms; }
 td.toggle button[aria-expanded="true"] .icon { transform: rotate(90deg); }
 time { font-variant-numeric: tabular-nums; }
 .second { display: block; color: var(--_muted); font-size: 0.75rem; overflow-wrap: anywhere; }
+.person .second bdi { display: block; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .badge { display: inline-flex; align-items: flex-start; gap: 6px; font-weight: 550; }
 .badge .icon { margin-top: 2px; }
 .badge[data-type="user_creation"] .icon { color: var(--_good); }
 .badge[data-type="user_deletion"] .icon { color: var(--_danger); }
 .badge[data-type="user_license_update"] .icon { color: var(--_accent); }
 .badge[data-type="admin_rights_update"] .icon { color: var(--_special); }
+.person .name, .option bdi { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; text-align: left; }
 .person .name { font-weight: 550; }
 .person.deleted .name, .person.nameless .name { font-weight: 400; font-style: italic; color: var(--_muted); }
 span.change { display: block; }
-.change .label { color: var(--_muted); }
-.change .values { display: inline-flex; flex-wrap: wrap; align-items: center; gap: 0 4px; }
-.change .icon { width: 12px; height: 12px; color: var(--_muted); }
+.change .icon { display: inline-block; width: 12px; height: 12px; color: var(--_muted); }
 del { text-decoration-color: color-mix(in srgb, currentColor 60%, transparent); color: var(--_muted); }
 del bdi { text-decoration: inherit; }
 ins { text-decoration: none; font-weight: 600; }
@@ -148,7 +159,7 @@ ins { text-decoration: none; font-weight: 600; }
 @keyframes pulse { from { opacity: 0.5; } }
 
 @container drawer (max-width: 800px) {
-  th.when { width: 17%; } th.channel { width: 12%; }
+  th.when { width: 12%; } th.channel { width: 12%; }
 }
 @container drawer (max-width: 640px) {
   header { padding-inline: 16px 8px; gap: 4px; }
@@ -156,10 +167,11 @@ ins { text-decoration: none; font-weight: 600; }
   table, tbody, tr, td { display: block; }
   table { font-size: 0.875rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  tr.line { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
+  tr.line, tr.import { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
   tr.line[data-open] { margin-bottom: 0; border-end-start-radius: 0; border-end-end-radius: 0; background: var(--_tint); }
   tbody tr.line:hover td { background: transparent; }
   .filters-waiting { height: 40px; }
+  .day th { display: block; position: static; margin-bottom: 8px; border-radius: var(--_radius); }
   td { padding: 0; border: 0; background: transparent; }
   tr.line td + td { margin-top: 6px; }
   tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
@@ -176,9 +188,12 @@ ins { text-decoration: none; font-weight: 600; }
   .export button .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 }
 @media (max-height: 480px) {
-  th, .summary { position: static; }
+  th, .day th, .summary { position: static; }
   dialog[open] { overflow: auto; display: block; }
   .scroll { overflow: visible; }
+}
+@media (max-width: 720px) {
+  dialog { width: 100vw; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; }

@@ -3,7 +3,9 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
 import { withRest } from './model.js';
-import { personCell, plainNameOf } from './person.js';
+import { nameOf, personCell, plainNameOf, value } from './person.js';
+import { byDay, runsOf } from './state.js';
+import { dayOf } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -22,9 +24,10 @@ const CLASSES = { occurred_at: 'when', activity: 'what' };
  * @param {Actions} act
  * @param {Activity[]} lines
  * @param {string} caption
+ * @param {{isByDay?: boolean}} [options]
  */
-export function activityTable(model, act, lines, caption) {
-  const { t, expanded } = model;
+export function activityTable(model, act, lines, caption, { isByDay = false } = {}) {
+  const { t, zone } = model;
   return html`<table role="table" part="table" aria-label=${caption}>
     <thead role="rowgroup">
       <tr role="row">
@@ -33,9 +36,69 @@ export function activityTable(model, act, lines, caption) {
       </tr>
     </thead>
     <tbody role="rowgroup">
-      ${lines.map((line) => [lineRow(model, act, line), expanded.has(line.event_id) ? detailRow(model, act, line) : ''])}
+      ${isByDay
+        ? byDay(lines, zone).map((group) => [dayRow(model, group.day), dayLines(model, act, group.lines)])
+        : lines.map((line) => rows(model, act, line))}
     </tbody>
   </table>`;
+}
+
+/** @param {Model} model @param {Actions} act @param {Activity} line */
+function rows(model, act, line) {
+  return [lineRow(model, act, line), model.expanded.has(line.event_id) ? detailRow(model, act, line) : ''];
+}
+
+/** @param {Model} model @param {Actions} act @param {Activity[]} lines */
+function dayLines(model, act, lines) {
+  const runs = model.filters.imports.length ? [{ importId: '', lines }] : runsOf(lines);
+  return runs.map(({ importId, lines: those }) => [
+    importId ? importRow(model, act, importId, those) : '',
+    !importId || model.unfolded.has(importId) ? those.map((line) => rows(model, act, line)) : '',
+  ]);
+}
+
+/**
+ * "Jürgen Schmidt imported a file · 84 created, 336 licensed · 420 activities": the API's counts, of all lines that match.
+ * @param {Model} model
+ * @param {Actions} act
+ * @param {string} id
+ * @param {Activity[]} lines Those that are here.
+ */
+function importRow({ t, imports, unfolded }, act, id, lines) {
+  const [found, first, isOpen] = [imports.get(id), lines[0], unfolded.has(id)];
+  const counts = Object.entries(found?.by_activity_type ?? {}).map(([type, count]) => t.text(`import.${type}`, { count: t.number(count) }));
+  const total = found ? t.plural('list.count', found.total) : '';
+  const here = found?.total === lines.length ? '' : t.plural('import.here', lines.length);
+  const instant = new Date(first.occurred_at);
+  return html`<tr role="row" class="import" @click=${(/** @type {Event} */ event) => isForRow(event) && act.unfold(id)}>
+    <td role="cell" class="toggle">
+      <button
+        type="button"
+        id=${`import-${first.event_id}`}
+        aria-expanded=${isOpen}
+        aria-label=${t.text(isOpen ? 'import.fold' : 'import.unfold', { name: plainNameOf(first.admin, t) })}
+        @click=${() => act.unfold(id)}
+      >
+        ${ICONS.chevron}
+      </button>
+    </td>
+    <td role="cell"><time datetime=${first.occurred_at} title=${t.exactTime(instant)}>${t.time(instant)}</time></td>
+    <td role="cell" colspan="4">
+      ${t.parts('import.row', { name: html`<bdi class="name">${nameOf(first.admin, t)}</bdi>` })}
+      <span class="second">${[counts.join(', '), total, here].filter(Boolean).join(' · ')}</span>
+    </td>
+    <td role="cell"><button type="button" class="quiet" @click=${() => act.showImport(id)}>${t.text('import.only')}</button></td>
+  </tr>`;
+}
+
+/** A day, and how many activities the filters find in it, shown or not. @param {Model} model @param {string} day */
+function dayRow({ t, list, zone }, day) {
+  const bucket = list.isOfOthers ? null : list.stats?.buckets.find(({ start }) => dayOf(new Date(start), zone) === day);
+  return html`<tr role="row" class="day">
+    <th role="rowheader" scope="rowgroup" colspan="7">
+      ${t.weekday(day)}${bucket?.total ? html` <span>· ${t.plural('list.count', bucket.total)}</span>` : ''}
+    </th>
+  </tr>`;
 }
 
 /** @param {Model} model @param {Actions} act @param {Activity} line */
@@ -48,6 +111,7 @@ function detailRow(model, act, line) {
 /** @param {Model} model @param {Actions} act @param {Activity} line */
 function lineRow({ t, now, expanded }, act, line) {
   const isOpen = expanded.has(line.event_id);
+  const only = (/** @type {import('./state.js').ListName} */ name, /** @type {string} */ chosen) => () => act.showOnly(name, chosen);
   const cell = (/** @type {string} */ name, /** @type {unknown} */ content) => html`<td role="cell" data-label=${t.text(`column.${name}`)}><div>${content}</div></td>`;
   return html`<tr role="row" class="line" part="row" ?data-open=${isOpen} @click=${(/** @type {Event} */ event) => isForRow(event) && act.expand(line.event_id)}>
     <td role="cell" class="toggle">
@@ -64,22 +128,22 @@ function lineRow({ t, now, expanded }, act, line) {
     </td>
     ${cell('occurred_at', timeTemplate(line, t, now))}
     ${cell('activity', badge(line, t))}
-    ${cell('affected_user', personCell(line.affected_user, t))}
-    ${cell('admin', personCell(line.admin, t))}
+    ${cell('affected_user', personCell(line.affected_user, t, only('affectedUsers', line.affected_user.ref)))}
+    ${cell('admin', personCell(line.admin, t, only('admins', line.admin.ref)))}
     ${cell('change', changeTemplate(line, t))}
-    ${cell('channel', t.text(channelKey(line, t)))}
+    ${cell('channel', value(t, t.text(channelKey(line, t)), only('channels', line.channel)))}
   </tr>`;
 }
 
 /** A click on a row is meant for it, unless it is for what stands in it, or ends a selection of text. @param {Event} event */
 function isForRow(event) {
-  return !(/** @type {Element} */ (event.target).closest('button')) && !String(getSelection());
+  return !(/** @type {Element} */ (event.target).closest('button, .value')) && !String(getSelection());
 }
 
 /** @param {Activity} line @param {Translator} t @param {Date} now */
 function timeTemplate(line, t, now) {
   const instant = new Date(line.occurred_at);
-  return html`<time datetime=${line.occurred_at} title=${`${t.exactTime(instant)} · ${line.occurred_at}`}>${t.dateTime(instant)}</time>
+  return html`<time datetime=${line.occurred_at} title=${`${t.exactTime(instant)} · ${line.occurred_at}`}>${t.time(instant)}</time>
     <span class="second">${t.relative(instant, now)}</span>`;
 }
 
@@ -98,18 +162,24 @@ export function changeTemplate(line, t) {
 
 /** @param {Change} change @param {Translator} t */
 function changed({ field, before, after }, t) {
-  const value = (/** @type {Change['before']} */ given) => {
-    if (typeof given === 'boolean') return t.text(given ? 'change.yes' : 'change.no');
-    return given === null ? t.text('change.no_license') : html`<bdi>${given}</bdi>`;
-  };
+  if (field === 'admin_rights') return sentence([t.text(after ? 'change.granted' : 'change.withdrawn')]);
+  if (after === null) return sentence(t.parts('change.license_removed', { before: license(before) }));
+  if (before === null) return sentence(t.parts('change.license_added', { after: license(after) }));
   return html`<span class="change">
-    <span class="label">${t.text('label', { label: t.text(`change.${field}`) })}</span>
-    <span class="values">
-      <del><span class="hidden-text">${t.text('change.before')} </span>${value(before)}</del>
-      ${ICONS.arrow}
-      <ins><span class="hidden-text">${t.text('change.after')} </span>${value(after)}</ins>
-    </span>
+    <del><span class="hidden-text">${t.text('change.before')} </span>${license(before)}</del>
+    ${ICONS.arrow}
+    <ins><span class="hidden-text">${t.text('change.after')} </span>${license(after)}</ins>
   </span>`;
+}
+
+/** @param {Change['before']} name */
+function license(name) {
+  return html`<bdi title=${String(name)}>${name}</bdi>`;
+}
+
+/** @param {unknown[]} words */
+function sentence(words) {
+  return html`<span class="change">${words}</span>`;
 }
 
 /** @param {Activity} line @param {Translator} t */

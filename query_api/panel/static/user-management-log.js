@@ -34,6 +34,7 @@ export class UserManagementLog extends HTMLElement {
     this._session = new Session({
       onChange: () => this._drawing.update(),
       onError: (error) => this._actions.report(error),
+      onRefs: () => this._writeUrl(),
       onDeletion: () => this._actions.forgetDeleted(),
       onNews: () => this._t && this._actions.announce(newText({ t: this._t, list: this._session.list })),
     });
@@ -58,6 +59,11 @@ export class UserManagementLog extends HTMLElement {
     this._onLeft = null;
     this._onPopState = () => this._stepTaken();
     this._onOnline = () => void this.refresh();
+    /** @type {(event: Event) => void} A click on what the page marks with a user's id. */
+    this._onPageClick = ({ target }) => {
+      const marked = target instanceof Element ? target.closest('[data-uml-user]') : null;
+      if (marked) this.show({ affectedUser: marked.getAttribute('data-uml-user') ?? '' });
+    };
     this._onVisible = () => {
       if (this._session.isOpen && document.visibilityState === 'visible') void this._session.poll();
     };
@@ -83,8 +89,12 @@ export class UserManagementLog extends HTMLElement {
     void this.refresh();
   }
 
-  /** Open the drawer. */
-  show() {
+  /**
+   * Open the drawer.
+   * @param {{affectedUser?: string}} [options] *affectedUser*: the platform's id of a user; the panel shows what happened to them.
+   */
+  show({ affectedUser = '' } = {}) {
+    if (affectedUser) this._actions.showUser(affectedUser);
     if (this._session.isOpen || !this.isConnected) return;
     this._session.isOpen = true;
     void this._open();
@@ -112,6 +122,7 @@ export class UserManagementLog extends HTMLElement {
     this._adoptStyles();
     addEventListener('popstate', this._onPopState);
     addEventListener('online', this._onOnline);
+    document.addEventListener('click', this._onPageClick);
     for (const type of KEY_EVENTS) this._root.addEventListener(type, this._onKey);
     document.addEventListener('visibilitychange', this._onVisible);
     void this._configure().then(() => this._readUrl());
@@ -120,6 +131,7 @@ export class UserManagementLog extends HTMLElement {
   disconnectedCallback() {
     removeEventListener('popstate', this._onPopState);
     removeEventListener('online', this._onOnline);
+    document.removeEventListener('click', this._onPageClick);
     document.removeEventListener('visibilitychange', this._onVisible);
     this._actions.stop();
     this._session.isOpen = false;

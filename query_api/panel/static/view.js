@@ -1,6 +1,6 @@
 // The drawer's content, from top to bottom.
 import { html } from './vendor/lit-html/lit-html.js';
-import { MAX_SHOWN, PAGE_SIZE } from './activity-list.js';
+import { LARGE_PAGE_SIZE, MAX_SHOWN, PAGE_SIZE } from './activity-list.js';
 import { chipBar } from './chips.js';
 import { ICONS } from './icons.js';
 import { emptyState, errorState, skeleton } from './messages.js';
@@ -56,16 +56,16 @@ function lines(model, act) {
   // An error stands where the hand is.
   const error = list.error && errorState(model, act, list.error, { isBeside: true, stale });
   const isBelow = list.failedIn === 'more';
-  return html`${isBelow ? '' : error} ${activityTable(model, act, list.lines, t.text('list.caption'))}
+  return html`${isBelow ? '' : error} ${activityTable(model, act, list.lines, t.text('list.caption'), { isByDay: true })}
     ${isBelow ? error : ''} ${more(model, act)}`;
 }
 
 /** @param {Model} model @param {Actions} act */
-function more({ t, list }, act) {
+function more({ t, list, isEndFolded }, act) {
   if (list.canLoadMore) {
     return html`<div class="more">
       <button type="button" id="more" aria-disabled=${!list.isSettled} @click=${() => act.loadMore()}>
-        ${list.phase === 'more' ? t.text('list.loading') : t.text('list.more', { count: t.number(PAGE_SIZE) })}
+        ${list.phase === 'more' ? t.text('list.loading') : t.text('list.more', { count: t.number(isEndFolded ? LARGE_PAGE_SIZE : PAGE_SIZE) })}
       </button>
     </div>`;
   }

@@ -51,6 +51,11 @@ async function showUsers() {
         name.textContent = text;
         row.insertCell().append(name);
       }
+      const history = document.createElement('button');
+      history.textContent = 'History';
+      history.dataset.umlUser = user.id;
+      history.setAttribute('aria-label', `History of ${user.display_name ?? user.username ?? user.id}`);
+      row.insertCell().append(history);
     }
     document.getElementById('users').hidden = !users.length;
     note.textContent = users.length ? `The ${users.length} users that the log mentions, the last mentioned first` : 'No users yet';
