@@ -60,6 +60,22 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return environment_with(build_wheel(folder / "dist"), folder / "venv")
 
 
+def test_every_part_of_the_wheel_can_be_imported_with_its_extras(python: Path, tmp_path: Path) -> None:
+    parts = ("cli", "outbox.command", "intake.app", "asgi", "django", "scim", "file_import", "pytest_plugin")
+    # pytest is the service's own; any module of that name will do here.
+    stand_in = "class fixture:\n    def __init__(self, function): pass\n"
+    (tmp_path / "pytest.py").write_text(stand_in, encoding="utf-8")
+    program = "".join(f"import user_management_audit.{part}\n" for part in parts)
+    run(
+        [
+            str(python),
+            "-c",
+            program + "from user_management_audit.intake.json_schema import json_schema\njson_schema()",
+        ],
+        tmp_path,
+    )
+
+
 def test_a_service_with_modules_of_the_same_names_and_an_older_pydantic_publishes(
     python: Path, tmp_path: Path, stack_environment: dict[str, str], client_space_id: str, read_log: ReadLog
 ) -> None:
