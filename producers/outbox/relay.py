@@ -1,6 +1,7 @@
 """The relay: publishes what lies in the outbox, in order per affected user, and deletes what is acknowledged."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Sequence
 
@@ -13,7 +14,7 @@ from producers.outbox.store import Backlog, Outbox, Row
 from producers.outbox.table import now_ms
 from producers.prepared import prepared
 from producers.publisher import Publisher
-from schemas.errors import InvalidEvent
+from schemas.errors import InvalidEvent, Reason
 from schemas.events import Event
 
 BATCH_EVENTS = 500
@@ -107,7 +108,7 @@ class Relay:
         ids, events = [], []
         for row in rows:
             try:
-                event, _ = prepared(from_json(row.event), now=self._clock())
+                event, _ = prepared(_event_in(row.event), now=self._clock())
             except InvalidEvent as error:
                 _log.error("row %d of the outbox is refused and kept: %s", row.id, error)
                 await asyncio.to_thread(self._outbox.refuse, row.id, str(error))
@@ -115,6 +116,14 @@ class Relay:
                 ids.append(row.id)
                 events.append(event)
         return ids, events
+
+
+def _event_in(text: str) -> Event:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        raise InvalidEvent(Reason.MALFORMED) from None
+    return from_json(document)
 
 
 async def _wait(stopping: asyncio.Event, seconds: float) -> None:

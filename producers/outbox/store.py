@@ -1,10 +1,8 @@
 """What a relay reads and writes in the outbox. Every call is one transaction, and may block."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.engine import Engine
@@ -15,10 +13,10 @@ from producers.outbox.table import BUCKETS, events, leases
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event that waits: its number, which gives the order, and its JSON."""
+    """An event that waits: its number, which gives the order, and its JSON as text."""
 
     id: int
-    event: Any
+    event: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ class Outbox:
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            return [Row(number, json.loads(text)) for number, text in connection.execute(query)]
+            return [Row(number, text) for number, text in connection.execute(query)]
 
     def remove(self, ids: Sequence[int]) -> None:
         """Delete the events *ids*, which are published."""

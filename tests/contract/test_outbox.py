@@ -107,11 +107,11 @@ def test_a_bucket_belongs_to_one_relay_until_its_lease_ends_or_is_given_back(eng
     assert one.lease(now_ms=2003, until_ms=4000) == [bucket]
 
 
+@pytest.mark.parametrize("secret", ['{"event_id": "ada@example.com"}', "ada@example.com"])
 async def test_an_event_that_no_publisher_takes_is_kept_and_stops_no_other(
-    engine: Engine, caplog: pytest.LogCaptureFixture
+    engine: Engine, caplog: pytest.LogCaptureFixture, secret: str
 ) -> None:
     with engine.begin() as connection:
-        secret = '{"event_id": "ada@example.com"}'
         connection.execute(insert(events).values(bucket=1, event=secret, added_at_ms=now_ms()))
     add(engine, event_of(1, 1))
     async with InMemoryPublisher() as publisher:

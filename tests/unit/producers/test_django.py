@@ -1,5 +1,6 @@
 """The adapter for Django: its middleware, and the outbox in Django's own transaction."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,5 +86,5 @@ def test_the_outbox_is_part_of_django_s_transaction(database: Path) -> None:
     connection.close()
     engine = create_engine(f"sqlite:///{database}")
     (row,) = Outbox(engine, "one").waiting(range(BUCKETS), limit=10)
-    assert from_json(row.event) == event
+    assert from_json(json.loads(row.event)) == event
     engine.dispose()
