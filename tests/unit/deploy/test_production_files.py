@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,13 @@ def test_secrets_are_those_that_compose_and_clickhouse_ask_for(
     environment = dict(line.split("=") for line in (tmp_path / "clickhouse.env").read_text(encoding="ascii").split())
     assert set(environment) == set(hashes.values())
     assert set(hashes) == {f"audit_{account}" for account in ACCOUNTS}
+
+
+def test_the_image_installs_the_versions_that_the_project_names(repository: Path) -> None:
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)}
+    locked = re.findall(r"^(\S+==\S+)", (repository / "requirements/production.txt").read_text(), re.MULTILINE)
+    assert {re.sub(r"\[.*\]", "", one).lower() for one in wanted} <= set(locked)
 
 
 def schema(repository: Path) -> Any:
