@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-read screenshots wheel lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -76,6 +76,9 @@ bench-read: bootstrap  ## the query API over ten million lines, against its peer
 bench-import: bootstrap  ## a file import to acknowledged Kafka, beside csv.DictReader with one send an event
 	$(BIN)/python -m tests.benchmarks.imports
 
+bench-publish: bootstrap  ## publishing to acknowledged Kafka, beside aiokafka and confluent-kafka
+	$(BIN)/python -m tests.benchmarks.publish
+
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
 	@$(BIN)/python -m tests.browser.screenshots
 
@@ -87,7 +90,7 @@ lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
 	$(BIN)/uv pip compile pyproject.toml --extra producers --extra stream --extra query $(LOCK) -o requirements/production.txt
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
-	$(BIN)/uv pip compile producers/pyproject.toml --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
+	$(BIN)/uv pip compile producers/pyproject.toml --all-extras --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
 
 format: bootstrap  ## put the code into its one format

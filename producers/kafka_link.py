@@ -12,7 +12,7 @@ from schemas import kafka
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 
-_LINGER_MS = 5
+_LINGER_MS = 1
 _MAX_BATCH_BYTES = 65_536
 _MAX_REQUEST_SECONDS = 10.0
 

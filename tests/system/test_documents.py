@@ -28,6 +28,7 @@ TESTED_BY = {
     ".venv/bin/python -m pytest tests/browser": ".ci/run",
     "make faults": "tests/faults/conftest.py",
     "make bench": "tests/benchmarks/ingest/race.py",
+    "make bench-publish": "tests/benchmarks/publish.py",
     "make bench-read": "tests/benchmarks/read.py",
     ".venv/bin/python -m tests.benchmarks.panel": "tests/benchmarks/panel.py",
     "make screenshots": "tests/browser/test_screenshots.py",
