@@ -694,3 +694,14 @@ async def test_one_import_does_not_flatten_the_chart_and_carries_its_number(hand
     await panel.select("Period").select_option("12m")
     await expect(chart.locator("g")).to_have_count(53)
     await expect(chart.locator(".cut").first).to_be_visible()
+
+
+async def test_lines_that_come_later_are_counted_and_refused_as_the_first(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m"})
+    rows = hand.page.locator("tr.import")
+    await expect(rows.nth(1)).to_contain_text("84 created, 336 licensed · 420 activities")
+    await hand.page.route("**/v1/**", problem(401))
+    await hand.page.locator("#more").click()
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(panel.lines).to_have_count(0)
+    assert "acme-industries" not in await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")

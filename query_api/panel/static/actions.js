@@ -177,7 +177,7 @@ export class Actions {
   }
 
   async loadMore() {
-    const first = await this._session.list.loadMore(this._session.isEndFolded);
+    const first = await this._session.loadMore();
     // The first that came may be folded into a row that was there.
     if (first) this.focusOn(`[id="toggle-${first}"], #more`);
     else this.scrollTo('.frame > .notice');

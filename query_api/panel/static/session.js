@@ -106,8 +106,17 @@ export class Session {
     await this.list.load(this.query(), this.zone);
     this._afterLoad(before, defaultFilters());
     // Where imports fill the first page, there is little to see of it.
-    if (this.rows < FEW_ROWS) await this.list.loadMore(this.isEndFolded);
+    if (this.rows < FEW_ROWS) await this.loadMore();
     void this._loadLinked();
+  }
+
+  /** Load the page after the last line. @returns {Promise<string>} The id of the first line that came. */
+  async loadMore() {
+    const { list } = this;
+    const before = list.lines;
+    const first = await list.loadMore(this.isEndFolded);
+    if (list === this.list && (first || list.error)) this._afterLoad(before, this.filters);
+    return first;
   }
 
   /** How many rows the lines take. */
