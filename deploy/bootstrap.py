@@ -108,6 +108,11 @@ def install() -> None:
 
 def run(command: "list[str]") -> None:
     """Run *command* in the repository; its output is the user's to see. Raises `CalledProcessError`."""
+    subprocess.run(command, cwd=str(REPOSITORY), env=installer_environment(), check=True)
+
+
+def installer_environment() -> "dict[str, str]":
+    """This process's environment, with what uv must be told to install as pip does."""
     environment = dict(os.environ)
     # uv does not read pip's variables, and who sets them means every installer.
     for ours, pips in (("UV_DEFAULT_INDEX", "PIP_INDEX_URL"), ("UV_INDEX", "PIP_EXTRA_INDEX_URL")):
@@ -115,7 +120,7 @@ def run(command: "list[str]") -> None:
             environment.setdefault(ours, environment[pips])
     # As pip does: behind a proxy that signs for others, only the system's certificates know its name.
     environment.setdefault("UV_SYSTEM_CERTS", "true")
-    subprocess.run(command, cwd=str(REPOSITORY), env=environment, check=True)
+    return environment
 
 
 def say(text: str) -> None:

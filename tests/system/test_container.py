@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.bootstrap import installer_environment
+
 DOCKERFILE = Path("deploy/container/Dockerfile")
 COMMANDS = ("audit-stream --help", "audit-query openapi", "audit-produce --help")
 
@@ -39,7 +41,7 @@ def image(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         elif name == "RUN":
             command = text.replace("/opt/", f"{root}/opt/")
             command = re.sub(r"(?<!/)\bpython -m", f"{sys.executable} -m", command)
-            subprocess.run(["sh", "-ec", command], cwd=context, check=True)
+            subprocess.run(["sh", "-ec", command], cwd=context, env=installer_environment(), check=True)
     return root / "opt" / "audit"
 
 
