@@ -8,8 +8,9 @@ from producers.activities import (
     user_created,
     user_deleted,
 )
-from producers.api import ApiEvents, ApiRequest
 from producers.audit_log import AuditLog
+from producers.channels.api import ApiEvents, ApiRequest
+from producers.channels.ui import UiEvents, UiSession
 from producers.errors import (
     DeliveryUnknown,
     InvalidImport,
@@ -19,10 +20,9 @@ from producers.errors import (
     PublishFailed,
     Stamp,
 )
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Acknowledgement, Publisher
 from producers.settings import ProducerSettings, load_settings
-from producers.ui import UiEvents, UiSession
 from schemas.errors import InvalidEvent
 from schemas.events import Channel, Event, Person
 from schemas.settings import InvalidSettings

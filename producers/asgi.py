@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from producers.api import ApiRequest
+from producers.channels.api import ApiRequest
+from producers.channels.ui import UiSession
+from producers.channels.verbs import Verbs
 from producers.prepared import is_request_id
 from producers.publisher import Publisher
-from producers.ui import UiSession
-from producers.verbs import Verbs
 from schemas.events import Channel, Person
 
 Scope = MutableMapping[str, Any]

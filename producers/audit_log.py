@@ -13,14 +13,14 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from producers.api import ApiEvents
+from producers.channels.api import ApiEvents
+from producers.channels.event_verbs import EventVerbs
+from producers.channels.ui import UiEvents
 from producers.errors import DeliveryUnknown, PublisherClosed, Stamp
-from producers.event_verbs import EventVerbs
 from producers.in_memory import InMemoryPublisher
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Acknowledgement, Publisher
 from producers.settings import DEFAULT_PUBLISH_TIMEOUT_SECONDS, ProducerSettings, load_settings
-from producers.ui import UiEvents
 from schemas.events import Event, Person
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from producers.event_verbs import EventVerbs
+from producers.channels.event_verbs import EventVerbs
 from schemas.events import Event, Person
 
 Resource = Mapping[str, Any]

@@ -19,7 +19,7 @@ from producers.intake.grants import InvalidToken, Tokens
 from producers.intake.json_schema import json_schema
 from producers.intake.judging import Refused, judge, results
 from producers.intake.settings import MAX_EVENTS, IntakeSettings
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Publisher
 from schemas.events import Event
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from sqlalchemy import create_engine
 
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka.publisher import KafkaPublisher
 from producers.outbox.relay import Relay
 from producers.outbox.settings import RelaySettings
 from producers.outbox.store import Backlog, Outbox

@@ -27,7 +27,7 @@ from producers import (
     PublishFailed,
 )
 from producers.in_memory import InMemoryPublisher
-from producers.kafka_link import abandon
+from producers.kafka.link import abandon
 from schemas.events import AdminRightsUpdate, Event, UserDeletion, UserLicenseUpdate
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_TOPIC, TOPICS

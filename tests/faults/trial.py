@@ -19,7 +19,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
 from deploy.local.stack.stack import LocalStack
-from producers import KafkaPublisher, ProducerSettings, kafka_link
+from producers import KafkaPublisher, ProducerSettings
+from producers.kafka import link
 from schemas.avro_schemas import current_event_schema_text
 from schemas.events import Event
 from schemas.registry import HttpSchemaRegistry
@@ -306,7 +307,7 @@ class Trial:
 def publishing_to(topic: str) -> Iterator[None]:
     """Let the publisher write to *topic* instead of the events topic."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kafka_link, "EVENTS_TOPIC", topic)
+        patch.setattr(link, "EVENTS_TOPIC", topic)
         yield
 
 

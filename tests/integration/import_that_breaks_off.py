@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from producers import cli, import_run
+from producers.commands import cli, import_run
 from producers.file_import.import_record import ImportRecords
 
 NOTE_EVERY_EVENTS = 300

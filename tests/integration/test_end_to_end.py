@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local.stack.stack import LocalStack
 from producers import ApiRequest, KafkaPublisher, Person, UiSession
-from producers.cli import ExitCode
+from producers.commands.cli import ExitCode
 from tests.integration.import_that_breaks_off import NOTE_EVERY_EVENTS
 from tests.log_client import Line, LogClient, run_command
 

@@ -33,7 +33,7 @@ from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Por
 from deploy.local.stack.keys import load_or_create
 from deploy.local.stack.state import is_running, read_state
 from producers.file_import.import_record import ImportRecords
-from producers.kafka_publisher import KafkaPublisher
+from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Acknowledgement
 from producers.settings import load_settings
 from schemas.events import Event

@@ -12,13 +12,13 @@ from uuid import UUID, uuid5
 
 from rich.console import Console
 
-from producers.api import ApiRequest
+from producers.channels.api import ApiRequest
+from producers.channels.ui import UiSession
+from producers.commands.import_run import RunOptions, run_import
+from producers.commands.progress import Progress
 from producers.errors import Stamp
 from producers.file_import import FileImport, ImportRequest
-from producers.import_run import RunOptions, run_import
-from producers.progress import Progress
 from producers.publisher import Publisher
-from producers.ui import UiSession
 from schemas.events import Person
 
 CLIENT_SPACE = "acme"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from producers import cli
-from producers.cli import ExitCode, app
+from producers.commands import cli
+from producers.commands.cli import ExitCode, app
 from producers.in_memory import InMemoryPublisher
 
 CORPUS = Path(__file__).parents[2] / "corpus" / "imports"

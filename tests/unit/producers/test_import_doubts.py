@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from producers import cli
-from producers.cli import ExitCode, app
+from producers.commands import cli
+from producers.commands.cli import ExitCode, app
 from producers.in_memory import InMemoryPublisher
 from schemas.events import UserDeletion
 

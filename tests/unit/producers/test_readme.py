@@ -11,8 +11,8 @@ import typer.main
 from fastapi import Depends, FastAPI, Request
 
 import producers
-from producers import cli
-from producers.cli import ExitCode, app
+from producers.commands import cli
+from producers.commands.cli import ExitCode, app
 from producers.django import current
 from producers.errors import ProducerError
 from producers.file_import.rows import Column

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from producers.activities import Clock, utc_now
+from producers.commands.progress import Progress
 from producers.file_import.file_import import FileImport, ImportRequest
 from producers.file_import.import_record import Act, ImportRecords
 from producers.file_import.resolver import MappingFileResolver
 from producers.file_import.rows import Account, BadRows, Role, RowError
 from producers.file_import.which_run import Run, Wanted, which_run
-from producers.progress import Progress
 from producers.publisher import Publisher
 from schemas.errors import InvalidEvent
 from schemas.events import ActivityType

@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from producers.errors import Stamp
-from producers.kafka_link import Delivery
+from producers.kafka.link import Delivery
 from schemas import kafka
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
+from producers.channels.event_verbs import EventVerbs
+from producers.channels.verbs import Verbs
 from producers.errors import Stamp
-from producers.event_verbs import EventVerbs
 from producers.publisher import Publisher
-from producers.verbs import Verbs
 from schemas.events import ActivityType, Channel, Person, Source
 
 _NAMESPACE = UUID("6f1d7f0e-6a53-5c0f-9c53-4d8f0b6a2f11")

@@ -13,17 +13,17 @@ import pytest
 from rich.console import Console
 
 from producers import Acknowledgement, DeliveryUnknown, InvalidEvent, InvalidImport, Person, PublishFailed
+from producers.commands.import_run import OnError, RunOptions, Summary, run_import
+from producers.commands.progress import Progress
 from producers.errors import ProducerError
 from producers.file_import import EmailAsId, FileImport, ImportRequest
 from producers.file_import.import_record import ImportRecords, new_act
 from producers.file_import.which_run import AlreadyImported, Run
-from producers.import_run import OnError, RunOptions, Summary, run_import
 from producers.in_memory import Fault, InMemoryPublisher
-from producers.progress import Progress
 from schemas.events import Event
 from tests.builders import ADMIN, NOW
 
-CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
+CORPUS = Path(__file__).parents[3] / "corpus" / "imports"
 IMPORT_ID = UUID(int=5)
 LATER = NOW + timedelta(days=2)
 SILENT = Progress(Console(file=io.StringIO()))

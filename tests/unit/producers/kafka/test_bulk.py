@@ -4,7 +4,7 @@ from aiokafka.partitioner import murmur2 as murmur2_of_aiokafka
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.bulk import murmur2
+from producers.kafka.bulk import murmur2
 
 
 @given(st.binary(max_size=60))

@@ -13,19 +13,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from producers.acting_admin import read_admin
 from producers.activities import utc_now
+from producers.channels.acting_admin import read_admin
+from producers.commands.import_preview import preview
+from producers.commands.import_report import report, say, write_files
+from producers.commands.import_run import OnError, RunOptions, Summary, run_import
+from producers.commands.progress import Progress
 from producers.errors import InvalidImport, ProducerError
 from producers.file_import import FileImport, ImportRequest, MappingFileResolver, default_state_dir
 from producers.file_import.cells import parse_time
 from producers.file_import.headings import FORMATS, read_mapping
 from producers.file_import.table import HowToRead
 from producers.file_import.which_run import AlreadyImported
-from producers.import_preview import preview
-from producers.import_report import report, say, write_files
-from producers.import_run import OnError, RunOptions, Summary, run_import
-from producers.kafka_publisher import KafkaPublisher
-from producers.progress import Progress
+from producers.kafka.publisher import KafkaPublisher
 from producers.settings import DEFAULT_SERVICE, ProducerSettings, load_settings
 from schemas.errors import InvalidEvent
 from schemas.settings import InvalidSettings

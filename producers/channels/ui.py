@@ -3,10 +3,10 @@
 from dataclasses import KW_ONLY, dataclass
 
 from producers.activities import ActionContext, Clock, live_stamp, utc_now
+from producers.channels.event_verbs import EventVerbs
+from producers.channels.verbs import Verbs
 from producers.errors import Stamp
-from producers.event_verbs import EventVerbs
 from producers.publisher import Publisher
-from producers.verbs import Verbs
 from schemas.events import ActivityType, Channel, Person, Source
 
 

@@ -2,8 +2,8 @@
 
 from abc import ABC, abstractmethod
 
+from producers.channels.event_verbs import EventVerbs
 from producers.errors import Stamp
-from producers.event_verbs import EventVerbs
 from producers.publisher import Acknowledgement, Publisher
 from schemas.events import Person
 

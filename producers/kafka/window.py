@@ -8,9 +8,9 @@ from typing import Protocol
 
 from aiokafka.structs import RecordMetadata
 
-from producers.bulk import Batch, Bulk
 from producers.errors import DeliveryUnknown, PublishFailed, Stamp
-from producers.kafka_link import Delivery
+from producers.kafka.bulk import Batch, Bulk
+from producers.kafka.link import Delivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from producers.commands.import_run import Summary
 from producers.file_import.file_import import FileImport
 from producers.file_import.rejected import open_private, write_rejected
 from producers.file_import.rows import label
 from producers.file_import.which_run import Run
-from producers.import_run import Summary
 
 _RUNS = {
     Run.FIRST: "",

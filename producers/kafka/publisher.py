@@ -10,13 +10,13 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
 from producers.activities import Clock, utc_now
-from producers.bulk import Bulk
 from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
-from producers.kafka_link import Delivery, KafkaLink
+from producers.kafka.bulk import Bulk
+from producers.kafka.link import Delivery, KafkaLink
+from producers.kafka.window import Record, Window
 from producers.prepared import prepared
 from producers.publisher import Acknowledgement, record_key
 from producers.settings import ProducerSettings
-from producers.window import Record, Window
 from schemas.avro_schemas import current_event_schema_text
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.events import Event

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from producers import cli
-from producers.cli import ExitCode, app
+from producers.commands import cli
+from producers.commands.cli import ExitCode, app
 from producers.errors import DeliveryUnknown, PublishFailed
 from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
 from schemas.errors import InvalidEvent, Reason
 
-CORPUS = Path(__file__).parents[2] / "corpus" / "imports"
+CORPUS = Path(__file__).parents[3] / "corpus" / "imports"
 WHO = ["--client-space", "acme", "--admin-id", "usr_admin"]
 LISTS = ["import", str(CORPUS / "after.csv"), "--before", str(CORPUS / "before.csv"), *WHO]
 ACTIONS = ["import", str(CORPUS / "actions.csv"), *WHO]

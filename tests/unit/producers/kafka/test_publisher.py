@@ -270,7 +270,7 @@ async def test_a_producer_that_cannot_go_on_is_replaced_and_the_event_published(
         for _ in range(3):
             await publisher.publish(an_event())
     assert (len(broker.records), len(broker.producers)) == (3, 2)
-    assert [record.levelname for record in caplog.records if record.name == "producers.kafka_link"] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == "producers.kafka.link"] == ["WARNING"]
     assert not any(producer.open for producer in broker.producers)
 
 
