@@ -61,7 +61,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_part_of_the_wheel_can_be_imported_with_its_extras(python: Path, tmp_path: Path) -> None:
-    parts = ("cli", "outbox.command", "intake.app", "asgi", "django", "scim", "file_import", "pytest_plugin")
+    parts = ("commands.cli", "outbox.command", "intake.app", "asgi", "django", "scim", "file_import", "pytest_plugin")
     # pytest is the service's own; any module of that name will do here.
     stand_in = "class fixture:\n    def __init__(self, function): pass\n"
     (tmp_path / "pytest.py").write_text(stand_in, encoding="utf-8")
