@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-secured test-faults test-faults-of-servers test-faults-of-records test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,11 +31,10 @@ lint: bootstrap  ## style, types, import rules, JavaScript, pages and spelling
 
 # The suite waits as much as it computes, so its parts run beside one another. Those with a stack have one each: the
 # integration tests compare whole databases, and the fault tests leave theirs full of invented offsets.
-FAULTS := test-faults-of-servers test-faults-of-records
 test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
-	@echo "test: eight parts side by side; each is printed when it has ended"
-	@$(MAKE) --no-print-directory --jobs 8 --output-sync $(FAULTS) test-services test-contracts test-panel test-secured test-units lint
+	@echo "test: six parts side by side; each is printed when it has ended"
+	@$(MAKE) --no-print-directory --jobs 6 --output-sync test-services test-faults test-contracts test-panel test-units lint
 
 test-units:  ## the unit tests, which need no servers
 	$(BIN)/python -m pytest tests/unit
@@ -43,22 +42,11 @@ test-units:  ## the unit tests, which need no servers
 test-contracts:  ## the suites of the ports on fakes and servers, and the system tests
 	$(BIN)/python -m pytest tests/contract tests/system
 
-test-services:  ## the integration tests, but for those of test-secured
-	$(BIN)/python -m pytest tests/integration $(SECURED:%=--ignore %)
-
-SECURED := $(addprefix tests/integration/test_,secured_kafka.py tls.py upstream_service.py)
-test-secured:  ## Kafka, registry and ClickHouse behind TLS and accounts, and a service with versions of its own
-	$(BIN)/python -m pytest $(SECURED)
+test-services:  ## the integration tests
+	$(BIN)/python -m pytest tests/integration
 
 test-faults:  ## the fault suite in its short form
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync $(FAULTS)
-
-OF_RECORDS := $(addprefix tests/faults/test_,oracle*.py outbox.py poison.py re*.py time.py topic.py transactions.py)
-test-faults-of-servers:  ## its half that ends processes and cuts connections
-	$(BIN)/python -m pytest tests/faults $(patsubst %,--ignore %,$(wildcard $(OF_RECORDS)))
-
-test-faults-of-records:  ## its half of records, readers, clocks and topics
-	$(BIN)/python -m pytest $(wildcard $(OF_RECORDS))
+	$(BIN)/python -m pytest tests/faults
 
 test-panel:  ## the panel in Chromium
 	$(BIN)/python -m pytest tests/browser
