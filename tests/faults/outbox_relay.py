@@ -32,8 +32,9 @@ class DeadlyOutbox(Outbox):
 
     def waiting(self, buckets: Sequence[int], limit: int) -> list[Row]:
         rows = super().waiting(buckets, limit)
-        if self.is_unsafe:
+        if self.is_unsafe and rows:
             super().remove([row.id for row in rows])
+            self.chance = 1.0
         self._perhaps_end()
         return rows
 

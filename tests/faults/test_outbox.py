@@ -79,6 +79,6 @@ def test_a_relay_that_deletes_before_the_acknowledgement_makes_the_oracle_red(
     start_trial: StartTrial, engine: Engine
 ) -> None:
     trial = start_trial(partitions=None)
-    kill_relays(trial, engine, 4, "--unsafe", "--deadly", "0.4")
+    kill_relays(trial, engine, 4, "--unsafe")
     trial.settle()
     assert trial.verdict().lost

@@ -68,7 +68,11 @@ def test_t30_two_workers_under_one_name_say_so_and_lose_nothing(start_trial: Sta
     workers = [trial.worker().start(wait=False) for _ in range(2)]
     said = "another worker runs under this instance name"
     with trial.load(per_second=20):
-        wait_until(lambda: any(worker.said(said) for worker in workers if worker.is_running()), what="a word of it")
+        wait_until(
+            lambda: any(worker.said(said) for worker in workers if worker.is_running()),
+            seconds=240,
+            what="a word of it",
+        )
         trial.kill(workers[0])
     if not workers[1].is_running():
         workers[1].start()

@@ -15,6 +15,8 @@ def main() -> None:
     """Run the command line behind the name of a signal."""
     import_run._NOTE_EVERY_EVENTS = NOTE_EVERY_EVENTS
     name = sys.argv.pop(1)
+    # Whoever runs the tests in the background has them ignore Ctrl-C, and this process inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     note: Callable[..., None] = ImportRecords.note
 
     def note_and_end(*arguments: object, **options: object) -> None:

@@ -217,8 +217,7 @@ async def test_an_import_that_is_killed_and_then_interrupted_gives_exactly_the_l
 
     def broken_off_by(name: str) -> int:
         command = [sys.executable, "-m", "tests.integration.import_that_breaks_off", name, *options(client_space_id)]
-        # Few at once: else all may be acknowledged by the first note, and no run is broken off.
-        environment = {**os.environ, **stack.environment(), "AUDIT_PRODUCER_MAX_IN_FLIGHT": "100"}
+        environment = {**os.environ, **stack.environment()}
         return subprocess.run(command, env=environment, check=False, stdout=subprocess.DEVNULL).returncode
 
     assert broken_off_by("SIGKILL") == -signal.SIGKILL
