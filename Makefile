@@ -29,7 +29,8 @@ lint: bootstrap  ## style, types, import rules, JavaScript, pages and spelling
 	$(BIN)/mdformat --check $$(git ls-files '*.md')
 	$(BIN)/codespell $$(git ls-files)
 
-# The suite waits as much as it computes, so its parts run beside one another. Those with a stack have one each: the
+# The suite waits as much as it computes, so its parts run beside one another. The parts that wait take the longest, so
+# those that compute give way to them (`nice`). Those with a stack have one each: the
 # integration tests compare whole databases, and the fault tests leave theirs full of invented offsets.
 test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
@@ -37,10 +38,10 @@ test: bootstrap  ## lint, and the whole test-suite
 	@$(MAKE) --no-print-directory --jobs 6 --output-sync test-services test-faults test-contracts test-panel test-units lint
 
 test-units:  ## the unit tests, which need no servers
-	$(BIN)/python -m pytest tests/unit
+	nice $(BIN)/python -m pytest tests/unit
 
 test-contracts:  ## the suites of the ports on fakes and servers, and the system tests
-	$(BIN)/python -m pytest tests/contract tests/system
+	nice $(BIN)/python -m pytest tests/contract tests/system
 
 test-services:  ## the integration tests
 	$(BIN)/python -m pytest tests/integration
