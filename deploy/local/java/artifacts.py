@@ -1,6 +1,6 @@
 """The Java programs of the stack: which files exactly, and how they get into the user's Maven cache.
 
-`artifacts.lock` names every file with its size and SHA-256; `python -m deploy.local.java.lock` writes it. A file is
+A lock names every file with its size and SHA-256; `python -m deploy.local.java.lock` writes it. A file is
 used only if it is exactly that one, whoever put it there, and it appears in the cache whole or not at all.
 """
 
@@ -21,6 +21,9 @@ from jgo.maven import MavenContext, PythonResolver
 from deploy.local.errors import DownloadFailed, NoSpace
 
 LOCK_FILE = Path(__file__).with_name("artifacts.lock")
+TESTS_LOCK_FILE = Path(__file__).with_name("tests.lock")
+"""What tests run beside the stack's own programs; who starts a stack does not download it."""
+
 _THREADS = 4
 _TIMEOUT_SECONDS = 30
 _ATTEMPTS = 2
@@ -152,7 +155,7 @@ def _bring(artifact: Artifact, path: Path, download: Download) -> None:
                 downloaded.replace(path)
                 return
     raise DownloadFailed(
-        f"{artifact.coordinates} was downloaded {_ATTEMPTS} times and is not the file that {LOCK_FILE.name} names "
+        f"{artifact.coordinates} was downloaded {_ATTEMPTS} times and is not the file that the lock names "
         "(its SHA-256 differs); it was deleted. A proxy may have answered instead of the repository."
     )
 
