@@ -12,8 +12,8 @@ from schemas.settings import load
 
 def _database_url(value: SecretStr) -> SecretStr:
     try:
-        make_url(value.get_secret_value())
-    except ArgumentError:
+        make_url(value.get_secret_value()).get_dialect()
+    except (ArgumentError, ValueError):  # a port that is no number; its text quotes what may be a password
         raise ValueError("must be a URL such as postgresql+psycopg://user:password@host/database") from None
     return value
 
