@@ -105,11 +105,11 @@ def _uuid(value: object, field: str) -> UUID:
 def _time(value: object) -> datetime:
     try:
         found = datetime.fromisoformat(_text(value, "occurred_at"))
-    except ValueError:
+        if found.utcoffset() is None:
+            raise InvalidEvent(Reason.NAIVE_DATETIME, "occurred_at")
+        return found.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise InvalidEvent(Reason.INVALID_VALUE, "occurred_at") from None
-    if found.utcoffset() is None:
-        raise InvalidEvent(Reason.NAIVE_DATETIME, "occurred_at")
-    return found.astimezone(UTC)
 
 
 def _member(kind: type[Channel], value: object, field: str) -> Channel:

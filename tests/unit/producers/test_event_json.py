@@ -39,6 +39,9 @@ def changed(path: str, value: Any) -> dict[str, Any]:
         ("occurred_at", "yesterday", "occurred_at: invalid_value"),
         ("occurred_at", "2026-01-01T00:00:00", "occurred_at: naive_datetime"),
         ("occurred_at", 5, "occurred_at: wrong_type"),
+        # In UTC these lie outside of the years 1 to 9999.
+        ("occurred_at", "0001-01-01T00:00:00+14:00", "occurred_at: invalid_value"),
+        ("occurred_at", "9999-12-31T23:59:59-10:00", "occurred_at: invalid_value"),
         ("channel", "mail", "channel: invalid_value"),
         ("admin", "usr_ada", "admin: wrong_type"),
         ("admin.id", 5, "admin.id: wrong_type"),
