@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -90,11 +90,12 @@ class Outbox:
     def backlog(self) -> Backlog:
         """What waits now."""
         is_waiting = events.c.refused.is_(None)
+        # `CASE`, since MySQL has no `FILTER`.
         query = select(
-            func.count().filter(is_waiting),
-            func.min(events.c.added_at_ms).filter(is_waiting),
-            func.count().filter(events.c.refused.is_not(None)),
-        ).select_from(events)
+            func.count(case((is_waiting, 1))),
+            func.min(case((is_waiting, events.c.added_at_ms))),
+            func.count(events.c.refused),
+        )
         with self._engine.connect() as connection:
             pending, oldest_ms, refused = connection.execute(query).one()
             return Backlog(pending, oldest_ms, refused)
