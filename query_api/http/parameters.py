@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from query_api.errors import ParameterError
@@ -44,9 +44,14 @@ def _parse_instant(value: object) -> datetime:
         raise PydanticCustomError("out_of_range", "must be a time that exists") from None
 
 
-def _check_person(value: str) -> str:
+def _check_filled(value: str) -> str:
     if not value or value.isspace():
         raise PydanticCustomError("blank", "must not be blank")
+    return value
+
+
+def _check_person(value: str) -> str:
+    _check_filled(value)
     if len(value) > MAX_LENGTHS["id"]:
         raise PydanticCustomError("too_long_text", "must be at most 256 characters")
     if value.startswith(REF_PREFIX) and value != DELETED_PERSONS:
@@ -78,6 +83,7 @@ def _zones() -> frozenset[str]:
 
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 PersonValue = Annotated[str, AfterValidator(_check_person)]
+LicenseValue = Annotated[str, Field(max_length=MAX_LENGTHS["license"]), AfterValidator(_check_filled)]
 
 
 _SINGLE = frozenset({"from", "to", "order", "limit", "cursor", "interval", "tz", "format", "q"})

@@ -12,6 +12,7 @@ from query_api.http.parameters import (
     DELETED_PERSONS,
     MAX_VALUES,
     Instant,
+    LicenseValue,
     PersonValue,
     check_whole_number,
     check_zone,
@@ -59,6 +60,14 @@ class FilterQuery(BaseModel):
     import_id: Annotated[
         list[UUID], Field(max_length=MAX_VALUES, description="Only lines of these file imports (`source.import_id`).")
     ] = []
+    license: Annotated[
+        list[LicenseValue],
+        Field(
+            max_length=MAX_VALUES,
+            description="Only license updates from or to these licenses.",
+            examples=[["Data Steward"]],
+        ),
+    ] = []
     since: Annotated[
         Instant | None,
         Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
@@ -76,6 +85,7 @@ class FilterQuery(BaseModel):
             activity_types=frozenset(map(str, self.activity_type)),
             channels=frozenset(map(str, self.channel)),
             import_ids=frozenset(self.import_id),
+            licenses=frozenset(self.license),
             affected_users=frozenset(to_ref(value, key, client_space_id) for value in affected_users),
             admins=frozenset(to_ref(value, key, client_space_id) for value in admins),
             by_id=not any(value.startswith(REF_PREFIX) for value in (*affected_users, *admins)),

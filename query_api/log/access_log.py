@@ -1,6 +1,7 @@
 """Who viewed the log: each view and export leaves an entry, and no caller can prevent it.
 
-An entry names all persons, the viewer included, by refs alone. It holds no text that was searched for.
+An entry names all persons, the viewer included, by refs alone. It holds the licenses as they were asked for, and no
+text that was searched for.
 """
 
 import asyncio
@@ -133,6 +134,7 @@ def filters_text(activity_filter: ActivityFilter, **others: object) -> str:
         "affected_user": _persons(activity_filter.affected_users, deleted=activity_filter.deleted_affected_users),
         "admin": _persons(activity_filter.admins, deleted=activity_filter.deleted_admins),
         "import_id": sorted(map(str, activity_filter.import_ids)),
+        "license": sorted(activity_filter.licenses),
         "from": _instant(activity_filter.since),
         "to": _instant(activity_filter.until),
         **others,

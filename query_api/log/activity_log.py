@@ -157,6 +157,7 @@ class ActivityLog:
             activity_types=activity_filter.activity_types,
             channels=activity_filter.channels,
             import_ids=activity_filter.import_ids,
+            licenses=activity_filter.licenses,
             affected_users=affected_users,
             admins=admins,
             deleted_affected_users=activity_filter.deleted_affected_users,

@@ -47,6 +47,7 @@ class ActivityFilter:
     since: datetime | None = None
     until: datetime | None = None
     import_ids: frozenset[UUID] = frozenset()
+    licenses: frozenset[str] = frozenset()
 
     def names_persons(self) -> bool:
         """Whether it asks for particular persons."""
@@ -54,7 +55,7 @@ class ActivityFilter:
 
     def digest(self) -> bytes:
         """A hash that two filters share only if they ask for the same, however the request ordered its values."""
-        sets = self.activity_types, self.channels, self.affected_users, self.admins, self.import_ids
+        sets = self.activity_types, self.channels, self.affected_users, self.admins, self.import_ids, self.licenses
         values = [sorted(map(str, part)) for part in sets]
         flags = [self.deleted_affected_users, self.deleted_admins]
         bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
@@ -85,7 +86,7 @@ class Selection:
     """What the store is asked for: a filter whose persons are resolved to stored refs, in the bounds of retention.
 
     *since* has no default: no read may forget retention. `None` for persons means any, unless the flag beside it asks
-    for the deleted ones. With both, either matches.
+    for the deleted ones. With both, either matches. A license matches as the previous or as the new one.
     """
 
     since: datetime
@@ -100,10 +101,12 @@ class Selection:
     deleted_affected_users: bool = False
     deleted_admins: bool = False
     import_ids: frozenset[UUID] = frozenset()
+    licenses: frozenset[str] = frozenset()
 
     def tells_copies_apart(self) -> bool:
         """Whether it may match a copy of an event that does not count, and not the copy that does."""
-        return bool(self.activity_types or self.channels or self.import_ids) or self.names_persons()
+        values = self.activity_types or self.channels or self.import_ids or self.licenses
+        return bool(values) or self.names_persons()
 
     def names_persons(self) -> bool:
         """Whether it is cut to particular persons, or to those who were deleted."""
@@ -112,8 +115,8 @@ class Selection:
 
     def named_role(self) -> str | None:
         """The role in which lines can be looked up by person, as its column begins; `None` where they cannot."""
-        if self.import_ids:
-            # What is kept by person does not say which import a line is of.
+        if self.import_ids or self.licenses:
+            # What is kept by person says neither which import a line is of nor which licenses it names.
             return None
         if self.affected_users is not None and not self.deleted_affected_users:
             return "affected_user"
@@ -161,6 +164,9 @@ def conditions(selection: Selection) -> Conditions:
         if values:
             clauses.append(f"{column} IN {{{name}:Array({kind})}}")
             parameters[name] = sorted(values, key=str)
+    if selection.licenses:
+        clauses.append("(previous_license IN {licenses:Array(String)} OR new_license IN {licenses:Array(String)})")
+        parameters["licenses"] = sorted(selection.licenses)
     for name, column, spans, deleted in (
         ("affected_users", "affected_user_ref", selection.affected_users, selection.deleted_affected_users),
         ("admins", "admin_ref", selection.admins, selection.deleted_admins),

@@ -23,13 +23,19 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
     refs = [a_uuid(number) for number in range(1, 9)]
     lives = [a_life(chance, caller, ref, NOW) for ref in refs]
     imports = [None, *map(a_uuid, range(1, 4))]
-    rows = [row._replace(import_id=chance.choice(imports)) for life in lives for row in life[0]]
+    licenses = None, "Data Reader"
+    rows = [
+        row._replace(import_id=chance.choice(imports), previous_license=chance.choice(licenses))
+        for life in lives
+        for row in life[0]
+    ]
     copies = [
         row._replace(
             precedence=chance.randrange(1_000),
             channel=chance.choice(("ui", "api")),
             kafka_offset=number + 100,
             import_id=chance.choice((None, a_uuid(1))),
+            new_license=chance.choice(licenses),
         )
         for number, row in enumerate(chance.choices(rows, k=20))
     ]
@@ -48,6 +54,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             since=NOW + timedelta(seconds=chance.randrange(4)),
             until=chance.choice((None, NOW + timedelta(seconds=5))),
             channels=chance.choice((frozenset(), frozenset({"ui"}))),
+            licenses=chance.choice((frozenset(), frozenset({"Data Reader"}))),
             affected_users=chance.choice((None, {ref: Span(until=NOW + timedelta(seconds=4)) for ref in refs[:2]})),
             deleted_affected_users=chance.choice((False, True)),
             deleted_admins=chance.choice((False, True)),

@@ -100,6 +100,24 @@ async def test_an_import_is_its_own_lines_of_the_copies_that_count(store: Store)
     assert counted == [Count(LONG_AGO, "user_license_update", 2)]
 
 
+async def test_a_license_is_the_previous_or_the_new_one_of_the_copy_that_counts(store: Store) -> None:
+    changes = [("Reader", None), (None, "Reader"), ("Steward", "Explorer"), ("Explorer", "Steward"), (None, None)]
+    rows = [a_row(store.caller, previous_license=before, new_license=after) for before, after in changes]
+    store.insert([*rows, rows[3]._replace(new_license="Reader", precedence=1)])
+
+    async def matching(*licenses: str, **others: Any) -> set[int]:
+        events = await found(store, everything(licenses=frozenset(licenses), **others))
+        return {number for number, row in enumerate(rows) if row.event_id in events}
+
+    assert await matching("Reader") == {0, 1}
+    assert await matching("Reader", "Explorer") == {0, 1, 2, 3}
+    assert await matching("reader") == set()
+    assert await matching("Reader", channels=frozenset({"api"})) == set()
+    assert await matching("Reader", affected_users={USER: Span()}) == {0, 1}
+    counted = await store.reader.counts(store.caller, everything(licenses=frozenset({"Reader"})), [LONG_AGO])
+    assert counted == [Count(LONG_AGO, "user_license_update", 2)]
+
+
 async def test_a_span_cuts_the_lines_of_its_person_and_of_nobody_else(store: Store) -> None:
     rows = {
         (ref, number): a_row(store.caller, affected_user_ref=ref, occurred_at=NOW + number * MICROSECOND)

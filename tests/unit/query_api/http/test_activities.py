@@ -207,6 +207,16 @@ async def test_an_import_is_found_by_its_id_on_every_path(api: Api) -> None:
     assert (await api.get("/v1/activities/stats", import_id=str(first))).json()["total"] == 3
 
 
+async def test_a_license_is_found_as_the_previous_and_the_new_one(api: Api) -> None:
+    changes = [("Data Reader", None), (None, "Data Reader"), ("Data Steward", "Data Explorer"), (None, None)]
+    events = [api.record(previous_license=before, new_license=after) for before, after in changes]
+
+    assert await api.found(license="Data Reader") == set(events[:2])
+    assert await api.found(license="data reader") == set()
+    assert await api.found(license=["Data Reader", "Data Explorer"]) == set(events[:3])
+    assert (await api.get("/v1/activities/stats", license="Data Reader")).json()["total"] == 2
+
+
 async def test_a_cursor_ends_after_24_hours(api: Api) -> None:
     for _ in range(2):
         api.record()

@@ -36,7 +36,8 @@ def rows(answer: httpx.Response) -> list[dict[str, str]]:
 
 async def test_an_export_holds_the_lines_of_the_list_as_they_are_shown_there(api: Api) -> None:
     for number in range(60):
-        api.record(f"usr_{number % 4}", f"usr_{number % 3}", channel=["ui", "api"][number % 2])
+        channel, license_name = [("ui", "Data Reader"), ("api", None)][number % 2]
+        api.record(f"usr_{number % 4}", f"usr_{number % 3}", channel=channel, new_license=license_name)
     api.name("usr_1", "ada@example.com", "Ada")
     api.delete("usr_2", NOW + DAY)
     filters: list[dict[str, Any]] = [
@@ -44,6 +45,7 @@ async def test_an_export_holds_the_lines_of_the_list_as_they_are_shown_there(api
         {"order": "asc"},
         {"channel": "api", "affected_user": ["usr_1", "ref:deleted"]},
         {"admin": "usr_1"},
+        {"license": "Data Reader"},
         {"to": "2026-01-01T00:00:00Z"},
     ]
     for asked in filters:

@@ -34,6 +34,8 @@ def assert_problem(answer: Any, status: int, name: str) -> dict[str, Any]:
         ("channel=UI", "channel", "invalid_value"),
         ("&".join(["channel=ui"] * 51), "channel", "too_many"),
         ("import_id=users.csv", "import_id", "invalid_value"),
+        ("license=", "license", "blank"),
+        ("license=" + "a" * 129, "license", "too_long"),
         ("affected_user=", "affected_user", "blank"),
         ("affected_user=%20", "affected_user", "blank"),
         ("admin=" + "a" * 257, "admin", "too_long"),

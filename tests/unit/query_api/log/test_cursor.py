@@ -1,4 +1,5 @@
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,6 +70,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
             )
         },
         {"activity_filter": ActivityFilter(channels=frozenset({"ui"}), admins=WALK["activity_filter"].admins)},
+        {"activity_filter": replace(WALK["activity_filter"], licenses=frozenset({"Data Reader"}))},
         {"now": NOW + LIFETIME},
     ],
 )
