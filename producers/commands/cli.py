@@ -15,6 +15,7 @@ from rich.console import Console
 
 from producers.activities import utc_now
 from producers.channels.acting_admin import read_admin
+from producers.commands.extras import needs_extra
 from producers.commands.import_preview import preview
 from producers.commands.import_report import report, say, write_files
 from producers.commands.import_run import OnError, RunOptions, Summary, run_import
@@ -181,8 +182,9 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
 @app.command("relay")
 def relay_command() -> None:
     """Publish what an application wrote into its outbox, until SIGTERM. Needs the extra `outbox`."""
-    from producers.outbox.command import relay  # noqa: PLC0415 - other commands need no database
-    from producers.outbox.settings import load_relay_settings  # noqa: PLC0415 - as above
+    with needs_extra("outbox"):
+        from producers.outbox.command import relay  # noqa: PLC0415 - other commands need no database
+        from producers.outbox.settings import load_relay_settings  # noqa: PLC0415 - as above
 
     with _errors_as_exit_codes(Console(stderr=True), as_json=False):
         asyncio.run(relay(load_relay_settings()))
@@ -194,10 +196,11 @@ def serve_command(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8090,
 ) -> None:
     """Take events over HTTP until SIGTERM. Needs the extra `intake`."""
-    import uvicorn  # noqa: PLC0415 - other commands need no web server
+    with needs_extra("intake"):
+        import uvicorn  # noqa: PLC0415 - other commands need no web server
 
-    from producers.intake.app import create_app  # noqa: PLC0415 - as above
-    from producers.intake.settings import load_intake_settings  # noqa: PLC0415 - as above
+        from producers.intake.app import create_app  # noqa: PLC0415 - as above
+        from producers.intake.settings import load_intake_settings  # noqa: PLC0415 - as above
 
     with _errors_as_exit_codes(Console(stderr=True), as_json=False):
         uvicorn.run(create_app(load_intake_settings()), host=host, port=port)
@@ -235,7 +238,7 @@ def _read(request: ImportRequest, progress: Progress, resources: ExitStack) -> F
 
 
 def main() -> None:
-    """The console script."""
+    """What the console script runs; see `producers.commands.console`."""
     app()
 
 
