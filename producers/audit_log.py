@@ -29,6 +29,8 @@ OpenPublisher = Callable[[], AbstractAsyncContextManager[Publisher]]
 _CLOSING_GRACE_SECONDS = 5.0
 """What disconnecting may take beyond the time in which every publish ends."""
 
+_CLOSED = "the audit log is closed"
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class AuditLog:
     end of the process, waits a bounded time for calls that were broken off, such as by SystemExit in a signal handler.
     """
 
-    _lock: threading.Lock
+    _lock: threading.RLock
     _thread: "_PublisherThread | None"
 
     def __init__(
@@ -104,9 +106,9 @@ class AuditLog:
 
         Raises `DeliveryUnknown` with the stamps of their events that are not acknowledged.
         """
-        self._is_closed = True
         _opened.discard(self)
         with self._lock:
+            self._is_closed = True
             thread, self._thread = self._thread, None
         if thread is not None and (left := thread.close(self._patience)):
             raise DeliveryUnknown(left)
@@ -125,10 +127,10 @@ class AuditLog:
             error.add_note(str(unknown))
 
     def _call(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], events: Sequence[Event]) -> T:
-        if self._is_closed:
-            raise PublisherClosed("the audit log is closed")
         stamps = [Stamp(event.event_id, event.occurred_at) for event in events]
         with self._lock:
+            if self._is_closed:
+                raise PublisherClosed(_CLOSED)
             if self._thread is None:
                 self._thread = _PublisherThread(self._open_publisher)
             thread = self._thread
@@ -136,7 +138,8 @@ class AuditLog:
 
     def _forget_thread(self) -> None:
         """Begin without a thread: a fork copies none, and its lock may be copied in the hands of another."""
-        self._lock = threading.Lock()
+        # Reentrant, as the other: a signal's handler may close the log in the midst of a call.
+        self._lock = threading.RLock()
         self._thread = None
 
 
@@ -197,6 +200,8 @@ class _PublisherThread:
         # A daemon: the interpreter waits for any other thread before it lets `_close_all` end this one.
         self._thread = threading.Thread(target=self._loop.run_forever, name="audit-log", daemon=True)
         self._thread.start()
+        self._gate = threading.RLock()
+        self._is_closing = False
         self._unheard: dict[object, Sequence[Stamp]] = {}
         self._running: set[asyncio.Task[Any]] = set()
         self._context = open_publisher()
@@ -207,7 +212,12 @@ class _PublisherThread:
         key = object()
         # First: a signal's handler may raise anywhere below, and then nobody waits for the answer.
         self._unheard[key] = stamps
-        call = asyncio.run_coroutine_threadsafe(self._run(act, key), self._loop)
+        with self._gate:
+            if self._is_closing:
+                # Of a loop that has stopped no answer would ever come.
+                del self._unheard[key]
+                raise PublisherClosed(_CLOSED)
+            call = asyncio.run_coroutine_threadsafe(self._run(act, key), self._loop)
         try:
             return call.result()
         except CancelledError:
@@ -228,6 +238,8 @@ class _PublisherThread:
 
     def close(self, patience_seconds: float) -> list[Stamp]:
         """Wait for the calls that run, end them, the publisher and the thread; the stamps nobody has heard of."""
+        with self._gate:
+            self._is_closing = True
         try:
             asyncio.run_coroutine_threadsafe(self._leave(patience_seconds), self._loop).result()
         finally:

@@ -172,3 +172,14 @@ def test_a_child_begins_without_its_parent_s_thread(log: module.InMemoryAuditLog
 def test_the_fixture_for_upstream_services_records_in_memory(audit_log: module.InMemoryAuditLog) -> None:
     act(audit_log)
     assert len(audit_log.events) == 4
+
+
+def test_a_call_that_another_thread_s_close_overtakes_ends(log: module.InMemoryAuditLog) -> None:
+    log.publish(an_event())
+    thread = log._thread
+    assert thread is not None
+    log.close()
+    # It was let in before the close, and its turn comes after: nobody runs the loop, and it must not wait for that.
+    with pytest.raises(PublisherClosed):
+        thread.call(lambda publisher: publisher.publish(an_event()), [])
+    assert len(log.events) == 1
