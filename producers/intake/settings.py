@@ -3,6 +3,11 @@
 import base64
 from typing import Annotated
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, Field, SecretStr
 
 from producers.settings import ProducerSettings
@@ -12,19 +17,37 @@ MAX_EVENTS = 500
 """How many events a request may hold."""
 
 _MIN_SECRET_BYTES = 32
+_MIN_RSA_BITS = 2048
 
 
 def _token_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
-    if text.startswith("-----BEGIN PUBLIC KEY-----"):
-        return value
-    try:
-        is_long = len(base64.b64decode(text, validate=True)) >= _MIN_SECRET_BYTES
-    except ValueError:
-        is_long = False
-    if not is_long:
-        raise ValueError(f"must be a PEM public key, or at least {_MIN_SECRET_BYTES} bytes, base64-encoded")
+    is_safe = _is_safe_public_key if text.startswith("-----BEGIN") else _is_long_secret
+    if not is_safe(text):
+        raise ValueError(
+            f"must be a PEM public key (RSA of at least {_MIN_RSA_BITS} bits, EC on P-256, or Ed25519),"
+            f" or at least {_MIN_SECRET_BYTES} bytes, base64-encoded"
+        )
     return value
+
+
+def _is_safe_public_key(pem: str) -> bool:
+    try:
+        key = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    if isinstance(key, RSAPublicKey):
+        return key.key_size >= _MIN_RSA_BITS
+    if isinstance(key, EllipticCurvePublicKey):
+        return isinstance(key.curve, SECP256R1)
+    return isinstance(key, Ed25519PublicKey)
+
+
+def _is_long_secret(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) >= _MIN_SECRET_BYTES
+    except ValueError:
+        return False
 
 
 class IntakeSettings(ProducerSettings):

@@ -14,8 +14,10 @@ import jsonschema_rs
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
+from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from producers.event_json import to_json
@@ -162,12 +164,14 @@ async def test_a_token_that_proves_nothing_publishes_nothing(client: Client, bea
     assert client.publisher.events == []
 
 
+def public_pem(private: Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    return private.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
+
+
 async def test_a_public_key_verifies_and_is_no_shared_secret() -> None:
     private = Ed25519PrivateKey.generate()
-    public = private.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    async with serving(settings(AUDIT_INTAKE_TOKEN_KEY=public.decode())) as client:
+    async with serving(settings(AUDIT_INTAKE_TOKEN_KEY=public_pem(private))) as client:
         assert (await client.post(to_json(an_event()), bearer=token(private, "EdDSA"))).status_code == 200
         assert (await client.post(to_json(an_event()), bearer=token(SECRET))).status_code == 401
 
@@ -237,9 +241,29 @@ async def test_the_schema_is_served(client: Client) -> None:
     assert (answer.headers["content-type"], answer.json()) == ("application/schema+json", json_schema())
 
 
+@pytest.mark.parametrize(
+    "pem",
+    [
+        public_pem(rsa.generate_private_key(65537, 1024)),  # noqa: S505 - it must be refused
+        public_pem(ec.generate_private_key(ec.SECP521R1())),
+        "-----BEGIN PUBLIC KEY-----\nnone\n-----END PUBLIC KEY-----",
+    ],
+)
+def test_a_public_key_that_no_algorithm_uses_safely_is_refused_at_the_start(pem: str) -> None:
+    with pytest.raises(ValidationError, match="must be a PEM public key"):
+        settings(AUDIT_INTAKE_TOKEN_KEY=pem)
+
+
+@pytest.mark.parametrize("private", [rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())])
+def test_other_public_keys_are_taken(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
+    assert settings(AUDIT_INTAKE_TOKEN_KEY=public_pem(private)).token_key.get_secret_value() == public_pem(private)
+
+
 def test_the_key_must_be_long_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ENVIRONMENT, "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(b"hush").decode()}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidSettings, match=r"^AUDIT_INTAKE_TOKEN_KEY: must be a PEM public key, or at least") as bad:
+    with pytest.raises(
+        InvalidSettings, match=r"^AUDIT_INTAKE_TOKEN_KEY: must be a PEM public key.* or at least"
+    ) as bad:
         load_intake_settings()
     assert base64.b64encode(b"hush").decode() not in str(bad.value)
