@@ -19,9 +19,9 @@ def conditional(request: Request, body: Body) -> Response:
     """*body*, or 304 where the client says that it has it. Raises `NotAcceptable` where it takes no JSON."""
     require_acceptable(request, JSON)
     tag = f'W/"{body.tag}"'
-    if _has(request.headers.getlist("If-None-Match"), tag):
-        return Response(status_code=304, headers={"ETag": tag})
     headers = {"ETag": tag, "Vary": "Accept-Encoding"}
+    if _has(request.headers.getlist("If-None-Match"), tag):
+        return Response(status_code=304, headers=headers)
     content = body.content
     if len(content) >= _COMPRESSED_FROM_BYTES and "gzip" in accepted_codings(
         request.headers.get("Accept-Encoding", "")

@@ -35,6 +35,7 @@ async def test_what_the_client_has_is_not_sent_again(api: Api, path: str) -> Non
     assert second.content == b""
     assert second.headers["ETag"] == first.headers["ETag"]
     assert second.headers["Cache-Control"] == "private, no-cache"
+    assert second.headers["Vary"] == first.headers["Vary"]
 
 
 @pytest.mark.parametrize(
