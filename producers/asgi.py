@@ -5,7 +5,7 @@ It imports no web framework.
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -29,7 +29,7 @@ class Caller:
 
     client_space_id: str
     admin: Person
-    idempotency_key: str | None = None
+    idempotency_key: str | None = field(default=None, repr=False)
     first_received_at: datetime | None = None
 
 

@@ -36,7 +36,7 @@ class ApiEvents(EventVerbs):
     token_owner: Person
     request_id: str
     service: str
-    idempotency_key: str | None = None
+    idempotency_key: str | None = field(default=None, repr=False)
     first_received_at: datetime | None = None
     clock: Clock = utc_now
     _calls: Counter[tuple[ActivityType, str]] = field(default_factory=Counter, init=False, repr=False)
@@ -76,7 +76,7 @@ class ApiRequest(Verbs):
     token_owner: Person
     request_id: str
     service: str
-    idempotency_key: str | None = None
+    idempotency_key: str | None = field(default=None, repr=False)
     first_received_at: datetime | None = None
     clock: Clock = utc_now
     _events: ApiEvents = field(init=False, repr=False)

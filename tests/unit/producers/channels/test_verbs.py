@@ -20,6 +20,7 @@ from producers import (
     user_created,
     user_deleted,
 )
+from producers.asgi import Caller
 from producers.in_memory import InMemoryPublisher
 from schemas.events import (
     AdminRightsUpdate,
@@ -137,6 +138,12 @@ async def test_a_repetition_that_leaves_out_what_was_done_publishes_the_rest_as_
 def test_the_request_id_which_the_line_shows_is_no_idempotency_key() -> None:
     with pytest.raises(ValueError, match="must be a secret"):
         api_request(InMemoryPublisher(), "r1")
+
+
+def test_an_idempotency_key_is_in_no_text_that_a_log_may_keep() -> None:
+    request = api_request(InMemoryPublisher(), "a-secret-key")
+    caller = Caller("acme", ADMIN, idempotency_key="a-secret-key", first_received_at=NOW)
+    assert "a-secret-key" not in f"{request!r} {request.events!r} {caller!r}"
 
 
 def test_an_idempotency_key_without_the_time_of_its_first_arrival_is_refused() -> None:
