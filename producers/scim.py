@@ -17,11 +17,11 @@ Resource = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ScimRules:
-    """What of a user counts. Texts are compared without regard to case, as SCIM's are by default.
+    """What of a user counts.
 
-    *admin_roles* are the values in `roles` that make an admin. The license is the primary, or else the first, of
-    `entitlements`; with *license_extension* (the extension's URN and its attribute) it is that. With
-    *deactivation_deletes* a user who is not `active` does not exist for the log.
+    *admin_roles* are the values in `roles` that make an admin, in any case, as SCIM has it. The license is the primary,
+    or else the first, of `entitlements`; with *license_extension* (the extension's URN and its attribute) it is that.
+    With *deactivation_deletes* a user who is not `active` does not exist for the log.
     """
 
     admin_roles: frozenset[str]

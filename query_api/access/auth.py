@@ -16,8 +16,6 @@ from schemas.settings import InvalidSettings
 READ_SCOPE = "audit:read"
 EXPORT_SCOPE = "audit:export"
 SCOPES = frozenset({READ_SCOPE, EXPORT_SCOPE})
-CLIENT_SPACE_CLAIM = "client_space_id"
-SCOPE_CLAIM = "scope"
 
 LEEWAY_SECONDS = 30
 DEVELOPMENT_ALGORITHM = "HS256"
