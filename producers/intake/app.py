@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
@@ -18,6 +19,7 @@ from producers.errors import DeliveryUnknown, PublishFailed
 from producers.intake.grants import InvalidToken, Tokens
 from producers.intake.json_schema import json_schema
 from producers.intake.judging import Refused, judge, results
+from producers.intake.metrics import Metrics
 from producers.intake.settings import MAX_EVENTS, IntakeSettings
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Publisher
@@ -42,15 +44,25 @@ class Problem(Exception):
 class Intake:
     """What the application's paths do."""
 
-    def __init__(self, settings: IntakeSettings, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, settings: IntakeSettings, publisher: Publisher, clock: Clock, metrics: Metrics) -> None:
         self._settings = settings
         self._tokens = Tokens(settings)
         self._publisher = publisher
         self._clock = clock
+        self._metrics = metrics
         self._requests = 0
 
     async def events(self, request: Request) -> Response:
         """`POST /v1/events`."""
+        started, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            answer = await self._answer(request)
+            status = answer.status_code
+        finally:
+            self._metrics.answered(status, time.perf_counter() - started)
+        return answer
+
+    async def _answer(self, request: Request) -> Response:
         if self._requests >= self._settings.max_requests:
             return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are at work"))
         self._requests += 1
@@ -72,7 +84,9 @@ class Intake:
         acknowledged, status = await self._publish(events)
         if status is HTTPStatus.OK and len(events) < len(judgments):
             status = HTTPStatus.MULTI_STATUS if events else HTTPStatus.UNPROCESSABLE_ENTITY
-        return JSONResponse({"results": results(judgments, acknowledged)}, status, _headers(status))
+        found = results(judgments, acknowledged)
+        self._metrics.became(result["status"] for result in found)
+        return JSONResponse({"results": found}, status, _headers(status))
 
     async def _items(self, request: Request) -> list[Any]:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
@@ -126,9 +140,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_publisher() if open_publisher else KafkaPublisher(settings) as publisher:
-            app.state.intake = Intake(settings, publisher, clock)
-            yield
+        metrics = Metrics()
+        with metrics.served(settings.metrics_host, settings.metrics_port):
+            async with open_publisher() if open_publisher else KafkaPublisher(settings) as publisher:
+                app.state.intake = Intake(settings, publisher, clock, metrics)
+                yield
 
     async def events(request: Request) -> Response:
         intake: Intake = request.app.state.intake

@@ -75,6 +75,18 @@ class IntakeSettings(ProducerSettings):
         alias="AUDIT_INTAKE_MAX_REQUESTS",
         description="how many requests may be at work at once; others are answered 503",
     )
+    metrics_host: str = Field(
+        "127.0.0.1",
+        alias="AUDIT_INTAKE_METRICS_HOST",
+        description="where Prometheus reads the metrics, without a login",
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65535,
+        alias="AUDIT_INTAKE_METRICS_PORT",
+        description="the port of the metrics, which is not the intake's; 0 for none",
+    )
 
 
 def load_intake_settings() -> IntakeSettings:

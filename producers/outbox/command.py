@@ -44,7 +44,7 @@ async def relay(settings: RelaySettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     metrics = RelayMetrics()
     if settings.outbox_metrics_port:
-        start_http_server(settings.outbox_metrics_port, "127.0.0.1", metrics.registry)
+        start_http_server(settings.outbox_metrics_port, settings.outbox_metrics_host, metrics.registry)
     # `hide_parameters`: an error's text would hold names.
     engine = create_engine(settings.outbox_database_url.get_secret_value(), hide_parameters=True, pool_pre_ping=True)
     async with KafkaPublisher(settings) as publisher:

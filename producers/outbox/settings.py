@@ -39,12 +39,17 @@ class RelaySettings(ProducerSettings):
         alias="AUDIT_OUTBOX_IDLE_SECONDS",
         description="how long to wait before looking into an empty outbox again",
     )
+    outbox_metrics_host: str = Field(
+        "127.0.0.1",
+        alias="AUDIT_OUTBOX_METRICS_HOST",
+        description="where Prometheus reads the metrics, without a login",
+    )
     outbox_metrics_port: int = Field(
         0,
         ge=0,
         le=65535,
         alias="AUDIT_OUTBOX_METRICS_PORT",
-        description="where Prometheus reads the metrics, on 127.0.0.1; 0 for none",
+        description="the port of the metrics; 0 for none",
     )
 
 

@@ -1,10 +1,14 @@
-"""Alerts and dashboard read metrics of the query API that exist; `tests/unit/stream/health` holds the worker's."""
+"""Alerts and dashboard read only metrics of query API and outbox that exist.
+
+`tests/unit/stream/health` holds the worker's.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from producers.outbox.command import RelayMetrics
 from query_api.http.metrics import Metrics
 
 DASHBOARD = "deploy/grafana/dashboard.json"
@@ -26,3 +30,9 @@ def test_the_dashboard_shows_every_metric_of_the_query_api(repository: Path, exp
     text = (repository / DASHBOARD).read_text(encoding="utf-8")
     names = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed}
     assert [name for name in sorted(names) if name not in text] == []
+
+
+def test_the_alerts_read_every_metric_of_the_outbox_and_no_other(repository: Path) -> None:
+    text = (repository / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8")
+    exposed = {family.name for family in RelayMetrics().registry.collect()}
+    assert set(re.findall(r"audit_outbox_\w+", text)) == exposed

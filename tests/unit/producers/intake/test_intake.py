@@ -25,10 +25,12 @@ from producers.in_memory import InMemoryPublisher
 from producers.intake import app as intake_app
 from producers.intake.app import create_app
 from producers.intake.json_schema import json_schema
+from producers.intake.metrics import OUTCOMES
 from producers.intake.settings import MAX_EVENTS, IntakeSettings, load_intake_settings
 from schemas.events import Channel, Event, UserDeletion
 from schemas.settings import InvalidSettings
 from tests.builders import NOW, an_event
+from tests.free_ports import free_port
 from tests.unit.schemas.strategies import events as any_events
 
 SCHEMA = jsonschema_rs.validator_for(json_schema())
@@ -221,6 +223,40 @@ async def test_more_requests_than_are_allowed_are_sent_away() -> None:
         client.app.state.intake._requests = 64
         answer = await client.post(to_json(an_event()))
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+async def test_requests_and_events_are_counted_by_what_became_of_them(client: Client) -> None:
+    client.publisher.fail_at = {2: "lost"}
+    answers = [
+        await client.post([to_json(numbered(1)), {}]),
+        await client.post(to_json(numbered(2)), bearer="nonsense"),
+        await client.post([to_json(numbered(3)), to_json(numbered(4))]),
+    ]
+    registry = client.app.state.intake._metrics.registry
+
+    def counted(name: str, status: str) -> Any:
+        return registry.get_sample_value(name, {"status": status})
+
+    assert [answer.status_code for answer in answers] == [207, 401, 503]
+    assert [counted("audit_intake_requests_total", status) for status in ("200", "207", "401", "503")] == [0, 1, 1, 1]
+    outcomes = [counted("audit_intake_events_total", outcome) for outcome in OUTCOMES]
+    assert dict(zip(OUTCOMES, outcomes, strict=True)) == {"acknowledged": 2, "refused": 1, "not_acknowledged": 1}
+    assert registry.get_sample_value("audit_intake_request_seconds_count") == 3
+
+
+async def test_an_answer_that_nobody_foresaw_is_counted_as_an_error(client: Client) -> None:
+    client.publisher.publish_all = None  # type: ignore[assignment, method-assign]
+    with pytest.raises(TypeError):
+        await client.post(to_json(an_event()))
+    registry = client.app.state.intake._metrics.registry
+    assert registry.get_sample_value("audit_intake_requests_total", {"status": "500"}) == 1
+
+
+async def test_the_metrics_are_read_on_a_port_of_their_own() -> None:
+    port = free_port()
+    async with serving(settings(AUDIT_INTAKE_METRICS_PORT=port)), httpx.AsyncClient() as prometheus:
+        text = (await prometheus.get(f"http://127.0.0.1:{port}/metrics")).text
+    assert 'audit_intake_requests_total{status="503"} 0.0' in text
 
 
 @given(any_events())

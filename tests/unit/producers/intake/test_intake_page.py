@@ -6,6 +6,7 @@ from pathlib import Path
 
 from producers import intake
 from producers.event_json import from_json
+from producers.intake.metrics import Metrics
 from producers.intake.settings import IntakeSettings
 from producers.prepared import prepared
 from producers.settings import ProducerSettings
@@ -27,3 +28,15 @@ def test_the_event_that_is_shown_is_taken() -> None:
     (shown,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     event = from_json(json.loads(shown))
     assert prepared(event, now=max(NOW, event.occurred_at))[0] == event
+
+
+def test_every_metric_is_documented_by_its_help_and_labels() -> None:
+    rows = re.findall(r"^\| `(audit_intake_\w+)` \| (?:`(\w+)`)? *\| (.+) \|$", PAGE, re.MULTILINE)
+    assert sorted(rows) == sorted(
+        (
+            f"{family.name}_total" if family.type == "counter" else family.name,
+            "status" if any("status" in sample.labels for sample in family.samples) else "",
+            family.documentation,
+        )
+        for family in Metrics().registry.collect()
+    )
