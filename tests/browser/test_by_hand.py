@@ -650,6 +650,32 @@ async def test_a_click_on_a_value_filters_by_it(hand: Hand) -> None:
     await expect(panel.choice("Web UI")).to_be_checked()
 
 
+async def test_a_license_is_chosen_from_those_of_the_log_or_by_a_click_on_it(hand: Hand) -> None:
+    panel = await hand.open()
+    asked = lists_asked(panel)
+    choice = panel.select("License")
+    await expect(choice.locator("option")).to_have_text(["License", *sorted(filter(None, year.LICENSES))])
+    await expect(choice).to_be_in_viewport(ratio=1)
+    await choice.select_option("Data Steward")
+    await expect(panel.chips.nth(1)).to_have_text("License: Data Steward")
+    await panel.settled()
+    changes = panel.lines.locator("td[data-label=Change]")
+    assert {"Data Steward" in text for text in await changes.all_inner_texts()} == {True}
+
+    other = panel.lines.locator("del bdi").filter(has_not_text="Data Steward").first
+    name = await other.inner_text()
+    await press(other)
+    await expect(panel.chips.nth(1)).to_have_text(f"License: {name}")
+    await expect(choice).to_have_value(name)
+    await expect(panel.dialog.locator("tr.detail")).to_have_count(0)
+    assert [query["license"] for query in asked] == [["Data Steward"], [name]]
+    assert f"uml.license={name.replace(' ', '+')}" in hand.page.url
+    await hand.page.go_back()
+    await expect(panel.chips.nth(1)).to_have_text("License: Data Steward")
+    await choice.select_option("License")
+    await expect(panel.chips).to_have_count(1)
+
+
 async def test_an_import_is_one_row_whose_counts_are_those_of_the_filters(hand: Hand) -> None:
     panel = await hand.open()
     row = hand.page.locator("tr.import")

@@ -131,9 +131,9 @@ export class AuditApi {
   }
 
   /**
-   * What this token may do, and how far the log reaches.
+   * What this token may do, how far the log reaches, and which licenses it names.
    * @param {AbortSignal} [signal]
-   * @returns {Promise<{scopes: string[], retention_from: string}>}
+   * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[]}>}
    */
   async meta(signal) {
     return body(await this._get('/v1/meta', new URLSearchParams(), { signal }));

@@ -56,8 +56,21 @@ export function filterBar(model, act) {
       ${filters.range === 'custom' ? customDates(model, act) : ''}
       <div class="sets">
         ${choices(model, act, 'activityTypes', 'activity', ACTIVITY_TYPES)} ${choices(model, act, 'channels', 'channel', CHANNELS)}
+        ${licenseChoice(model, act)}
       </div>
     </div>`;
+}
+
+/** One license of those that the log names; the address may ask for another. @param {Model} model @param {Actions} act */
+function licenseChoice({ t, filters, licenses }, act) {
+  const choose = (/** @type {Event} */ event) => {
+    act.changeFilters({ licenses: [/** @type {HTMLSelectElement} */ (event.target).value].filter(Boolean) });
+  };
+  // Where none is selected, a browser selects the first.
+  return html`<select aria-label=${t.text('filter.license')} @change=${choose}>
+    <option value="">${t.text('filter.license')}</option>
+    ${[...new Set([...licenses, ...filters.licenses])].map((name) => html`<option value=${name} .selected=${filters.licenses.includes(name)}>${name}</option>`)}
+  </select>`;
 }
 
 /**
@@ -125,9 +138,8 @@ function enter(act, name, input) {
  */
 function choices(model, act, name, texts, values) {
   const { t, filters } = model;
-  const title = name === 'channels' ? 'filter.channel' : 'filter.activity_type';
   return html`<fieldset>
-    <legend class="hidden-text">${t.text(title)}</legend>
+    <legend class="hidden-text">${t.text(`filter.${texts}`)}</legend>
     <div class="choices">
       ${values.map(
         (value) => html`<label>

@@ -39,6 +39,7 @@ export function modelOf(session, actions, page) {
     linked,
     expanded,
     imports: session.imports,
+    licenses: session.licenses,
     unfolded: session.unfolded,
     isEndFolded: session.isEndFolded,
     personOf: (/** @type {string} */ ref) => session.persons.of(ref),

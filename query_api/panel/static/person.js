@@ -23,7 +23,8 @@ export function plainNameOf(person, t) {
 }
 
 /**
- * A value that a click filters by. Keys and screen readers reach the same by the buttons of the line's details.
+ * A value that a click filters by. Keys and screen readers reach the same by the filters and by the buttons of the line's
+ * details.
  * @param {Translator} t
  * @param {unknown} content
  * @param {() => void} onClick

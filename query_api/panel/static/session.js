@@ -42,6 +42,8 @@ export class Session {
     this.unfolded = new Set();
     /** @type {string[]|null} What the token may do, once that is known. */
     this.scopes = null;
+    /** @type {string[]} The licenses that the log names, once they are known. */
+    this.licenses = [];
     /** The first whole day that the log still holds, once that is known. */
     this.retentionDay = '';
     /** Whether the filters began before that day, and begin with it now. */
@@ -162,13 +164,14 @@ export class Session {
     if (this.isOpen) this.startPolling();
   }
 
-  /** What the token allows, and how far back the log reaches. */
+  /** What the token allows, how far back the log reaches, and which licenses it names. */
   async loadMeta() {
     const { generation } = this.tokens;
     try {
       const meta = await this.api.meta();
       if (generation !== this.tokens.generation) return;
       this.scopes = meta.scopes;
+      this.licenses = meta.licenses;
       this._learnRetention(meta.retention_from);
     } catch (error) {
       // Not needed to read the log: the list's own error says what is wrong.
@@ -195,6 +198,7 @@ export class Session {
     this.imports = new Map();
     this.unfolded = new Set();
     this.scopes = null;
+    this.licenses = [];
     this.retentionDay = '';
     this.link(this.linked?.id ?? '');
   }

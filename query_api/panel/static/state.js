@@ -34,7 +34,7 @@ export const ID_PREFIX = 'id:';
  * @property {Change[]} changes
  * @property {{service: string, request_id: string|null, import_id: string|null, row_number: number|null}|null} source
  *
- * @typedef {'activityTypes'|'channels'|'affectedUsers'|'admins'|'imports'} ListName The filters that take several values.
+ * @typedef {'activityTypes'|'channels'|'affectedUsers'|'admins'|'imports'|'licenses'} ListName The filters that take several values.
  *
  * @typedef {object} Filters
  * @property {string[]} activityTypes
@@ -42,6 +42,7 @@ export const ID_PREFIX = 'id:';
  * @property {string[]} affectedUsers Refs, or ids behind `ID_PREFIX`.
  * @property {string[]} admins Refs.
  * @property {string[]} imports Ids of file imports.
+ * @property {string[]} licenses As lines spell them.
  * @property {string} range One of `RANGES`.
  * @property {string} from A day; only for custom dates.
  * @property {string} to A day; only for custom dates.
@@ -60,6 +61,7 @@ export function defaultFilters() {
     affectedUsers: [],
     admins: [],
     imports: [],
+    licenses: [],
     range: DEFAULT_RANGE,
     from: '',
     to: '',
@@ -89,7 +91,7 @@ export function cleared(filters) {
   return { ...defaultFilters(), zone: filters.zone };
 }
 
-const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports']);
+const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses']);
 
 /** Whether anything but the period narrows the log. @param {Filters} filters */
 export function isFiltered(filters) {
@@ -172,6 +174,7 @@ export function toQuery(filters, now, zone) {
   filters.affectedUsers.forEach((ref) => query.append('affected_user', idIn(ref) || `ref:${ref}`));
   filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
   filters.imports.forEach((id) => query.append('import_id', id));
+  filters.licenses.forEach((value) => query.append('license', value));
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
   return query;
 }
@@ -251,6 +254,7 @@ export function fromRaw(raw, { isDay }) {
   filters.affectedUsers = list('user', isRef);
   filters.admins = list('admin', isRef);
   filters.imports = list('import', isUuid);
+  filters.licenses = list('license', (value) => /^(?=.*\S).{1,128}$/su.test(value));
   const [range = DEFAULT_RANGE] = raw.range ?? [];
   filters.range = RANGES.includes(range) ? range : DEFAULT_RANGE;
   if (filters.range === 'custom') {

@@ -12,6 +12,7 @@ input[type="text"], input[type="date"], select {
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
 .sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 20px; }
 .field label { font-weight: 600; font-size: 0.75rem; }
+.sets select { width: auto; max-width: 160px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
 .choices { display: flex; flex-wrap: wrap; gap: 5px; }
 .choices label {
   display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 9px 2px 7px; border: 1px solid var(--_outline);

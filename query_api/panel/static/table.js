@@ -130,7 +130,7 @@ function lineRow({ t, now, expanded }, act, line) {
     ${cell('activity', badge(line, t))}
     ${cell('affected_user', personCell(line.affected_user, t, only('affectedUsers', line.affected_user.ref)))}
     ${cell('admin', personCell(line.admin, t, only('admins', line.admin.ref)))}
-    ${cell('change', changeTemplate(line, t))}
+    ${cell('change', changeTemplate(line, t, (license) => act.showOnly('licenses', license)))}
     ${cell('channel', value(t, t.text(channelKey(line, t)), only('channels', line.channel)))}
   </tr>`;
 }
@@ -154,14 +154,15 @@ function badge(line, t) {
   </span>`;
 }
 
-/** What changed, in words. @param {Activity} line @param {Translator} t */
-export function changeTemplate(line, t) {
-  if (line.changes.length) return line.changes.map((change) => changed(change, t));
+/** What changed, in words. @param {Activity} line @param {Translator} t @param {(license: string) => void} only Filters by it. */
+function changeTemplate(line, t, only) {
+  if (line.changes.length) return line.changes.map((change) => changed(change, t, only));
   return html`<span aria-hidden="true">–</span><span class="hidden-text">${t.text('change.nothing')}</span>`;
 }
 
-/** @param {Change} change @param {Translator} t */
-function changed({ field, before, after }, t) {
+/** @param {Change} change @param {Translator} t @param {(license: string) => void} only */
+function changed({ field, before, after }, t, only) {
+  const license = (/** @type {Change['before']} */ name) => value(t, html`<bdi title=${String(name)}>${name}</bdi>`, () => only(String(name)));
   if (field === 'admin_rights') return sentence([t.text(after ? 'change.granted' : 'change.withdrawn')]);
   if (after === null) return sentence(t.parts('change.license_removed', { before: license(before) }));
   if (before === null) return sentence(t.parts('change.license_added', { after: license(after) }));
@@ -170,11 +171,6 @@ function changed({ field, before, after }, t) {
     ${ICONS.arrow}
     <ins><span class="hidden-text">${t.text('change.after')} </span>${license(after)}</ins>
   </span>`;
-}
-
-/** @param {Change['before']} name */
-function license(name) {
-  return html`<bdi title=${String(name)}>${name}</bdi>`;
 }
 
 /** @param {unknown[]} words */

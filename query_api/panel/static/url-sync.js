@@ -4,7 +4,7 @@ import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
 import { isDay } from './time.js';
 
 const MARK = 'uml';
-const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import' };
+const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license' };
 const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
 
 /**
