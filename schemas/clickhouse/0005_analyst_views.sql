@@ -1,6 +1,6 @@
 -- What analysts ask most, each answered from `activities`, which drops copies, cuts at 12 months and hides the deleted. Persons
 -- are grouped by the ref that it shows: all deleted persons are one group, and none leads to a later life.
--- An account needs SELECT on the view alone. `deploy/clickhouse/ANALYSTS.md` has a question for each.
+-- An account needs SELECT on the view alone. `deploy/clickhouse/QUESTIONS.md` has a question for each.
 CREATE VIEW IF NOT EXISTS {database}.daily_counts DEFINER = CURRENT_USER SQL SECURITY DEFINER AS
 SELECT client_space_id, toDate(occurred_at, 'UTC') AS day, activity_type, channel, count() AS lines
 FROM {database}.activities
