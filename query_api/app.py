@@ -35,6 +35,7 @@ from query_api.log.readiness import Readiness
 from query_api.log.statistics import Statistics
 from query_api.panel.serve import mount_panel
 from query_api.settings import Settings, load_settings
+from schemas.metrics_server import metrics_served
 
 EXPOSED_HEADERS = (
     "Content-Disposition",
@@ -72,7 +73,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        with metrics.served(settings.metrics_host, settings.metrics_port):
+        with metrics_served(metrics.registry, settings.metrics_host, settings.metrics_port):
             yield
         await service.authenticator.close()
         await service.recorder.close()

@@ -24,6 +24,7 @@ from producers.intake.settings import MAX_EVENTS, IntakeSettings
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Publisher
 from schemas.events import Event
+from schemas.metrics_server import metrics_served
 
 RETRY_AFTER_SECONDS = 5
 BODY_SECONDS = 10
@@ -141,7 +142,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         metrics = Metrics()
-        with metrics.served(settings.metrics_host, settings.metrics_port):
+        with metrics_served(metrics.registry, settings.metrics_host, settings.metrics_port):
             async with open_publisher() if open_publisher else KafkaPublisher(settings) as publisher:
                 app.state.intake = Intake(settings, publisher, clock, metrics)
                 yield

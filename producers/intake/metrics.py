@@ -1,10 +1,9 @@
 """The intake's Prometheus metrics. No label holds anything of a request: its values are known at the start."""
 
 from collections import Counter as Counts
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 STATUSES = (200, 207, 400, 401, 408, 413, 415, 422, 500, 502, 503)
 OUTCOMES = ("acknowledged", "refused", "not_acknowledged")
@@ -46,17 +45,3 @@ class Metrics:
         """What became of each event of a request."""
         for outcome, count in Counts(outcomes).items():
             self._events.labels(outcome).inc(count)
-
-    @contextmanager
-    def served(self, host: str, port: int) -> Iterator[None]:
-        """Serve them during the block, unless *port* is 0. Raises `OSError` where it is taken."""
-        if not port:
-            yield
-            return
-        server, thread = start_http_server(port, host, self.registry)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()

@@ -4,14 +4,16 @@ import asyncio
 import signal
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge
 from sqlalchemy import create_engine
+from sqlalchemy.engine import Engine
 
 from producers.kafka.publisher import KafkaPublisher
 from producers.outbox.relay import Relay
 from producers.outbox.settings import RelaySettings
 from producers.outbox.store import Backlog, Outbox
 from producers.outbox.table import now_ms
+from schemas.metrics_server import metrics_served
 
 
 class RelayMetrics:
@@ -43,10 +45,14 @@ async def relay(settings: RelaySettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     metrics = RelayMetrics()
-    if settings.outbox_metrics_port:
-        start_http_server(settings.outbox_metrics_port, settings.outbox_metrics_host, metrics.registry)
     # `hide_parameters`: an error's text would hold names.
     engine = create_engine(settings.outbox_database_url.get_secret_value(), hide_parameters=True, pool_pre_ping=True)
+    with metrics_served(metrics.registry, settings.outbox_metrics_host, settings.outbox_metrics_port):
+        await _relay(settings, engine, metrics, stopping)
+    engine.dispose()
+
+
+async def _relay(settings: RelaySettings, engine: Engine, metrics: RelayMetrics, stopping: asyncio.Event) -> None:
     async with KafkaPublisher(settings) as publisher:
         outbox = Outbox(engine, relay=str(uuid4()))
         await Relay(
@@ -56,4 +62,3 @@ async def relay(settings: RelaySettings) -> None:
             idle_seconds=settings.outbox_idle_seconds,
             on_look=metrics.note,
         ).run(stopping)
-    engine.dispose()

@@ -1,9 +1,8 @@
 """The query API's Prometheus metrics. No label holds anything of a request: its values are known at the start."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 STATUSES = ("2xx", "3xx", "4xx", "429", "5xx")
 OTHER_ROUTE = "other"
@@ -60,17 +59,3 @@ class Metrics:
         """Ask these for the two gauges, from any thread."""
         self._store_requests.set_function(store_requests)
         self._views_waiting.set_function(views_waiting)
-
-    @contextmanager
-    def served(self, host: str, port: int | None) -> Iterator[None]:
-        """Serve them during the block, unless there is no *port*. Raises `OSError` where it is taken."""
-        if port is None:
-            yield
-            return
-        server, thread = start_http_server(port, host, self.registry)
-        try:
-            yield
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()

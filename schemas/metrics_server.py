@@ -1,0 +1,21 @@
+"""Where Prometheus reads a process's metrics: a port of their own, without a login."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+
+@contextmanager
+def metrics_served(registry: CollectorRegistry, host: str, port: int | None) -> Iterator[None]:
+    """Serve *registry* during the block, unless *port* is 0 or `None`. Raises `OSError` where the port is taken."""
+    if not port:
+        yield
+        return
+    server, thread = start_http_server(port, host, registry)
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
