@@ -1,4 +1,4 @@
-"""Alerts and dashboard read only metrics of query API and outbox that exist.
+"""Alerts and dashboard read only metrics of query API, outbox and intake that exist.
 
 `tests/unit/stream/health` holds the worker's.
 """
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from producers.intake.metrics import Metrics as IntakeMetrics
 from producers.outbox.command import RelayMetrics
 from query_api.http.metrics import Metrics
 
@@ -36,3 +37,14 @@ def test_the_alerts_read_every_metric_of_the_outbox_and_no_other(repository: Pat
     text = (repository / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8")
     exposed = {family.name for family in RelayMetrics().registry.collect()}
     assert set(re.findall(r"audit_outbox_\w+", text)) == exposed
+
+
+def test_the_alerts_read_only_metrics_and_answers_of_the_intake_that_exist(repository: Path) -> None:
+    text = (repository / "deploy/prometheus/alerts.yaml").read_text(encoding="utf-8")
+    samples = [sample for family in IntakeMetrics().registry.collect() for sample in family.samples]
+    used = set(re.findall(r"audit_intake_\w+", text))
+    assert used
+    assert used <= {sample.name for sample in samples}
+    chosen = re.findall(r'audit_intake_requests_total\{status=~?"(.+?)"', text)
+    asked = {status for found in chosen for status in found.split("|")}
+    assert asked <= {sample.labels.get("status") for sample in samples}
