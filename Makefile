@@ -91,7 +91,7 @@ lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
 	$(BIN)/uv pip compile pyproject.toml --extra producers --extra stream --extra query $(LOCK) -o requirements/production.txt
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
-	$(BIN)/uv pip compile producers/pyproject.toml --all-extras --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
+	$(BIN)/uv pip compile producers/pyproject.toml --extra cli --extra outbox --extra intake --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
 
 format: bootstrap  ## put the code into its one format

@@ -19,6 +19,7 @@ from producers.errors import (
     PublisherClosed,
     PublishFailed,
     Stamp,
+    UnreadableRequest,
 )
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Acknowledgement, Publisher
@@ -50,6 +51,7 @@ __all__ = [
     "Stamp",
     "UiEvents",
     "UiSession",
+    "UnreadableRequest",
     "admin_rights_updated",
     "license_updated",
     "live_stamp",

@@ -5,6 +5,7 @@ schemas.settings.InvalidSettings  stop: fix the environment; raised at start
 ProducerError
 ├── NothingChanged            drop the call: there is nothing to record
 ├── InvalidImport             fix the file or the command; nothing was published
+├── UnreadableRequest         pass the user after the SCIM request, in place of the request
 ├── PublisherClosed           a bug of the caller: publish before closing
 ├── PublishFailed             not written: publish again if `retryable`, otherwise fix the cause first
 └── DeliveryUnknown           perhaps written: publish the same event again, with the same stamp
@@ -40,6 +41,13 @@ class NothingChanged(ProducerError, ValueError):
 
 class InvalidImport(ProducerError):
     """The import cannot be derived from these files and options. Nothing was published."""
+
+
+class UnreadableRequest(ProducerError):
+    """A SCIM request that its server carried out says nothing of the user here. There are no events of it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the request cannot be applied to the user before it ({reason})")
 
 
 class PublisherClosed(ProducerError):

@@ -4,7 +4,9 @@ A SCIM server has the user as stored before a successful request and after it; w
 DELETE makes no difference to the log.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,17 +70,27 @@ def _license(user: Resource | None, rules: ScimRules) -> str | None:
         return (user.get(urn) or {}).get(attribute) or None
     entitlements = _members(user, "entitlements")
     primary = [each for each in entitlements if _is_true(each.get("primary", False))]
-    return next((each["value"] for each in (*primary, *entitlements) if each.get("value")), None)
+    return next((value for each in (*primary, *entitlements) if (value := _value(each))), None)
 
 
 def _is_admin(user: Resource | None, rules: ScimRules) -> bool:
     wanted = {role.casefold() for role in rules.admin_roles}
-    return user is not None and any(str(each.get("value")).casefold() in wanted for each in _members(user, "roles"))
+    return user is not None and any(_value(each).casefold() in wanted for each in _members(user, "roles"))
 
 
 def _members(user: Resource, attribute: str) -> Sequence[Resource]:
     """The members of a multi-valued attribute; a bare text is its value, as some servers store it."""
     return [each if isinstance(each, Mapping) else {"value": each} for each in user.get(attribute) or ()]
+
+
+def _value(member: Resource) -> str:
+    """The member's value. For an app role Entra ID may send an object as a text, whose `value` it is."""
+    value = str(member.get("value") or "")
+    with suppress(ValueError, RecursionError):
+        found = json.loads(value) if value.startswith("{") else None
+        if isinstance(found, Mapping) and isinstance(found.get("value"), str):
+            return str(found["value"])
+    return value
 
 
 def _is_true(value: object) -> bool:

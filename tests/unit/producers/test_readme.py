@@ -19,6 +19,7 @@ from producers.file_import.rows import Column
 from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
 from schemas.events import Person
+from tests.builders import ADMIN
 
 HERE = Path(producers.__file__).parent
 # The page uses the import name of the small wheel.
@@ -76,6 +77,20 @@ async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -
     exec(f"{imports}\nasync def example():\n{indented}", scope)  # noqa: S102 - our own README
     await scope["example"]()  # type: ignore[operator]
     assert [str(event.channel) for event in publisher.events] == ["ui"] * 4 + ["api"]
+
+
+async def test_the_example_of_scim_runs() -> None:
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[5]
+    indented = "".join(f"    {line}\n" for line in code.splitlines())
+    api = SimpleNamespace(
+        events=producers.ApiEvents(client_space_id="acme", token_owner=ADMIN, request_id="r-1", service="scim")
+    )
+    before = {"id": "usr_ada", "active": True, "roles": [{"value": "CS Admin"}]}
+    async with InMemoryPublisher() as publisher:
+        scope: dict[str, Any] = {"publisher": publisher, "api": api, "before": before}
+        exec(f"async def example():\n{indented}", scope)  # noqa: S102 - our own README
+        await scope["example"]()
+        assert [event.affected_user.id for event in publisher.events] == ["usr_ada"]
 
 
 def test_the_example_of_the_blocking_client_runs(monkeypatch: pytest.MonkeyPatch) -> None:
