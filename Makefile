@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -86,6 +86,19 @@ screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's 
 wheel: bootstrap  ## the small wheel that upstream services install, into dist/
 	@cd producers && ../$(BIN)/python -m hatchling build -t wheel -d ../dist
 
+# Tools with some fifty packages of their own, which `make test` needs for one test alone.
+.local/audit-venv/done: requirements/audit.txt
+	@$(BIN)/python -m venv --clear .local/audit-venv
+	@$(BIN)/uv pip install -q --python .local/audit-venv/bin/python --require-hashes -r requirements/audit.txt
+	@touch $@
+
+sbom: bootstrap .local/audit-venv/done  ## list what the container image installs, as CycloneDX, in dist/sbom.cdx.json
+	@mkdir -p dist
+	@.local/audit-venv/bin/cyclonedx-py requirements requirements/production.txt --pyproject pyproject.toml --sv 1.6 --output-reproducible -o dist/sbom.cdx.json
+
+audit: bootstrap .local/audit-venv/done  ## ask for known vulnerabilities of what the container image installs; needs a network
+	@.local/audit-venv/bin/pip-audit --requirement requirements/production.txt --disable-pip --strict --progress-spinner off
+
 LOCK := --generate-hashes --universal --no-emit-index-url --no-header
 lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group local --group test $(LOCK) -o requirements/development.txt
@@ -93,6 +106,7 @@ lock: bootstrap  ## resolve the pinned dependencies anew
 	$(BIN)/uv pip compile requirements/bootstrap.in $(LOCK) -o requirements/bootstrap.txt
 	$(BIN)/uv pip compile producers/pyproject.toml --extra cli --extra outbox --extra intake --resolution lowest-direct --python-version 3.11 $(LOCK) -o requirements/upstream-lowest.txt
 	$(BIN)/uv pip compile requirements/benchmarks.in --python-version 3.11 $(LOCK) -o requirements/benchmarks.txt
+	$(BIN)/uv pip compile requirements/audit.in --python-version 3.11 $(LOCK) -o requirements/audit.txt
 
 format: bootstrap  ## put the code into its one format
 	$(BIN)/ruff check --fix
