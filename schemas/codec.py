@@ -7,7 +7,6 @@ several spellings of one number.
 
 import io
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -18,9 +17,9 @@ from schemas.avro_schemas import AvroSchema, current_event_schema, current_event
 from schemas.compiled_reader import BytesLeft, NotCanonical, Reader, compile_reader
 from schemas.compiled_writer import write_event
 from schemas.errors import InvalidEvent, Reason
-from schemas.events import Channel, Event
-from schemas.fields import FIELD_PATHS, EventFields, to_fields, to_micros
-from schemas.limits import are_surely_within_bounds, check_encodable, check_fields
+from schemas.events import Event
+from schemas.fields import FIELD_PATHS, EventFields, to_micros
+from schemas.limits import are_surely_within_bounds, check_event, check_fields
 
 
 def encode(event: Event, *, now: datetime) -> bytes:
@@ -28,15 +27,11 @@ def encode(event: Event, *, now: datetime) -> bytes:
 
     *now* stands in for the broker's append time, which is not known yet.
     """
-    fields = to_fields(event)
-    if event.channel is Channel.UNKNOWN:
-        raise InvalidEvent(Reason.INVALID_VALUE, "channel")
-    check_fields(fields, recorded_at=to_micros(now))
-    with suppress(UnicodeEncodeError):
-        return write_event(fields)
-    # Refused here, where the encoder's error is gone: it holds the text, and a context is logged with its error.
-    check_encodable(fields)
-    raise AssertionError("every text of an event is looked at")
+    datum = write_event(event, recorded_at=to_micros(now))
+    if datum is None:
+        check_event(event, recorded_at=now, publishing=True)
+        raise AssertionError("the writer refuses what the bounds allow")
+    return datum
 
 
 def decode_fields(datum: bytes, *, writer_schema: AvroSchema, recorded_at: int) -> EventFields:

@@ -98,6 +98,10 @@ def to_fields(event: Event) -> EventFields:
     if event.occurred_at.utcoffset() is None:
         raise InvalidEvent(Reason.NAIVE_DATETIME, "occurred_at")
     _require("channel", event.channel, Channel)
+    if type(activity).__name__ not in ACTIVITY_TYPES:
+        raise InvalidEvent(Reason.WRONG_TYPE, "activity")
+    if isinstance(activity, AdminRightsUpdate):
+        _require("activity.granted", activity.granted, bool)
     update = activity if isinstance(activity, UserLicenseUpdate) else None
     if source is not None:
         _require_source_types(source)

@@ -85,8 +85,6 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
             raise InvalidEvent(_text_problem(value), FIELD_PATHS[index])
     if fields.activity == _DELETION:
         _check_nameless(fields)
-    if fields.granted is not None and not isinstance(fields.granted, bool):
-        raise InvalidEvent(Reason.WRONG_TYPE, "activity.granted")
     if fields.service is not None:
         _check_source(fields)
 

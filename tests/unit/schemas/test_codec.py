@@ -140,6 +140,8 @@ def test_a_time_beyond_every_calendar_is_out_of_range(micros: int) -> None:
         ({"activity": UserLicenseUpdate("x" * 129, None)}, Reason.TOO_LONG, "activity.previous_license"),
         ({"activity": UserLicenseUpdate(None, "")}, Reason.BLANK, "activity.new_license"),
         ({"activity": AdminRightsUpdate(granted=1)}, Reason.WRONG_TYPE, "activity.granted"),  # type: ignore[arg-type]
+        ({"activity": AdminRightsUpdate(granted=None)}, Reason.WRONG_TYPE, "activity.granted"),  # type: ignore[arg-type]
+        ({"activity": "user_creation"}, Reason.WRONG_TYPE, "activity"),
         ({"activity": UserDeletion(), "affected_user": USER}, Reason.FORBIDDEN_NAME, "affected_user.username"),
         (
             {"activity": UserDeletion(), "affected_user": Person("u", display_name="Ada")},

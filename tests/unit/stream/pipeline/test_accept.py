@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.codec import encode
-from schemas.compiled_writer import write_event
 from schemas.errors import Reason
 from schemas.events import (
     Activity,
@@ -33,6 +32,7 @@ from stream.pipeline.accept import Refused, SchemasById, accept
 from stream.pipeline.batch import build_batch
 from stream.pipeline.rows.rows import Rows
 from tests.builders import ADMIN, KEY, NOW, NOW_MS, SCHEMA_ID, USER, FakeRecord, a_chunk, a_lifetime, a_record, an_event
+from tests.encoding import by_fastavro
 
 ADMIN_REF = person_ref(KEY, "acme", ADMIN.id)
 USER_REF = person_ref(KEY, "acme", USER.id)
@@ -216,7 +216,7 @@ REFUSED_DELETIONS: dict[str, tuple[dict[str, Any], Reason]] = {
 
 def a_record_of(fields: EventFields) -> FakeRecord:
     """*fields* as they are, whatever bound they break."""
-    return FakeRecord(0, frame(SCHEMA_ID, write_event(fields)))
+    return FakeRecord(0, frame(SCHEMA_ID, by_fastavro(fields)))
 
 
 @pytest.mark.parametrize("how", REFUSED_DELETIONS)
