@@ -1,4 +1,4 @@
-"""A line as CSV (RFC 4180). Pure."""
+"""A line as CSV (RFC 4180) or JSON. Pure."""
 
 import codecs
 import csv
@@ -6,7 +6,8 @@ import io
 import re
 from collections.abc import Callable, Mapping
 
-from query_api.http.rendering import timestamp
+from query_api.http.export_people import Reading
+from query_api.http.rendering import line_document, timestamp, to_json
 from query_api.log.activity_log import ShownLine
 from query_api.log.persons import ShownPerson
 
@@ -14,6 +15,9 @@ _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """What begins a formula in a spreadsheet, the full-width spellings included."""
 _AT_START = re.compile(rf"[ \ufeff]*[{_SIGNS}\t\r\n]")
 _BEHIND_SEPARATOR = re.compile(rf"([;,|\t\r\n][\s\ufeff\"']*)(?=[{_SIGNS}])")
+
+_ESCAPES = {text.encode(): f"\\u{ord(text):04x}".encode() for text in "\u0085\u2028\u2029"}
+_LINE_BREAKS = re.compile(b"|".join(_ESCAPES))
 
 
 def _person_columns(name: str, person: Callable[[ShownLine], ShownPerson]) -> dict[str, Callable[[ShownLine], object]]:
@@ -45,14 +49,24 @@ _COLUMNS: Mapping[str, Callable[[ShownLine], object]] = {
 CSV_COLUMNS = tuple(_COLUMNS)
 
 
-def csv_header() -> bytes:
+def csv_header(headings: tuple[str, ...] = CSV_COLUMNS) -> bytes:
     """The first row, behind the mark without which Excel takes UTF-8 for something else."""
-    return codecs.BOM_UTF8 + _row(CSV_COLUMNS)
+    return codecs.BOM_UTF8 + _row(headings)
 
 
 def csv_row(shown: ShownLine) -> bytes:
     """A line's row. An absent value is an empty cell, a truth value `true` or `false`."""
     return _row(tuple(_cell(value(shown)) for value in _COLUMNS.values()))
+
+
+def csv_row_for(reading: Reading, shown: ShownLine) -> bytes:
+    """A line's row for people."""
+    return _row(tuple(map(_cell, (*reading.time(shown), *reading.values(shown)))))
+
+
+def json_line(shown: ShownLine) -> bytes:
+    """One line for every reader: some split text at these characters too, which JSON need not escape."""
+    return _LINE_BREAKS.sub(lambda found: _ESCAPES[found[0]], to_json(line_document(shown))) + b"\n"
 
 
 def _cell(value: object) -> str:

@@ -28,6 +28,9 @@ EXPORT_DOCS: dict[str, Any] = {
     "content": {
         "text/csv": {"schema": {"type": "string"}},
         "application/jsonl": {"schema": {"type": "string"}},
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": {
+            "schema": {"type": "string", "format": "binary"}
+        },
     },
 }
 _LINK = {

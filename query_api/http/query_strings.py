@@ -4,10 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from query_api.errors import InvalidParameters, ParameterError
+from query_api.http.export_people import Reading
+from query_api.http.export_words import Language
 from query_api.http.parameters import (
     DELETED_PERSONS,
     MAX_VALUES,
@@ -138,19 +141,52 @@ class StatsQuery(FilterQuery):
 
 
 class ExportFormat(StrEnum):
-    """What an export looks like: RFC 4180, or one JSON document a line."""
+    """What an export looks like: RFC 4180, one JSON document a line, or a workbook for Excel."""
 
     CSV = "csv"
     JSONL = "jsonl"
+    XLSX = "xlsx"
 
 
 class ExportQuery(FilterQuery):
     """The filters, and the file."""
 
-    format: Annotated[ExportFormat, Field(description="`csv` or `jsonl` (one JSON document a line).")]
+    format: Annotated[ExportFormat, Field(description="`csv`, `jsonl` (one JSON document a line) or `xlsx`.")]
+    lang: Annotated[
+        Language | None,
+        Field(
+            description="The language of headings and words. A `csv` is for machines without it, and for people with"
+            " it; an `xlsx` is for people, in English (`en`) without it."
+        ),
+    ] = None
+    tz: Annotated[
+        str | None,
+        AfterValidator(check_zone),
+        Field(
+            description="The time zone of a file for people, default UTC. It goes with `lang`, and with `xlsx`.",
+            examples=["Europe/Paris"],
+        ),
+    ] = None
     order: Annotated[
         Literal[Order.DESC, Order.ASC], Field(description="`desc`: newest first. `asc`: oldest first.")
     ] = Order.DESC
+
+    def reading(self) -> Reading | None:
+        """How people want to read the file; `None` where it is for machines.
+
+        Raises `InvalidParameters` where a parameter would change nothing.
+        """
+        if self.format is ExportFormat.JSONL and self.lang is not None:
+            raise InvalidParameters([ParameterError("lang", "invalid_value", "goes with csv and xlsx only")])
+        if self.lang is None and self.format is not ExportFormat.XLSX:
+            if self.tz is not None:
+                raise InvalidParameters([ParameterError("tz", "invalid_value", "goes with lang, or with xlsx")])
+            return None
+        return Reading(self.lang or Language.EN, self.zone())
+
+    def zone(self) -> ZoneInfo:
+        """The zone of the file's days."""
+        return ZoneInfo(self.tz or "UTC")
 
 
 class PersonsQuery(BaseModel):

@@ -14,7 +14,9 @@ from query_api.errors import InvalidParameters
 from query_api.http.conditional import conditional, require_acceptable
 from query_api.http.dependencies import ByCaller, InService, Service, record_view
 from query_api.http.download import Download, in_pieces
-from query_api.http.export import MEDIA_TYPES, file_name
+from query_api.http.export import MEDIA_TYPES, export_file
+from query_api.http.export_name import file_name
+from query_api.http.export_people import Reading
 from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
 from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
 from query_api.http.paging import link_to_next
@@ -78,16 +80,23 @@ async def count_activities(
 async def export_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[ExportQuery, Query()]
 ) -> Response:
-    """Needs the scope `audit:export`. If the connection breaks, the file is not whole."""
+    """Needs the scope `audit:export`. If the connection breaks, the file is not whole. An `xlsx` has 50,000 lines."""
     caller.require(EXPORT_SCOPE)
     media_type = MEDIA_TYPES[query.format]
     require_acceptable(request, media_type.partition(";")[0])
-    activity_filter = _filter(service, caller, query)
-    chunks = _export(request, service, caller, query, activity_filter)
+    reading, activity_filter = query.reading(), _filter(service, caller, query)
+    chunks = _export(request, service, caller, query, reading)
     # An error before the first byte is an answer of its own.
     first = await anext(chunks)
     now = service.log.now()
-    name = file_name(activity_filter, retention_start(now), now, query.format)
+    name = file_name(
+        caller.client_space_id,
+        activity_filter,
+        since=retention_start(now),
+        now=now,
+        zone=query.zone(),
+        extension=query.format,
+    )
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Download(_with_first(first, chunks), media_type, headers)
 
@@ -109,13 +118,14 @@ async def get_activity(request: Request, service: InService, caller: ByCaller, e
 
 
 async def _export(
-    request: Request, service: Service, caller: Caller, query: ExportQuery, activity_filter: ActivityFilter
+    request: Request, service: Service, caller: Caller, query: ExportQuery, reading: Reading | None
 ) -> AsyncGenerator[bytes]:
-    with service.limiter.export(caller):
-        filters = filters_text(activity_filter, order=query.order, format=query.format)
+    activity_filter = _filter(service, caller, query)
+    with service.limiter.export(caller), export_file(query.format, reading) as file:
+        filters = filters_text(activity_filter, order=query.order, format=query.format, lang=query.lang)
         access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
         await service.recorder.record_export(access)
-        async for chunk in service.exporter.chunks(caller, activity_filter, query.order, query.format):
+        async for chunk in service.exporter.chunks(caller, activity_filter, query.order, file):
             yield chunk
 
 

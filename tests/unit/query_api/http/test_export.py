@@ -2,14 +2,19 @@ import asyncio
 import csv
 import io
 import json
-from datetime import timedelta
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
+from python_calamine import CalamineWorkbook
 
 from query_api.access.auth import Caller
 from query_api.errors import StoreUnavailable
+from query_api.http import export_xlsx
 from query_api.http.export import BATCH_LINES
 from query_api.http.export_formats import CSV_COLUMNS
 from query_api.log.access_log import Action
@@ -28,6 +33,11 @@ EXPORTER = {"Authorization": f"Bearer {token(scope='audit:read audit:export')}"}
 async def export(api: Api, export_format: str = "jsonl", **parameters: Any) -> httpx.Response:
     query = {"format": export_format, **{name.rstrip("_"): value for name, value in parameters.items()}}
     return await api.client.get(PATH, params=query, headers=EXPORTER)
+
+
+def sheet(answer: httpx.Response) -> list[list[Any]]:
+    """The rows of the workbook's sheet, the headings first."""
+    return CalamineWorkbook.from_filelike(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
 
 
 def rows(answer: httpx.Response) -> list[dict[str, str]]:
@@ -123,6 +133,59 @@ async def test_no_cell_of_a_csv_is_a_formula_wherever_a_spreadsheet_splits_it(ap
     (row,) = rows(answer)
     for column in "affected_user_username", "affected_user_display_name", "previous_license", "request_id":
         assert row[column] == cell
+    (row,) = rows(await export(api, "csv", lang="en"))
+    for column in "Affected user", "Username of the affected user", "Previous license", "Request ID":
+        assert row[column] == cell
+
+
+async def test_people_get_the_clocks_of_their_zone_and_the_words_of_their_language(api: Api) -> None:
+    update: dict[str, Any] = {
+        "activity_type": "user_license_update",
+        "previous_license": "Data Reader",
+        "new_license": None,
+    }
+    # Twice half past two: the clocks went back between.
+    for hour, microsecond in (0, 999_999), (1, 0):
+        at = datetime(2026, 10, 25, hour, 30, 0, microsecond, tzinfo=UTC)
+        api.record("usr_ada", "usr_gone", occurred_at=at, **update)
+    api.record("usr_ada", "usr_ada", activity_type="admin_rights_update", admin_rights_granted=True, channel="api")
+    api.name("usr_ada", "ada@example.com", "Ada")
+    api.delete("usr_gone", NOW)
+    asked = {"tz": "Europe/Paris", "order": "asc"}
+
+    found = rows(await export(api, "csv", lang="fr", **asked))
+
+    changed = "Changement de licence|Ada|ada@example.com|Data Reader|(aucune)||Utilisateur supprimé||Interface web"
+    granted = "Changement de droits d\N{RIGHT SINGLE QUOTATION MARK}admin|Ada|ada@example.com|||Accordés|Ada"
+    assert ["|".join(list(row.values())[:11]) for row in found] == [
+        f"2026-10-25 02:30:00|UTC+02:00|{changed}",
+        f"2026-10-25 02:30:00|UTC+01:00|{changed}",
+        f"2026-11-24 10:31:07|UTC+01:00|{granted}|ada@example.com|API",
+    ]
+    assert next(iter(found[0])) == "Date et heure (Europe/Paris)"
+    # A workbook says the same; its first column is a time that Excel can sort and compute with.
+    head, *body = sheet(await export(api, "xlsx", lang="fr", **asked))
+    assert head == list(found[0])
+    assert [[str(row[0]), *row[1:]] for row in body] == [list(row.values()) for row in found]
+    assert all(isinstance(row[0], datetime) for row in body)
+
+
+async def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number(api: Api) -> None:
+    texts = ["=1+1", "{=1}", "https://example.com", "0042", "@SUM(A1)"]
+    for number, text in enumerate(texts):
+        api.record(f"usr_{number}", request_id=text, source_service=text)
+        api.name(f"usr_{number}", text, text)
+
+    answer = await export(api, "xlsx", order="asc")
+
+    head, *body = sheet(answer)
+    for heading in "Affected user", "Username of the affected user", "Service", "Request ID":
+        assert sorted(row[head.index(heading)] for row in body) == sorted(texts)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as parts:
+        xml = parts.read("xl/worksheets/sheet1.xml").decode()
+        assert 'quotePrefix="1"' in parts.read("xl/styles.xml").decode()
+    assert "<f>" not in xml
+    assert "hyperlink" not in xml
 
 
 async def test_a_line_of_json_lines_is_one_line_to_every_reader(api: Api) -> None:
@@ -175,6 +238,33 @@ async def test_an_export_that_fails_at_once_is_a_problem(api: Api, export_format
     assert_problem(await export(api, export_format), 503, "store-unavailable")
 
 
+async def test_a_workbook_that_fails_on_the_way_is_a_problem_and_leaves_no_file(api: Api, tmp_path: Path) -> None:
+    for number in range(BATCH_LINES + 1):
+        api.record(occurred_at=NOW - number * timedelta(seconds=1))
+    lines = api.store.lines
+
+    async def failing(caller: Caller, selection: Selection) -> list[Line]:
+        if selection.after is not None:
+            assert list(tmp_path.iterdir())
+            raise StoreUnavailable("down")
+        return await lines(caller, selection)
+
+    api.store.lines = failing  # type: ignore[method-assign]
+    with patch("tempfile.tempdir", str(tmp_path)):
+        assert_problem(await export(api, "xlsx"), 503, "store-unavailable")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_workbook_with_too_many_lines_is_refused_whole(api: Api) -> None:
+    for _ in range(3):
+        api.record()
+    with patch.object(export_xlsx, "MAX_LINES", 3):
+        assert len(sheet(await export(api, "xlsx"))) == 4
+        api.record()
+        body = assert_problem(await export(api, "xlsx"), 422, "invalid-parameter")
+    assert body["errors"][0]["code"] == "too_many_lines"
+
+
 async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_cannot_be(api: Api) -> None:
     api.record()
     await export(api, affected_user=["usr_ada", "ref:deleted"], from_="2026-11-01T00:00:00+01:00")
@@ -188,8 +278,11 @@ async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_canno
         "order": "desc",
         "format": "jsonl",
     }
+    await export(api, "xlsx", lang="fr")
+    assert json.loads(api.access_log.accesses[-1].filters) == {"order": "desc", "format": "xlsx", "lang": "fr"}
     api.access_log.failure = StoreUnavailable("down")
-    assert_problem(await export(api), 503, "store-unavailable")
+    for export_format in "csv", "jsonl", "xlsx":
+        assert_problem(await export(api, export_format), 503, "store-unavailable")
 
 
 async def test_an_export_needs_its_scope(api: Api) -> None:
@@ -200,14 +293,30 @@ async def test_an_export_needs_its_scope(api: Api) -> None:
     assert api.access_log.accesses == []
 
 
-async def test_a_file_is_named_after_its_days_and_kept_by_no_cache(api: Api) -> None:
-    answer = await export(api, "csv", from_="2026-11-01T00:00:00Z", to="2026-12-01T00:00:00Z")
+async def test_a_file_says_in_its_name_what_is_in_it_and_is_kept_by_no_cache(api: Api) -> None:
+    api.name("usr_ada", "ada@example.com", "Ada Lovelace")
+    answer = await export(
+        api,
+        "csv",
+        from_="2026-11-01T00:00:00Z",
+        to="2026-11-08T00:00:00Z",
+        activity_type=["user_license_update", "user_creation"],
+        channel="api",
+        license="Données / Reader",
+        affected_user=["usr_ada", "ref:deleted"],
+        admin=["usr_1", "usr_2"],
+    )
     everything = await export(api, "jsonl")
+    in_zone = await export(api, "xlsx", to="2026-11-07T23:00:00Z", tz="Europe/Paris")
 
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="user-activity_2026-11-01_2026-12-01.csv"'
     assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Disposition"] == (
+        'attachment; filename="user-activity_acme_2026-11-01_2026-11-07_user_creation-user_license_update_api'
+        '_Donn-es-Reader_1-user_deleted-users_2-admins.csv"'
+    )
     assert everything.headers["Content-Type"] == "application/jsonl"
-    assert "user-activity_2025-11-24_2026-11-24.jsonl" in everything.headers["Content-Disposition"]
+    assert "user-activity_acme_2025-11-24_2026-11-24.jsonl" in everything.headers["Content-Disposition"]
+    assert "user-activity_acme_2025-11-24_2026-11-07.xlsx" in in_zone.headers["Content-Disposition"]
 
 
 async def test_a_caller_runs_two_exports_at_once(api: Api) -> None:
@@ -235,7 +344,12 @@ async def test_a_caller_runs_two_exports_at_once(api: Api) -> None:
     ("query", "parameter", "code"),
     [
         ("", "format", "missing"),
-        ("format=xlsx", "format", "invalid_value"),
+        ("format=xls", "format", "invalid_value"),
+        ("format=csv&lang=de", "lang", "invalid_value"),
+        ("format=csv&lang=en&tz=Nowhere", "tz", "invalid_value"),
+        ("format=csv&tz=UTC", "tz", "invalid_value"),
+        ("format=jsonl&lang=en", "lang", "invalid_value"),
+        ("format=jsonl&tz=UTC", "tz", "invalid_value"),
         ("format=csv&format=csv", "format", "repeated"),
         ("format=csv&order=recorded", "order", "invalid_value"),
         ("format=csv&limit=1", "limit", "unknown_parameter"),

@@ -1,0 +1,51 @@
+"""What an exported file is called: it says what is in it, and names no person. Pure."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from query_api.log.filters import ActivityFilter
+
+_MAX_PART = 60
+_UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
+
+
+def file_name(
+    client_space_id: str,
+    activity_filter: ActivityFilter,
+    *,
+    since: datetime,
+    now: datetime,
+    zone: ZoneInfo,
+    extension: str,
+) -> str:
+    """The client space, the first and the last day in *zone*, and what was filtered by; persons are counted.
+
+    *since* is the start of retention. Signs that some file systems refuse become hyphens; a long part is cut.
+    """
+    first = max(activity_filter.since or since, since)
+    # The bound itself is not in the file.
+    last = (activity_filter.until or now) - timedelta(microseconds=1)
+    days = (f"{max(first, since).astimezone(zone):%Y-%m-%d}", f"{min(last, now).astimezone(zone):%Y-%m-%d}")
+    parts = ["user-activity", client_space_id, *days, *_filters(activity_filter)]
+    return "_".join(_safe(part) for part in parts) + f".{extension}"
+
+
+def _filters(activity_filter: ActivityFilter) -> Iterable[str]:
+    for values in (activity_filter.activity_types, activity_filter.channels, activity_filter.licenses):
+        if values:
+            yield " ".join(sorted(values))
+    for count, with_deleted, one, several in (
+        (len(activity_filter.affected_users), activity_filter.deleted_affected_users, "user", "users"),
+        (len(activity_filter.admins), activity_filter.deleted_admins, "admin", "admins"),
+        (len(activity_filter.import_ids), False, "import", "imports"),
+    ):
+        if count:
+            yield f"{count} {one if count == 1 else several}"
+        if with_deleted:
+            yield f"deleted {several}"
+
+
+def _safe(part: str) -> str:
+    return _UNSAFE.sub("-", part)[:_MAX_PART].strip("-.") or "-"

@@ -1,0 +1,74 @@
+"""A workbook for Excel, made by XlsxWriter in bounded memory: its rows wait in a temporary file."""
+
+import asyncio
+import io
+from collections.abc import Sequence
+from contextlib import ExitStack
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from xlsxwriter import Workbook
+
+from query_api.errors import InvalidParameters, ParameterError
+from query_api.http.export_people import Reading
+from query_api.log.activity_log import ShownLine
+
+MAX_LINES = 50_000
+"""A workbook is sent once it is whole. So many lines take 80 MB in the temporary directory, and some seconds."""
+
+_TIME_WIDTH, _WIDTH = 20, 24
+
+
+class XlsxFile:
+    """`ExportFile` as one sheet. Each text is a text to Excel: none is a formula, a link or a number."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._row = 0
+        self._content = io.BytesIO()
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        folder = self._resources.enter_context(TemporaryDirectory(prefix="export-"))
+        self._workbook = Workbook(self._content, {"constant_memory": True, "tmpdir": folder})
+        self._sheet = self._workbook.add_worksheet()
+        self._resources.callback(self._sheet.row_data_fh.close)
+        self._text = self._workbook.add_format({"quote_prefix": True})
+        self._time = self._workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
+        head = self._workbook.add_format({"bold": True, "bottom": 1})
+        headings = self._reading.headings()
+        self._sheet.freeze_panes(1, 0)
+        self._sheet.set_column(0, 0, _TIME_WIDTH)
+        self._sheet.set_column(1, len(headings) - 1, _WIDTH)
+        for column, heading in enumerate(headings):
+            self._sheet.write_string(0, column, heading, head)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._resources.close()
+
+    async def add(self, lines: Sequence[ShownLine]) -> bytes:
+        """Write *lines*; nothing can be sent yet. Raises `InvalidParameters` beyond `MAX_LINES`."""
+        if self._row + len(lines) > MAX_LINES:
+            message = f"xlsx holds at most {MAX_LINES} lines: choose csv, or a shorter range"
+            raise InvalidParameters([ParameterError("format", "too_many_lines", message)])
+        await asyncio.to_thread(self._write, lines)
+        return b""
+
+    async def end(self) -> bytes:
+        """The whole workbook."""
+        self._sheet.autofilter(0, 0, self._row, len(self._reading.headings()) - 1)
+        await asyncio.to_thread(self._workbook.close)
+        return self._content.getvalue()
+
+    def _write(self, lines: Sequence[ShownLine]) -> None:
+        for shown in lines:
+            self._row += 1
+            local, offset = self._reading.time(shown)
+            self._sheet.write_datetime(self._row, 0, local, self._time)
+            for column, value in enumerate((offset, *self._reading.values(shown)), start=1):
+                if value is not None:
+                    self._sheet.write_string(self._row, column, str(value), self._text)
