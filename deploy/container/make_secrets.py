@@ -37,8 +37,11 @@ def make(directory: Path) -> list[str]:
 
 
 def _clickhouse(directory: Path) -> dict[str, str]:
-    """The addresses with passwords for our commands, and their hashes for the server; all of them or none."""
-    if (directory / "clickhouse.env").exists():
+    """The addresses with passwords for our commands, and their hashes for the server; all of them or none.
+
+    An address that is there was made before, or names a server elsewhere, which has passwords already.
+    """
+    if any((directory / name).exists() for name in ("clickhouse.env", *(f"clickhouse_url_{one}" for one in ACCOUNTS))):
         return {}
     passwords = {account: secrets.token_urlsafe(_KEY_BYTES) for account in ACCOUNTS}
     hashes = {account: hashlib.sha256(password.encode()).hexdigest() for account, password in passwords.items()}

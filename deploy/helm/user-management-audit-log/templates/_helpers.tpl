@@ -34,11 +34,15 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end }}
 
+{{- /* .kafka: whether the pod reaches Kafka. */ -}}
 {{- define "audit.mounts" -}}
 - {name: tmp, mountPath: /tmp}
 - {name: secrets, mountPath: /run/secrets/audit, readOnly: true}
-{{- if .Values.kafka.caConfigMap }}
+{{- if and .kafka .root.Values.kafka.caConfigMap }}
 - {name: kafka-ca, mountPath: /run/kafka, readOnly: true}
+{{- end }}
+{{- if and .kafka .root.Values.kafka.clientCertificateSecret }}
+- {name: kafka-client, mountPath: /run/kafka-client, readOnly: true}
 {{- end }}
 {{- end }}
 
@@ -54,9 +58,14 @@ securityContext:
     {{- range .keys }}
     - {key: {{ . }}, path: {{ . }}}
     {{- end }}
-{{- if .root.Values.kafka.caConfigMap }}
+{{- $kafka := has "kafka_password" .keys }}
+{{- if and $kafka .root.Values.kafka.caConfigMap }}
 - name: kafka-ca
   configMap: {name: {{ .root.Values.kafka.caConfigMap }}}
+{{- end }}
+{{- if and $kafka .root.Values.kafka.clientCertificateSecret }}
+- name: kafka-client
+  secret: {secretName: {{ .root.Values.kafka.clientCertificateSecret }}, defaultMode: 0440}
 {{- end }}
 {{- end }}
 
@@ -70,6 +79,10 @@ securityContext:
 {{- end }}
 {{- if .Values.kafka.caConfigMap }}
 - {name: KAFKA_SSL_CA_FILE, value: /run/kafka/ca.pem}
+{{- end }}
+{{- if .Values.kafka.clientCertificateSecret }}
+- {name: KAFKA_SSL_CERTIFICATE_FILE, value: /run/kafka-client/tls.crt}
+- {name: KAFKA_SSL_KEY_FILE, value: /run/kafka-client/tls.key}
 {{- end }}
 - {name: SCHEMA_REGISTRY_URL, value: {{ .Values.schemaRegistryUrl | quote }}}
 {{- end }}
