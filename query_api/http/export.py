@@ -6,7 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from query_api.access.auth import Caller
-from query_api.http.export_formats import csv_header, csv_row, csv_row_for, json_line
+from query_api.http.export_formats import csv_header, csv_row, csv_row_for, json_line, ocsf_line
 from query_api.http.export_people import Reading
 from query_api.http.export_xlsx import XlsxFile
 from query_api.http.query_strings import ExportFormat
@@ -19,6 +19,7 @@ BATCH_LINES = 2_500
 MEDIA_TYPES = {
     ExportFormat.CSV: "text/csv; charset=utf-8",
     ExportFormat.JSONL: "application/jsonl",
+    ExportFormat.OCSF: "application/jsonl",
     ExportFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
@@ -52,12 +53,16 @@ class TextFile:
         return b""
 
 
-def export_file(export_format: ExportFormat, reading: Reading | None) -> AbstractContextManager[ExportFile]:
+def export_file(
+    client_space_id: str, export_format: ExportFormat, reading: Reading | None
+) -> AbstractContextManager[ExportFile]:
     """The file of that format, for people where there is a *reading*."""
     if export_format is ExportFormat.XLSX and reading is not None:
         return XlsxFile(reading)
     if export_format is ExportFormat.JSONL:
         return nullcontext(TextFile(json_line))
+    if export_format is ExportFormat.OCSF:
+        return nullcontext(TextFile(partial(ocsf_line, client_space_id)))
     if reading is None:
         return nullcontext(TextFile(csv_row, csv_header()))
     return nullcontext(TextFile(partial(csv_row_for, reading), csv_header(reading.headings())))

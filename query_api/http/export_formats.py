@@ -1,12 +1,14 @@
-"""A line as CSV (RFC 4180) or JSON. Pure."""
+"""A line as CSV (RFC 4180), JSON or OCSF. Pure."""
 
 import codecs
 import csv
 import io
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from query_api.http.export_people import Reading
+from query_api.http.ocsf import ocsf_event
 from query_api.http.rendering import line_document, timestamp, to_json
 from query_api.log.activity_log import ShownLine
 from query_api.log.persons import ShownPerson
@@ -65,8 +67,18 @@ def csv_row_for(reading: Reading, shown: ShownLine) -> bytes:
 
 
 def json_line(shown: ShownLine) -> bytes:
+    """A line as pages show it."""
+    return _one_line(line_document(shown))
+
+
+def ocsf_line(client_space_id: str, shown: ShownLine) -> bytes:
+    """A line as an OCSF event."""
+    return _one_line(ocsf_event(client_space_id, shown))
+
+
+def _one_line(document: Mapping[str, Any]) -> bytes:
     """One line for every reader: some split text at these characters too, which JSON need not escape."""
-    return _LINE_BREAKS.sub(lambda found: _ESCAPES[found[0]], to_json(line_document(shown))) + b"\n"
+    return _LINE_BREAKS.sub(lambda found: _ESCAPES[found[0]], to_json(document)) + b"\n"
 
 
 def _cell(value: object) -> str:

@@ -141,17 +141,26 @@ class StatsQuery(FilterQuery):
 
 
 class ExportFormat(StrEnum):
-    """What an export looks like: RFC 4180, one JSON document a line, or a workbook for Excel."""
+    """What an export looks like: RFC 4180, one JSON document a line, ours or OCSF's, or a workbook for Excel."""
 
     CSV = "csv"
     JSONL = "jsonl"
+    OCSF = "ocsf"
     XLSX = "xlsx"
+
+    @property
+    def extension(self) -> str:
+        """What the file's name ends with."""
+        return "ocsf.jsonl" if self is ExportFormat.OCSF else self.value
 
 
 class ExportQuery(FilterQuery):
     """The filters, and the file."""
 
-    format: Annotated[ExportFormat, Field(description="`csv`, `jsonl` (one JSON document a line) or `xlsx`.")]
+    format: Annotated[
+        ExportFormat,
+        Field(description="`csv`, `jsonl` (one JSON document a line), `ocsf` (an OCSF event a line) or `xlsx`."),
+    ]
     lang: Annotated[
         Language | None,
         Field(
@@ -176,7 +185,7 @@ class ExportQuery(FilterQuery):
 
         Raises `InvalidParameters` where a parameter would change nothing.
         """
-        if self.format is ExportFormat.JSONL and self.lang is not None:
+        if self.format in {ExportFormat.JSONL, ExportFormat.OCSF} and self.lang is not None:
             raise InvalidParameters([ParameterError("lang", "invalid_value", "goes with csv and xlsx only")])
         if self.lang is None and self.format is not ExportFormat.XLSX:
             if self.tz is not None:

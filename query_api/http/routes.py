@@ -95,7 +95,7 @@ async def export_activities(
         since=retention_start(now),
         now=now,
         zone=query.zone(),
-        extension=query.format,
+        extension=query.format.extension,
     )
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Download(_with_first(first, chunks), media_type, headers)
@@ -121,7 +121,7 @@ async def _export(
     request: Request, service: Service, caller: Caller, query: ExportQuery, reading: Reading | None
 ) -> AsyncGenerator[bytes]:
     activity_filter = _filter(service, caller, query)
-    with service.limiter.export(caller), export_file(query.format, reading) as file:
+    with service.limiter.export(caller), export_file(caller.client_space_id, query.format, reading) as file:
         filters = filters_text(activity_filter, order=query.order, format=query.format, lang=query.lang)
         access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
         await service.recorder.record_export(access)

@@ -199,6 +199,22 @@ async def test_a_line_of_json_lines_is_one_line_to_every_reader(api: Api) -> Non
     assert answer.json()["affected_user"]["display_name"] == name
 
 
+async def test_an_export_for_security_tools_has_an_event_for_each_line_of_the_list(api: Api) -> None:
+    for number in range(3):
+        api.record(f"usr_{number}", occurred_at=NOW - number * DAY)
+    api.name("usr_1", "ada@example.com", "a\u2028b")
+    api.delete("usr_2", NOW)
+
+    answer = await export(api, "ocsf")
+
+    events = [json.loads(line) for line in answer.content.decode().splitlines()]
+    assert [event["metadata"]["uid"] for event in events] == [line["event_id"] for line in (await api.page())["data"]]
+    assert [event["user"].get("name") for event in events] == [None, "ada@example.com", None]
+    assert {event["metadata"]["tenant_uid"] for event in events} == {SPACE}
+    assert answer.headers["Content-Type"] == "application/jsonl"
+    assert 'user-activity_acme_2025-11-24_2026-11-24.ocsf.jsonl"' in answer.headers["Content-Disposition"]
+
+
 async def test_an_export_is_longer_than_a_batch_and_holds_one_batch_at_a_time(api: Api) -> None:
     recorded = [api.record(occurred_at=NOW - number * timedelta(seconds=1)) for number in range(BATCH_LINES + 10)]
     read: list[int] = []
@@ -281,7 +297,7 @@ async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_canno
     await export(api, "xlsx", lang="fr")
     assert json.loads(api.access_log.accesses[-1].filters) == {"order": "desc", "format": "xlsx", "lang": "fr"}
     api.access_log.failure = StoreUnavailable("down")
-    for export_format in "csv", "jsonl", "xlsx":
+    for export_format in "csv", "jsonl", "ocsf", "xlsx":
         assert_problem(await export(api, export_format), 503, "store-unavailable")
 
 
@@ -349,6 +365,7 @@ async def test_a_caller_runs_two_exports_at_once(api: Api) -> None:
         ("format=csv&lang=en&tz=Nowhere", "tz", "invalid_value"),
         ("format=csv&tz=UTC", "tz", "invalid_value"),
         ("format=jsonl&lang=en", "lang", "invalid_value"),
+        ("format=ocsf&lang=en", "lang", "invalid_value"),
         ("format=jsonl&tz=UTC", "tz", "invalid_value"),
         ("format=csv&format=csv", "format", "repeated"),
         ("format=csv&order=recorded", "order", "invalid_value"),
