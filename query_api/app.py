@@ -12,7 +12,6 @@ from fastapi.routing import APIRoute
 from starlette.types import Lifespan
 
 from query_api.access.auth import Authenticator
-from query_api.access.oidc import IssuerKeys
 from query_api.access.rate_limit import RateLimiter
 from query_api.clickhouse.access_log import ClickHouseAccessLog
 from query_api.clickhouse.connection import ClickHouseConnection
@@ -35,7 +34,10 @@ from query_api.log.readiness import Readiness
 from query_api.log.statistics import Statistics
 from query_api.panel.serve import mount_panel
 from query_api.settings import Settings, load_settings
+from schemas.issuer_keys import IssuerKeys
 from schemas.metrics_server import metrics_served
+
+_logger = structlog.get_logger(__name__)
 
 EXPOSED_HEADERS = (
     "Content-Disposition",
@@ -134,7 +136,9 @@ def _service(settings: Settings, reader: LogReader, access_log: AccessLog, clock
         imports=Imports(log, reader, sealer),
         exporter=Exporter(log, reader),
         reader=reader,
-        authenticator=Authenticator(settings, None if url is None else IssuerKeys(url, settings.token_issuer)),
+        authenticator=Authenticator(
+            settings, None if url is None else IssuerKeys(url, settings.token_issuer, warn=_logger.warning)
+        ),
         limiter=RateLimiter(settings.requests_per_minute()),
         recorder=AccessRecorder(access_log),
         readiness=Readiness(reader),

@@ -2,53 +2,15 @@
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from schemas.settings import InvalidSettings, Key, LogSettings, is_this_machine, load
+from schemas.token_keys import is_safe_url, parse_public_key
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
-_MIN_RSA_BITS = 2048
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
-
-TokenPublicKey = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey
-
-
-def parse_public_key(pem: str) -> TokenPublicKey:
-    """The key in *pem*. Raises `ValueError` for one that no accepted algorithm can use safely."""
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError("must be a public key in PEM") from None
-    return safe_public_key(key)
-
-
-def safe_public_key(key: object) -> TokenPublicKey:
-    """*key* itself. Raises `ValueError` as `parse_public_key` does."""
-    if isinstance(key, RSAPublicKey) and key.key_size >= _MIN_RSA_BITS:
-        return key
-    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1 | SECP384R1):
-        return key
-    if isinstance(key, Ed25519PublicKey):
-        return key
-    raise ValueError(f"must be an RSA key of at least {_MIN_RSA_BITS} bits, an EC key on P-256 or P-384, or Ed25519")
-
-
-def is_safe_url(url: str) -> bool:
-    """Whether what is read from *url* comes from whom it names: by TLS, or from this machine."""
-    try:
-        scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
-    except ValueError:
-        return False
-    return bool(host) and (scheme == "https" or (scheme == "http" and host in _THIS_MACHINE))
 
 
 def require_local(settings: "Settings", host: str) -> None:

@@ -197,13 +197,11 @@ def serve_command(
 ) -> None:
     """Take events over HTTP until SIGTERM. Needs the extra `intake`."""
     with needs_extra("intake"):
-        import uvicorn  # noqa: PLC0415 - other commands need no web server
-
-        from producers.intake.app import create_app  # noqa: PLC0415 - as above
+        from producers.intake.command import serve  # noqa: PLC0415 - other commands need no web server
         from producers.intake.settings import load_intake_settings  # noqa: PLC0415 - as above
 
     with _errors_as_exit_codes(Console(stderr=True), as_json=False):
-        uvicorn.run(create_app(load_intake_settings()), host=host, port=port)
+        serve(load_intake_settings(), host, port)
 
 
 @contextmanager

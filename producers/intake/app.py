@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -24,7 +24,7 @@ from producers.intake.settings import MAX_EVENTS, IntakeSettings
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Publisher
 from schemas.events import Event
-from schemas.metrics_server import metrics_served
+from schemas.token_keys import KeySource, KeysUnavailable
 
 RETRY_AFTER_SECONDS = 5
 BODY_SECONDS = 10
@@ -45,9 +45,11 @@ class Problem(Exception):
 class Intake:
     """What the application's paths do."""
 
-    def __init__(self, settings: IntakeSettings, publisher: Publisher, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: IntakeSettings, tokens: Tokens, publisher: Publisher, clock: Clock, metrics: Metrics
+    ) -> None:
         self._settings = settings
-        self._tokens = Tokens(settings)
+        self._tokens = tokens
         self._publisher = publisher
         self._clock = clock
         self._metrics = metrics
@@ -71,6 +73,8 @@ class Intake:
             return await self._take(request)
         except InvalidToken as error:
             return _problem(Problem(HTTPStatus.UNAUTHORIZED, str(error)))
+        except KeysUnavailable as error:
+            return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
         except Problem as error:
             return _problem(error)
         except ClientDisconnect:
@@ -79,7 +83,7 @@ class Intake:
             self._requests -= 1
 
     async def _take(self, request: Request) -> Response:
-        grant = self._tokens.grant(request.headers.get("authorization"))
+        grant = await self._tokens.grant(request.headers.get("authorization"))
         judgments = judge(await self._items(request), grant, self._clock())
         events = [judgment for judgment in judgments if not isinstance(judgment, Refused)]
         acknowledged, status = await self._publish(events)
@@ -132,20 +136,24 @@ class Intake:
 
 def create_app(
     settings: IntakeSettings,
+    metrics: Metrics,
     *,
     open_publisher: Callable[[], AbstractAsyncContextManager[Publisher]] | None = None,
+    keys: KeySource | None = None,
     clock: Clock = utc_now,
 ) -> Starlette:
-    """The application. It starts whether or not Kafka is up."""
+    """The application. It starts whether or not Kafka and the tokens' issuer are up."""
     schema = json_schema()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        metrics = Metrics()
-        with metrics_served(metrics.registry, settings.metrics_host, settings.metrics_port):
-            async with open_publisher() if open_publisher else KafkaPublisher(settings) as publisher:
-                app.state.intake = Intake(settings, publisher, clock, metrics)
-                yield
+        tokens = Tokens(settings, keys)
+        async with (
+            aclosing(tokens),
+            open_publisher() if open_publisher else KafkaPublisher(settings) as publisher,
+        ):
+            app.state.intake = Intake(settings, tokens, publisher, clock, metrics)
+            yield
 
     async def events(request: Request) -> Response:
         intake: Intake = request.app.state.intake

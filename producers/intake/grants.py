@@ -1,16 +1,21 @@
 """Service tokens: which service asks, for which client spaces and channels it may publish."""
 
 import base64
+import logging
 from dataclasses import dataclass
+from typing import Any
 
 import jwt
 
 from producers.intake.settings import IntakeSettings
 from schemas.events import Channel, Event
+from schemas.issuer_keys import IssuerKeys
+from schemas.token_keys import FixedKey, KeySource, VerificationKey, algorithms_of, key_id_of, parse_public_key
 
 ANY = "*"
-_PUBLIC_KEY_ALGORITHMS = ["RS256", "ES256", "EdDSA"]
 _REQUIRED = ["exp", "iss", "aud", "sub"]
+
+_log = logging.getLogger(__name__)
 
 
 class InvalidToken(Exception):
@@ -37,25 +42,28 @@ class Grant:
 
 
 class Tokens:
-    """Verifies tokens under one key. A shared secret and a public key never serve the same algorithm."""
+    """Verifies tokens. The key fixes the algorithm, so a public key is never taken for a shared secret."""
 
-    def __init__(self, settings: IntakeSettings) -> None:
-        text = settings.token_key.get_secret_value()
-        is_public = text.startswith("-----BEGIN")
-        self._key: str | bytes = text if is_public else base64.b64decode(text)
-        self._algorithms = _PUBLIC_KEY_ALGORITHMS if is_public else ["HS256"]
+    def __init__(self, settings: IntakeSettings, keys: KeySource | None = None) -> None:
+        self._keys = keys or _keys(settings)
         self._issuer, self._audience = settings.token_issuer, settings.token_audience
 
-    def grant(self, authorization: str | None) -> Grant:
-        """What the header's token allows. Raises `InvalidToken`."""
+    async def grant(self, authorization: str | None) -> Grant:
+        """What the header's token allows. Raises `InvalidToken` or `KeysUnavailable`."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise InvalidToken("a bearer token is required")
+        claims = await self._claims(token.strip())
+        return Grant(str(claims["sub"]), _texts(claims, "client_spaces"), _texts(claims, "channels"))
+
+    async def _claims(self, token: str) -> dict[str, Any]:
         try:
-            claims = jwt.decode(
-                token.strip(),
-                self._key,
-                algorithms=self._algorithms,
+            if (key := await self._keys.key_for(key_id_of(token))) is None:
+                raise InvalidToken("the token is not valid here")
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.key,
+                algorithms=[key.algorithm],
                 audience=self._audience,
                 issuer=self._issuer,
                 options={"require": _REQUIRED},
@@ -64,7 +72,25 @@ class Tokens:
             raise InvalidToken("the token has expired") from None
         except (jwt.PyJWTError, ValueError):
             raise InvalidToken("the token is not valid here") from None
-        return Grant(str(claims["sub"]), _texts(claims, "client_spaces"), _texts(claims, "channels"))
+        return claims
+
+    async def aclose(self) -> None:
+        """See `KeySource.close`."""
+        await self._keys.close()
+
+
+def _keys(settings: IntakeSettings) -> KeySource:
+    if settings.token_discovery_url is not None:
+        return IssuerKeys(settings.token_discovery_url, settings.token_issuer, warn=_warn)
+    text = settings.token_key.get_secret_value() if settings.token_key else ""
+    if not text.startswith("-----BEGIN"):
+        return FixedKey(VerificationKey(base64.b64decode(text), "HS256"))
+    key = parse_public_key(text)
+    return FixedKey(VerificationKey(key, algorithms_of(key)[0]))
+
+
+def _warn(event: str, **values: object) -> None:
+    _log.warning("%s %s", event, values)
 
 
 def _texts(claims: dict[str, object], name: str) -> frozenset[str]:

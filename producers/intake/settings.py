@@ -1,46 +1,33 @@
 """The intake's settings, beside the producers'."""
 
 import base64
-from typing import Annotated
+from typing import Annotated, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from producers.settings import ProducerSettings
 from schemas.settings import load
+from schemas.token_keys import is_safe_url, parse_public_key
 
 MAX_EVENTS = 500
 """How many events a request may hold."""
 
 _MIN_SECRET_BYTES = 32
-_MIN_RSA_BITS = 2048
 
 
 def _token_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
-    is_safe = _is_safe_public_key if text.startswith("-----BEGIN") else _is_long_secret
-    if not is_safe(text):
-        raise ValueError(
-            f"must be a PEM public key (RSA of at least {_MIN_RSA_BITS} bits, EC on P-256, or Ed25519),"
-            f" or at least {_MIN_SECRET_BYTES} bytes, base64-encoded"
-        )
+    if text.startswith("-----BEGIN"):
+        parse_public_key(text)
+    elif not _is_long_secret(text):
+        raise ValueError(f"must be a public key in PEM, or at least {_MIN_SECRET_BYTES} bytes, base64-encoded")
     return value
 
 
-def _is_safe_public_key(pem: str) -> bool:
-    try:
-        key = load_pem_public_key(pem.encode())
-    except (ValueError, UnsupportedAlgorithm):
-        return False
-    if isinstance(key, RSAPublicKey):
-        return key.key_size >= _MIN_RSA_BITS
-    if isinstance(key, EllipticCurvePublicKey):
-        return isinstance(key.curve, SECP256R1)
-    return isinstance(key, Ed25519PublicKey)
+def _discovery_url(value: str) -> str:
+    if is_safe_url(value):
+        return value
+    raise ValueError("must be an https:// URL")
 
 
 def _is_long_secret(text: str) -> bool:
@@ -53,9 +40,15 @@ def _is_long_secret(text: str) -> bool:
 class IntakeSettings(ProducerSettings):
     """What the intake needs to know. Every field is one environment variable, its alias."""
 
-    token_key: Annotated[SecretStr, AfterValidator(_token_key)] = Field(
+    token_key: Annotated[SecretStr, AfterValidator(_token_key)] | None = Field(
+        None,
         alias="AUDIT_INTAKE_TOKEN_KEY",
-        description="PEM public key (RS256, ES256, EdDSA), or base64 of a shared secret of at least 32 bytes (HS256)",
+        description="PEM public key: RSA (RS256), P-256, P-384 or Ed25519; or base64 of a secret of 32 bytes (HS256)",
+    )
+    token_discovery_url: Annotated[str, AfterValidator(_discovery_url)] | None = Field(
+        None,
+        alias="AUDIT_INTAKE_TOKEN_DISCOVERY_URL",
+        description="the issuer's OpenID configuration, instead of a key; its keys are read anew every 5 minutes",
     )
     token_issuer: str = Field(alias="AUDIT_INTAKE_TOKEN_ISSUER", min_length=1, description="the tokens' `iss`")
     token_audience: str = Field(
@@ -87,6 +80,12 @@ class IntakeSettings(ProducerSettings):
         alias="AUDIT_INTAKE_METRICS_PORT",
         description="the port of the metrics, which is not the intake's; 0 for none",
     )
+
+    @model_validator(mode="after")
+    def _one_source_of_keys(self) -> Self:
+        if (self.token_key is None) == (self.token_discovery_url is None):
+            raise ValueError("AUDIT_INTAKE_TOKEN_KEY: set either it or AUDIT_INTAKE_TOKEN_DISCOVERY_URL")
+        return self
 
 
 def load_intake_settings() -> IntakeSettings:

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from typing import Any, TypeGuard
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from query_api import errors
 from query_api.errors import InsufficientScope, Unauthenticated
-from query_api.settings import Settings, TokenPublicKey, parse_public_key
+from query_api.settings import Settings
+from schemas import token_keys
 from schemas.limits import MAX_LENGTHS
 from schemas.settings import InvalidSettings
+from schemas.token_keys import FixedKey, KeySource, VerificationKey, algorithms_of, key_id_of, parse_public_key
 
 READ_SCOPE = "audit:read"
 EXPORT_SCOPE = "audit:export"
@@ -37,39 +38,6 @@ class Caller:
             raise InsufficientScope(scope)
 
 
-class VerificationKey(NamedTuple):
-    """A key and the one algorithm that it verifies."""
-
-    key: bytes | TokenPublicKey
-    algorithm: str
-
-
-class KeySource(Protocol):
-    """Where the keys come from."""
-
-    async def key_for(self, key_id: str | None) -> VerificationKey | None:
-        """The key of that id; `None` where there is none. Raises `KeysUnavailable` where that cannot be known now."""
-        ...
-
-    async def close(self) -> None:
-        """End all background work. The source is not used afterwards."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class FixedKey:
-    """The key of the settings, for every key id."""
-
-    key: VerificationKey
-
-    async def key_for(self, _: str | None) -> VerificationKey | None:
-        """See `KeySource.key_for`."""
-        return self.key
-
-    async def close(self) -> None:
-        """See `KeySource.close`."""
-
-
 class Authenticator:
     """Verifies bearer tokens.
 
@@ -88,7 +56,7 @@ class Authenticator:
         """The caller that *token* proves. Raises `Unauthenticated`, `InsufficientScope` or `KeysUnavailable`."""
         if token is None:
             raise Unauthenticated(given=False)
-        claims = self._verified_claims(token, await self._keys.key_for(_key_id(token)))
+        claims = self._verified_claims(token, await self._key_for(token))
         client_space_id = claim_at(claims, self._client_space_claim)
         if not _is_client_space_id(client_space_id) or not str(claims["sub"]).strip():
             raise Unauthenticated(given=True)
@@ -99,6 +67,14 @@ class Authenticator:
     async def close(self) -> None:
         """See `KeySource.close`."""
         await self._keys.close()
+
+    async def _key_for(self, token: str) -> VerificationKey | None:
+        try:
+            return await self._keys.key_for(key_id_of(token))
+        except ValueError:
+            raise Unauthenticated(given=True) from None
+        except token_keys.KeysUnavailable as error:
+            raise errors.KeysUnavailable(str(error)) from error
 
     def _verified_claims(self, token: str, key: VerificationKey | None) -> dict[str, Any]:
         if key is None:
@@ -117,15 +93,6 @@ class Authenticator:
             # Not chained: the reason may quote claims.
             raise Unauthenticated(given=True) from None
         return claims
-
-
-def algorithms_of(key: TokenPublicKey) -> tuple[str, ...]:
-    """What *key* can verify here; it verifies the first, unless whoever owns it says another."""
-    if isinstance(key, RSAPublicKey):
-        return "RS256", "PS256"
-    if isinstance(key, EllipticCurvePublicKey):
-        return ("ES256",) if isinstance(key.curve, SECP256R1) else ("ES384",)
-    return ("EdDSA",)
 
 
 def claim_at(claims: Mapping[str, Any], path: str) -> object:
@@ -161,15 +128,6 @@ def _fixed_key(settings: Settings) -> FixedKey:
         return FixedKey(VerificationKey(_development_secret(settings), DEVELOPMENT_ALGORITHM))
     key = parse_public_key(settings.token_public_key or "")
     return FixedKey(VerificationKey(key, algorithms_of(key)[0]))
-
-
-def _key_id(token: str) -> str | None:
-    """The key id in *token*, which is not verified yet. It only chooses among trusted keys."""
-    try:
-        key_id = jwt.get_unverified_header(token).get("kid")
-    except Exception:  # noqa: BLE001 - as above
-        raise Unauthenticated(given=True) from None
-    return key_id if isinstance(key_id, str) else None
 
 
 def _scopes(value: object) -> frozenset[str]:

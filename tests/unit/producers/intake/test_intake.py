@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,16 +20,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from typer.testing import CliRunner
 
+from producers.commands import cli
 from producers.event_json import to_json
 from producers.in_memory import InMemoryPublisher
 from producers.intake import app as intake_app
+from producers.intake import command
 from producers.intake.app import create_app
+from producers.intake.grants import Tokens
 from producers.intake.json_schema import json_schema
-from producers.intake.metrics import OUTCOMES
+from producers.intake.metrics import OUTCOMES, Metrics
 from producers.intake.settings import MAX_EVENTS, IntakeSettings, load_intake_settings
 from schemas.events import Channel, Event, UserDeletion
+from schemas.issuer_keys import IssuerKeys
 from schemas.settings import InvalidSettings
+from schemas.token_keys import KeySource, KeysUnavailable, VerificationKey
 from tests.builders import NOW, an_event
 from tests.free_ports import free_port
 from tests.unit.schemas.strategies import events as any_events
@@ -41,6 +48,11 @@ ENVIRONMENT = {
     "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(SECRET).decode(),
     "AUDIT_INTAKE_TOKEN_ISSUER": "https://platform.example.com",
 }
+DISCOVERY = {
+    "AUDIT_INTAKE_TOKEN_KEY": None,
+    "AUDIT_INTAKE_TOKEN_DISCOVERY_URL": "http://127.0.0.1:9/.well-known/openid-configuration",
+}
+RELAY = {**ENVIRONMENT, "AUDIT_OUTBOX_DATABASE_URL": "sqlite://"}
 CLAIMS = {
     "iss": "https://platform.example.com",
     "aud": "audit-intake",
@@ -75,9 +87,9 @@ class Client:
 
 
 @asynccontextmanager
-async def serving(configured: IntakeSettings) -> AsyncIterator[Client]:
+async def serving(configured: IntakeSettings, keys: KeySource | None = None) -> AsyncIterator[Client]:
     publisher = InMemoryPublisher()
-    app = create_app(configured, open_publisher=lambda: publisher, clock=lambda: NOW)
+    app = create_app(configured, Metrics(), open_publisher=lambda: publisher, keys=keys, clock=lambda: NOW)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -178,6 +190,61 @@ async def test_a_public_key_verifies_and_is_no_shared_secret() -> None:
         assert (await client.post(to_json(an_event()), bearer=token(SECRET))).status_code == 401
 
 
+class Issuer:
+    """`KeySource` of an identity provider: one key, which cannot be read at first."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self.key = VerificationKey(key.public_key(), "ES256")
+        self.is_away = True
+        self.is_closed = False
+
+    async def key_for(self, key_id: str | None) -> VerificationKey | None:
+        if self.is_away:
+            raise KeysUnavailable("the identity provider's keys cannot be read")
+        return self.key if key_id == "current" else None
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+async def test_a_token_is_verified_by_the_issuer_s_key_that_it_names() -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    issuer = Issuer(private)
+    async with serving(settings(**DISCOVERY), issuer) as client:
+        bearer = jwt.encode(CLAIMS, private, "ES256", headers={"kid": "current"})
+        away = await client.post(to_json(an_event()), bearer=bearer)
+        assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+        issuer.is_away = False
+        assert (await client.post(to_json(an_event()), bearer=bearer)).status_code == 200
+        for other in (
+            jwt.encode(CLAIMS, private, "ES256", headers={"kid": "withdrawn"}),
+            jwt.encode(CLAIMS, SECRET, "HS256", headers={"kid": "current"}),
+        ):
+            assert (await client.post(to_json(an_event()), bearer=other)).status_code == 401
+    assert issuer.is_closed
+
+
+async def test_the_issuer_s_keys_are_read_where_its_discovery_document_lies() -> None:
+    tokens = Tokens(settings(**DISCOVERY))
+    assert isinstance(tokens._keys, IssuerKeys)
+    with pytest.raises(KeysUnavailable):  # nothing answers there
+        await tokens.grant(f"Bearer {token()}")
+    await tokens.aclose()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"AUDIT_INTAKE_TOKEN_DISCOVERY_URL": "https://platform.example.com"}, "set either it or"),
+        ({"AUDIT_INTAKE_TOKEN_KEY": None}, "set either it or"),
+        ({**DISCOVERY, "AUDIT_INTAKE_TOKEN_DISCOVERY_URL": "http://platform.example.com"}, "must be an https"),
+    ],
+)
+def test_there_is_one_safe_source_of_keys(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        settings(**given)
+
+
 @pytest.mark.parametrize("fault", ["lost", "done"])
 async def test_while_kafka_is_away_the_answer_is_503_and_says_which_to_repeat(client: Client, fault: Any) -> None:
     client.publisher.fail_at = {1: fault}
@@ -252,11 +319,25 @@ async def test_an_answer_that_nobody_foresaw_is_counted_as_an_error(client: Clie
     assert registry.get_sample_value("audit_intake_requests_total", {"status": "500"}) == 1
 
 
-async def test_the_metrics_are_read_on_a_port_of_their_own() -> None:
-    port = free_port()
-    async with serving(settings(AUDIT_INTAKE_METRICS_PORT=port)), httpx.AsyncClient() as prometheus:
-        text = (await prometheus.get(f"http://127.0.0.1:{port}/metrics")).text
-    assert 'audit_intake_requests_total{status="503"} 0.0' in text
+def test_the_command_serves_the_metrics_on_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    port, read = free_port(), []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: read.append(httpx.get(f"http://127.0.0.1:{port}/metrics").text))
+    command.serve(settings(AUDIT_INTAKE_METRICS_PORT=port), "127.0.0.1", 0)
+    assert 'audit_intake_requests_total{status="503"} 0.0' in read[0]
+
+
+@pytest.mark.parametrize(("name", "more"), [("serve", ENVIRONMENT), ("relay", RELAY)])
+def test_a_command_whose_metrics_port_is_taken_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, name: str, more: dict[str, str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ports = dict.fromkeys(("AUDIT_INTAKE_METRICS_PORT", "AUDIT_OUTBOX_METRICS_PORT"), str(port))
+        for variable, value in {**more, **ports}.items():
+            monkeypatch.setenv(variable, value)
+        done = CliRunner().invoke(cli.app, [name])
+    told = f"InvalidSettings: the metrics cannot be served on 127.0.0.1:{port}: Address already in use\n"
+    assert (done.exit_code, done.output) == (2, told)
 
 
 @given(any_events())
@@ -286,20 +367,22 @@ async def test_the_schema_is_served(client: Client) -> None:
     ],
 )
 def test_a_public_key_that_no_algorithm_uses_safely_is_refused_at_the_start(pem: str) -> None:
-    with pytest.raises(ValidationError, match="must be a PEM public key"):
+    with pytest.raises(ValidationError, match="must be a"):
         settings(AUDIT_INTAKE_TOKEN_KEY=pem)
 
 
 @pytest.mark.parametrize("private", [rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())])
 def test_other_public_keys_are_taken(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
-    assert settings(AUDIT_INTAKE_TOKEN_KEY=public_pem(private)).token_key.get_secret_value() == public_pem(private)
+    taken = settings(AUDIT_INTAKE_TOKEN_KEY=public_pem(private)).token_key
+    assert taken is not None
+    assert taken.get_secret_value() == public_pem(private)
 
 
 def test_the_key_must_be_long_and_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ENVIRONMENT, "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(b"hush").decode()}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(
-        InvalidSettings, match=r"^AUDIT_INTAKE_TOKEN_KEY: must be a PEM public key.* or at least"
+        InvalidSettings, match=r"^AUDIT_INTAKE_TOKEN_KEY: must be a public key in PEM, or at least"
     ) as bad:
         load_intake_settings()
     assert base64.b64encode(b"hush").decode() not in str(bad.value)

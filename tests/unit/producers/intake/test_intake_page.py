@@ -18,9 +18,10 @@ PAGE = (Path(intake.__file__).parent / "README.md").read_text(encoding="utf-8")
 def test_every_setting_is_documented_with_its_default_and_meaning() -> None:
     own = [field for name, field in IntakeSettings.model_fields.items() if name not in ProducerSettings.model_fields]
     rows = re.findall(r"^\| `(AUDIT_\w+)` \| ([^|]+) \| (.+) \|$", PAGE, re.MULTILINE)
+    defaults = ["none" if field.default is None else str(field.default) for field in own]
     assert [(name, default, meaning.strip()) for name, default, meaning in rows] == [
-        (str(field.alias), "required" if field.is_required() else str(field.default), str(field.description))
-        for field in own
+        (str(field.alias), "required" if field.is_required() else default, str(field.description))
+        for field, default in zip(own, defaults, strict=True)
     ]
 
 

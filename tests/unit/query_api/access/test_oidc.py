@@ -7,16 +7,17 @@ from typing import Any
 
 import jwt
 import pytest
+import structlog
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from structlog.testing import capture_logs
 
-from query_api.access import oidc
 from query_api.access.auth import Authenticator, Caller, claim_at
-from query_api.access.oidc import ANSWER_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys
 from query_api.app import create_app
 from query_api.errors import InsufficientScope, KeysUnavailable, Unauthenticated
 from query_api.settings import Settings
+from schemas import issuer_keys as oidc
+from schemas.issuer_keys import ANSWER_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import claims, running_api, settings_for
 from tests.unit.query_api.http.test_problems import assert_problem
@@ -82,7 +83,9 @@ class Issuer:
 
     def authenticator(self, **settings: Any) -> Authenticator:
         """One that reads from here, by this issuer's clock."""
-        self.reader = IssuerKeys(self.configuration_url, self.url, clock=lambda: self.time)
+        self.reader = IssuerKeys(
+            self.configuration_url, self.url, warn=structlog.get_logger().warning, clock=lambda: self.time
+        )
         return Authenticator(self.settings(**settings), self.reader)
 
     def token(

@@ -9,11 +9,8 @@ from typing import Any
 
 import aiohttp
 import jwt
-import structlog
 
-from query_api.access.auth import VerificationKey, algorithms_of
-from query_api.errors import KeysUnavailable
-from query_api.settings import is_safe_url, safe_public_key
+from schemas.token_keys import KeysUnavailable, VerificationKey, algorithms_of, is_safe_url, safe_public_key
 
 FRESH_SECONDS = 300
 """The age at which keys are read again. While the provider answers, a withdrawn key verifies tokens for at most this
@@ -23,7 +20,8 @@ PAUSE_SECONDS = 10
 ANSWER_SECONDS = 5
 MAX_DOCUMENT_BYTES = 1 << 20
 
-_logger = structlog.get_logger(__name__)
+Warn = Callable[..., object]
+"""Writes a warning: an event's name, and its values by keyword. None is personal data."""
 
 _Keys = Mapping[str | None, VerificationKey]
 """By key id. A key without one is there only if it is the only key."""
@@ -37,9 +35,12 @@ class IssuerKeys:
     invented ids cost the provider nothing. A failed read leaves the keys as they were.
     """
 
-    def __init__(self, discovery_url: str, issuer: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, discovery_url: str, issuer: str, *, warn: Warn, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._discovery_url = discovery_url
         self._issuer = issuer
+        self._warn = warn
         self._clock = clock
         self._keys: _Keys | None = None
         self._read_at = self._tried_at = float("-inf")
@@ -88,7 +89,7 @@ class IssuerKeys:
             keys = await self._fetched()
         except Exception as error:  # noqa: BLE001 - what a provider's answer can raise is no closed list
             # The background task must go on.
-            _logger.warning("keys_not_read", error=type(error).__name__, kept=self._keys is not None)
+            self._warn("keys_not_read", error=type(error).__name__, kept=self._keys is not None)
             return
         self._keys, self._read_at = keys, self._clock()
 
@@ -98,7 +99,7 @@ class IssuerKeys:
             configuration = await _document(session, self._discovery_url)
             if configuration["issuer"] != self._issuer:
                 # The usual cause is a slash at the end, and only both texts show it.
-                _logger.error("issuer_differs", setting=self._issuer, document=str(configuration["issuer"]))
+                self._warn("issuer_differs", setting=self._issuer, document=str(configuration["issuer"]))
                 raise ValueError("the discovery document is another issuer's")
             keys = await _document(session, configuration["jwks_uri"])
         found = dict(_verification_keys(keys["keys"]))
