@@ -3,11 +3,12 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from producers.activities import Clock, utc_now
+from producers.activities import utc_now
 from producers.errors import DeliveryUnknown, PublishFailed
 from producers.event_json import from_json
 from producers.outbox.store import Backlog, Outbox, Row
@@ -18,6 +19,8 @@ from schemas.errors import InvalidEvent, Reason
 from schemas.events import Event
 
 BATCH_EVENTS = 500
+COUNT_SECONDS = 15.0
+"""The least time between two counts of the outbox, each of which reads the whole table."""
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -40,15 +43,17 @@ class Relay:
         *,
         lease_seconds: float,
         idle_seconds: float,
-        clock: Clock = utc_now,
-        on_look: Callable[[Backlog], None] = lambda _: None,
+        on_count: Callable[[Backlog], None] | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Without *on_count* the outbox is never counted."""
         self._outbox = outbox
         self._publisher = publisher
         self._lease_ms = round(lease_seconds * 1000)
         self._idle_seconds = idle_seconds
-        self._clock = clock
-        self._on_look = on_look
+        self._on_count = on_count
+        self._seconds = seconds
+        self._next_count = seconds()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Publish until *stopping* is set. Waits out whatever keeps it from the database or from Kafka."""
@@ -59,7 +64,7 @@ class Relay:
                 if not is_prepared:
                     await asyncio.to_thread(self._outbox.prepare)
                     is_prepared = True
-                self._on_look(await asyncio.to_thread(self._outbox.backlog))
+                await self.count()
                 published = await self.publish_waiting()
             except (PublishFailed, DeliveryUnknown, SQLAlchemyError) as error:
                 # SQLAlchemy's texts quote what they were given, which holds names.
@@ -71,6 +76,13 @@ class Relay:
                 pause = _FIRST_PAUSE_SECONDS
                 if not published:
                     await _wait(stopping, self._idle_seconds)
+
+    async def count(self) -> None:
+        """Tell how much waits, at most once in `COUNT_SECONDS`."""
+        if self._on_count is None or self._seconds() < self._next_count:
+            return
+        self._on_count(await asyncio.to_thread(self._outbox.backlog))
+        self._next_count = self._seconds() + COUNT_SECONDS
 
     async def publish_waiting(self) -> int:
         """Publish the oldest events of the buckets that are free, and return how many were acknowledged.
@@ -108,7 +120,7 @@ class Relay:
         ids, events = [], []
         for row in rows:
             try:
-                event, _ = prepared(_event_in(row.event), now=self._clock())
+                event, _ = prepared(_event_in(row.event), now=utc_now())
             except InvalidEvent as error:
                 _log.error("row %d of the outbox is refused and kept: %s", row.id, error)
                 await asyncio.to_thread(self._outbox.refuse, row.id, str(error))

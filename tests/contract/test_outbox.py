@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from producers import DeliveryUnknown, InvalidEvent, Person, PublishFailed, outbox
 from producers.in_memory import InMemoryPublisher
 from producers.outbox.command import RelayMetrics
-from producers.outbox.relay import Relay
+from producers.outbox.relay import COUNT_SECONDS, Relay
 from producers.outbox.store import Backlog, Outbox
 from producers.outbox.table import events, leases, now_ms
 from schemas.events import Event
@@ -148,7 +148,9 @@ async def test_a_relay_waits_out_kafka_and_the_database_and_ends_when_told(
 
     async with Ending() as publisher:
         publisher.fail_at = {0: "lost"}
-        running = Relay(Leaving(engine, "one"), publisher, lease_seconds=LEASE_SECONDS, idle_seconds=0.01)
+        running = Relay(
+            Leaving(engine, "one"), publisher, lease_seconds=LEASE_SECONDS, idle_seconds=0.01, on_count=lambda _: None
+        )
         await running.run(stopping)
     assert len(publisher.events) == 1
     assert left(engine) == 0
@@ -156,6 +158,25 @@ async def test_a_relay_waits_out_kafka_and_the_database_and_ends_when_told(
         "OperationalError",
         "not written",
     ]
+
+
+async def test_the_outbox_is_counted_at_most_every_so_many_seconds_however_often_it_is_looked_into(
+    engine: Engine,
+) -> None:
+    counts: list[Backlog] = []
+    now = 0.0
+    async with InMemoryPublisher() as publisher:
+        counting = Relay(
+            Outbox(engine, "one"),
+            publisher,
+            lease_seconds=LEASE_SECONDS,
+            idle_seconds=0.01,
+            on_count=counts.append,
+            seconds=lambda: now,
+        )
+        for now in (0.0, COUNT_SECONDS - 1, COUNT_SECONDS, COUNT_SECONDS * 2 - 1):  # noqa: B007 - read by the lambda
+            await counting.count()
+    assert len(counts) == 2
 
 
 async def test_the_age_of_the_oldest_event_grows_while_nothing_can_be_published(engine: Engine) -> None:

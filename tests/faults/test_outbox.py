@@ -51,15 +51,16 @@ def waiting(engine: Engine) -> int:
         return connection.scalar(select(func.count()).select_from(events)) or 0
 
 
-def kill_relays(trial: Trial, engine: Engine, kills: int, *options: str) -> None:
-    """Relays, two at a time, that end themselves at random steps; who survives the work is killed after it."""
+def kill_relays(trial: Trial, engine: Engine, ends: int, *options: str) -> None:
+    """Relays, two at a time, until so many have ended at a step of theirs; who survives its work is killed after it."""
     environment = {URL: engine.url.render_as_string(hide_password=False)}
-    for _ in range(kills // 2):
+    while ends > 0:
         commit_events(trial, engine, 40)
         pair = [trial.worker("--deadly", "0.15", *options, script=RELAY, **environment) for _ in range(2)]
         for relay in pair:
             relay.start(wait=False)
         wait_until(lambda: waiting(engine) == 0 or not any(relay.is_running() for relay in pair), what="an end")  # noqa: B023 - used in it
+        ends -= sum(not relay.is_running() for relay in pair)
         for relay in pair:
             trial.kill(relay)
     trial.worker(*options, script=RELAY, **environment).start(wait=False)
