@@ -1,13 +1,10 @@
 """The client for code that is not asyncio, such as Django, Flask and Celery: the same verbs and errors."""
 
-import asyncio
 import atexit
 import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from functools import partial
 from types import TracebackType
@@ -20,16 +17,11 @@ from producers.errors import DeliveryUnknown, PublisherClosed, Stamp
 from producers.in_memory import InMemoryPublisher
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Acknowledgement, Publisher
+from producers.publisher_thread import CLOSED, OpenPublisher, PublisherThread
 from producers.settings import DEFAULT_PUBLISH_TIMEOUT_SECONDS, ProducerSettings, load_settings
 from schemas.events import Event, Person
 
 T = TypeVar("T")
-OpenPublisher = Callable[[], AbstractAsyncContextManager[Publisher]]
-
-_CLOSING_GRACE_SECONDS = 5.0
-"""What disconnecting may take beyond the time in which every publish ends."""
-
-_CLOSED = "the audit log is closed"
 
 _log = logging.getLogger(__name__)
 
@@ -42,19 +34,18 @@ class AuditLog:
     """
 
     _lock: threading.RLock
-    _thread: "_PublisherThread | None"
+    _thread: "PublisherThread | None"
 
     def __init__(
         self, settings: ProducerSettings | None = None, *, open_publisher: OpenPublisher | None = None
     ) -> None:
         """By default the settings are the environment's. Raises `InvalidSettings`."""
-        patience = DEFAULT_PUBLISH_TIMEOUT_SECONDS
+        self._patience = DEFAULT_PUBLISH_TIMEOUT_SECONDS
         if open_publisher is None:
             kafka = settings or load_settings()
-            patience = kafka.publish_timeout_seconds
+            self._patience = kafka.publish_timeout_seconds
             open_publisher = partial(KafkaPublisher, kafka)
         self._open_publisher = open_publisher
-        self._patience = patience + _CLOSING_GRACE_SECONDS
         self._is_closed = False
         self._forget_thread()
         _opened.add(self)
@@ -130,9 +121,9 @@ class AuditLog:
         stamps = [Stamp(event.event_id, event.occurred_at) for event in events]
         with self._lock:
             if self._is_closed:
-                raise PublisherClosed(_CLOSED)
+                raise PublisherClosed(CLOSED)
             if self._thread is None:
-                self._thread = _PublisherThread(self._open_publisher)
+                self._thread = PublisherThread(self._open_publisher)
             thread = self._thread
         return thread.call(act, stamps)
 
@@ -192,77 +183,9 @@ class BlockingVerbs:
         return self._log.publish(self.events.admin_rights_updated(affected_user, granted=granted, stamp=stamp))
 
 
-class _PublisherThread:
-    """A thread that runs an event loop, and the publisher that lives in it."""
-
-    def __init__(self, open_publisher: OpenPublisher) -> None:
-        self._loop = asyncio.new_event_loop()
-        # A daemon: the interpreter waits for any other thread before it lets `_close_all` end this one.
-        self._thread = threading.Thread(target=self._loop.run_forever, name="audit-log", daemon=True)
-        self._thread.start()
-        self._gate = threading.RLock()
-        self._is_closing = False
-        self._unheard: dict[object, Sequence[Stamp]] = {}
-        self._running: set[asyncio.Task[Any]] = set()
-        self._context = open_publisher()
-        self._publisher = asyncio.run_coroutine_threadsafe(self._context.__aenter__(), self._loop).result()
-
-    def call(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], stamps: Sequence[Stamp]) -> T:
-        """What *act* returns or raises. Its *stamps* are unheard of until the caller has either, or it has returned."""
-        key = object()
-        # First: a signal's handler may raise anywhere below, and then nobody waits for the answer.
-        self._unheard[key] = stamps
-        with self._gate:
-            if self._is_closing:
-                # Of a loop that has stopped no answer would ever come.
-                del self._unheard[key]
-                raise PublisherClosed(_CLOSED)
-            call = asyncio.run_coroutine_threadsafe(self._run(act, key), self._loop)
-        try:
-            return call.result()
-        except CancelledError:
-            self._unheard.pop(key, None)
-            raise DeliveryUnknown(stamps) from None
-        except Exception:
-            self._unheard.pop(key, None)
-            raise
-
-    async def _run(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], key: object) -> T:
-        task = asyncio.current_task()
-        if task is not None:
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-        result = await act(self._publisher)
-        self._unheard.pop(key, None)
-        return result
-
-    def close(self, patience_seconds: float) -> list[Stamp]:
-        """Wait for the calls that run, end them, the publisher and the thread; the stamps nobody has heard of."""
-        with self._gate:
-            self._is_closing = True
-        try:
-            asyncio.run_coroutine_threadsafe(self._leave(patience_seconds), self._loop).result()
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-        return [stamp for stamps in self._unheard.values() for stamp in stamps]
-
-    async def _leave(self, patience_seconds: float) -> None:
-        if self._running:
-            await asyncio.wait(self._running, timeout=patience_seconds)
-        left = list(self._running)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-        # It names what it holds unacknowledged. So do we, who know of calls that it has not begun.
-        with suppress(DeliveryUnknown):
-            await self._context.__aexit__(None, None, None)
-
-
 _opened: set[AuditLog] = set()
-_inherited: list[_PublisherThread] = []
-"""Loops and connections of the parent process. They are kept: closing them here could disturb the parent's."""
+_inherited: list[PublisherThread] = []
+"""The parent process's. They are kept: to close a connection here would end it there, for both share the selector."""
 
 
 def _close_all() -> None:

@@ -85,11 +85,13 @@ class KafkaPublisher:
         link, self._link = self._link, None
         if link is None:
             return
-        if self._in_flight:
-            await asyncio.wait(self._in_flight, timeout=self._settings.publish_timeout_seconds)
-        left = [stamp for stamps in self._in_flight.values() for stamp in stamps]
-        await link.close(patience_seconds=0.0 if left else self._settings.publish_timeout_seconds)
-        await self._resources.aclose()
+        try:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight, timeout=self._settings.publish_timeout_seconds)
+        finally:  # also where the wait is broken off
+            left = [stamp for stamps in self._in_flight.values() for stamp in stamps]
+            await link.close(patience_seconds=0.0 if left else self._settings.publish_timeout_seconds)
+            await self._resources.aclose()
         if left:
             raise DeliveryUnknown(left)
 

@@ -5,9 +5,13 @@ Kafka and the registry come from the session fixture `stack_environment`: the en
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -219,6 +223,53 @@ async def test_a_producer_with_undelivered_records_can_be_abandoned(
     publisher._link._producer = None
     await publisher.close()
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+async def test_parent_and_children_of_a_fork_publish_and_end_without_disturbing_one_another(
+    stack_environment: dict[str, str], repository: Path
+) -> None:
+    await create_topic(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.prefork_server"],
+        env={**os.environ, **stack_environment},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(set(done.stdout.split())) == 4 + 1 + 4
+
+
+INTERRUPTED = """
+import signal, sys
+from producers import AuditLog
+from tests.builders import an_event
+
+log, event = AuditLog(), an_event()
+print(event.event_id)
+signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+log.publish(event)
+"""
+
+
+def test_a_process_that_ends_while_kafka_is_away_waits_for_its_timeout_and_names_what_was_not_sent(
+    repository: Path,
+) -> None:
+    away = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "SCHEMA_REGISTRY_URL": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED],
+        env={**os.environ, **away, "AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS": "1"},
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    expected = f"not acknowledged when the process ended, publish again: {done.stdout.strip()}\n"
+    assert (done.returncode, done.stderr.rpartition("\n")[0].rpartition("\n")[2] + "\n") == (3, expected)
 
 
 def _both_are_publishers(memory: InMemoryPublisher, kafka: KafkaPublisher) -> list[Publisher]:

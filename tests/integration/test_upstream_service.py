@@ -86,6 +86,29 @@ def test_a_service_with_modules_of_the_same_names_and_an_older_pydantic_publishe
     assert line["affected_user"]["username"] == "ada@example.com"
 
 
+FORKS = """
+import os
+from user_management_audit import live_stamp
+
+live_stamp()
+if not all(os.fork() for _ in range(4)):
+    ids = "".join(f"{live_stamp().event_id}\\n" for _ in range(100))
+    os.write(1, ids.encode())
+    os._exit(0)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        break
+"""
+
+
+def test_forked_processes_never_make_the_same_event_ids(python: Path, tmp_path: Path) -> None:
+    ids = run([str(python), "-c", FORKS], tmp_path).split()
+    # The random part: two processes need not make an id in the same millisecond here.
+    assert len({event_id[14:] for event_id in ids}) == len(ids) == 400
+
+
 @pytest.fixture
 def intake(stack_environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
     """The address of `audit-produce serve`, which runs."""

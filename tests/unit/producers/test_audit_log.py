@@ -157,18 +157,6 @@ def test_the_process_s_end_names_what_was_not_acknowledged(
     assert str(stamp_of.event_id) in caplog.text
 
 
-def test_a_child_begins_without_its_parent_s_thread(log: module.InMemoryAuditLog) -> None:
-    act(log)
-    parents = log._thread
-    module._after_fork()  # what a fork runs in the child
-    assert log._thread is None
-    act(log)
-    assert log._thread is not parents
-    assert parents is not None
-    module._inherited.remove(parents)
-    parents.close(1)
-
-
 def test_the_fixture_for_upstream_services_records_in_memory(audit_log: module.InMemoryAuditLog) -> None:
     act(audit_log)
     assert len(audit_log.events) == 4
