@@ -1,7 +1,6 @@
 """Every client on a broker with TLS, SCRAM and rights does its work and nothing else; what is wrong is told at once."""
 
 import asyncio
-import gc
 import os
 import subprocess
 import sys
@@ -35,7 +34,7 @@ from stream.health.probes import GroupProbe
 from stream.settings import WorkerSettings
 from tests.builders import an_event
 from tests.faults.workers import wait_until
-from tests.secured_kafka import ADMINISTRATOR, SESSION_SECONDS, SecuredKafka, secured_kafka
+from tests.secured_kafka import ADMINISTRATOR, SESSION_SECONDS, SOCKETS_MAY_BE_LEFT, SecuredKafka, secured_kafka
 
 AUDIT_STREAM = Path(sys.executable).with_name("audit-stream")
 DATABASE = "secured"
@@ -43,6 +42,8 @@ ACCOUNTS = {role: f"audit-{role}" for role in Role}
 NOBODY = "nobody"
 GROUP = WorkerSettings.model_fields["consumer_group"].default
 COMMAND_SECONDS = 60
+
+pytestmark = [SOCKETS_MAY_BE_LEFT, pytest.mark.usefixtures("leftover_sockets")]
 
 
 @dataclass
@@ -294,15 +295,11 @@ async def publish_through_sessions(environment: dict[str, str]) -> int:
     return published
 
 
-# aiokafka leaves the socket of a connection that the broker ended to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_connections_that_the_broker_ends_are_opened_again(deployment: Deployment, worker: Child) -> None:
     before = deployment.count("activity_log")
     published = asyncio.run(publish_through_sessions(deployment.environment(ACCOUNTS[Role.PRODUCER])))
     wait_until(lambda: deployment.count("activity_log") == before + published, what="every line")
     assert worker.is_running()
-    # Here, and not in the middle of a test that forgives no leftovers.
-    gc.collect()
 
 
 async def test_a_client_may_show_a_certificate_instead_of_a_password(deployment: Deployment) -> None:

@@ -17,9 +17,11 @@ from deploy.local.layout import HOST
 from deploy.local.stack.stack import LocalStack
 from schemas.clickhouse_client import connect_pool
 from tests.faults.background import Background
-from tests.secured_kafka import Authority
+from tests.secured_kafka import SOCKETS_MAY_BE_LEFT, Authority
 
 AUDIT_STREAM = Path(sys.executable).with_name("audit-stream")
+
+pytestmark = [SOCKETS_MAY_BE_LEFT, pytest.mark.usefixtures("leftover_sockets")]
 
 
 async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
