@@ -17,13 +17,14 @@ MAX_CLIENT_LINES = 20
 PROCESSES = ("worker", "query_api", "clickhouse", "schema_registry", "kafka")
 
 
+@pytest.mark.faults_long("each process takes seconds to start again, and has short tests of its own")
 def test_every_process_of_the_stack_killed_in_turn_under_load_loses_and_doubles_nothing(
-    start_trial: StartTrial, is_long: bool
+    start_trial: StartTrial,
 ) -> None:
     """T11 and more: kill -9 of each process, restarted as its supervisor would, over the stack's own topic."""
     trial = start_trial(partitions=None)
     with trial.load(per_second=60):
-        for _ in range(5 if is_long else 1):
+        for _ in range(5):
             for name in trial.rng.sample(PROCESSES, len(PROCESSES)):
                 trial.kill(name)
                 time.sleep(trial.rng.uniform(0, 1))
