@@ -96,7 +96,7 @@ def _a_client_space() -> str:
 
 
 @contextmanager
-def _loaded(data_dir: Path, rate: int, seconds: float) -> Iterator[None]:
+def loaded(data_dir: Path, rate: int, seconds: float) -> Iterator[None]:
     if not rate:
         yield
         return
@@ -124,7 +124,7 @@ def main() -> None:
     layout = running_layout(arguments.data_dir)
     if layout is None:
         parser.error(f"no stack runs in {arguments.data_dir}: start one with `make demo`")
-    with _loaded(arguments.data_dir, arguments.rate, arguments.seconds):
+    with loaded(arguments.data_dir, arguments.rate, arguments.seconds):
         asked = by_api if arguments.ask == "api" else by_clickhouse
         taken = asyncio.run(asked(layout, arguments.events))
     cuts = statistics.quantiles((seconds * 1000 for seconds in taken), n=100)
