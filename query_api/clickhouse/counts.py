@@ -11,7 +11,7 @@ from uuid import UUID
 from query_api.access.auth import Caller
 from query_api.clickhouse.space import SpaceReader
 from query_api.log.filters import IS_GONE, Conditions, Position, Selection, conditions
-from query_api.log.reader import Count, FileImport, Mentions, Role
+from query_api.log.reader import Count, FileImport, Mentions, Role, ValueCount
 from schemas.fields import from_micros, to_micros
 from schemas.rows import ACTIVITY_LOG
 
@@ -22,6 +22,8 @@ _AMONG = "{among:Array(UUID)}"
 _LIVES = "(SELECT person_ref, recreated_at FROM {database}.erased_persons"
 _LIVES += " WHERE client_space_id = {client_space_id:String})"
 _NAMES = f"person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref"
+
+_VALUES = "activity_type, channel, previous_license, new_license"
 
 _IMPORTS = (
     "import_id, min(occurred_at), max(occurred_at) AS last_at,"
@@ -50,6 +52,14 @@ class CountsReader(SpaceReader):
             {**where.parameters, "starts": [to_micros(start) for start in starts]},
         )
         return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
+
+    async def value_counts(self, caller: Caller, selection: Selection) -> list[ValueCount]:
+        """See `LogReader.value_counts`."""
+        where = conditions(selection)
+        rows = await self._select(
+            caller, f"{_VALUES}, count()", _LINES, where.clauses, f"GROUP BY {_VALUES}", where.parameters
+        )
+        return [ValueCount(*row) for row in rows]
 
     async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
         """See `LogReader.imports`."""

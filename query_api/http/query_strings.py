@@ -22,6 +22,7 @@ from query_api.http.parameters import (
     to_ref,
 )
 from query_api.log.buckets import Interval
+from query_api.log.facets import Facet
 from query_api.log.filters import REF_PREFIX, ActivityFilter, Order
 from schemas.events import ActivityType, Channel
 
@@ -133,6 +134,14 @@ class StatsQuery(FilterQuery):
     """The filters, and how to count."""
 
     interval: Annotated[Interval, Field(description="The length of a bucket.")] = Interval.DAY
+    facet: Annotated[
+        list[Facet],
+        Field(
+            max_length=MAX_VALUES,
+            description="Count the values of these filters too, each beside the other filters.",
+            examples=[["license"]],
+        ),
+    ] = []
     tz: Annotated[
         str,
         AfterValidator(check_zone),

@@ -78,7 +78,16 @@ def chart_body(chart: Chart) -> Body:
         for bucket in chart.buckets
     ]
     total = sum(sum(bucket.by_activity_type.values()) for bucket in chart.buckets)
-    return _body({"interval": chart.interval, "tz": chart.zone.key, "buckets": buckets, "total": total})
+    facets = {facet: dict(sorted(counts.items())) for facet, counts in sorted(chart.facets.items())}
+    return _body(
+        {
+            "interval": chart.interval,
+            "tz": chart.zone.key,
+            "buckets": buckets,
+            "total": total,
+            **({"facets": facets} if facets else {}),
+        }
+    )
 
 
 def persons_body(mentioned: Iterable[MentionedPerson]) -> Body:

@@ -65,8 +65,9 @@ async def count_activities(
 ) -> Response:
     """Takes the filters of the list. Buckets are the zone's: its days have 23 or 25 hours where clocks change."""
     activity_filter = _filter(service, caller, query)
-    chart = await service.statistics.chart(caller, activity_filter, query.interval, ZoneInfo(query.tz))
-    record_view(request, caller, Action.STATS, filters_text(activity_filter, interval=query.interval))
+    facets = sorted(set(query.facet))
+    chart = await service.statistics.chart(caller, activity_filter, query.interval, ZoneInfo(query.tz), facets)
+    record_view(request, caller, Action.STATS, filters_text(activity_filter, interval=query.interval, facet=facets))
     return conditional(request, chart_body(chart))
 
 

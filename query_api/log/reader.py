@@ -55,6 +55,16 @@ class Count(NamedTuple):
     lines: int
 
 
+class ValueCount(NamedTuple):
+    """How many lines have these values together."""
+
+    activity_type: str
+    channel: str
+    previous_license: str | None
+    new_license: str | None
+    lines: int
+
+
 class Role(StrEnum):
     """What a person is on a line."""
 
@@ -124,6 +134,10 @@ class LogReader(Protocol):
 
         A bucket begins at one of *starts*, which are in order, and ends at the next. No line lies before the first.
         """
+        ...
+
+    async def value_counts(self, caller: Caller, selection: Selection) -> list[ValueCount]:
+        """The lines of *selection*, each counted once, by their values; `limit` and order mean nothing."""
         ...
 
     async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:

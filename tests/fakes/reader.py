@@ -12,7 +12,7 @@ from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Position, Selection, Spans
 from query_api.log.persons import KnownName, KnownPerson, Lifetime
-from query_api.log.reader import Count, FileImport, Line, Mentions, Role, StoredLine, StoredPage
+from query_api.log.reader import Count, FileImport, Line, Mentions, Role, StoredLine, StoredPage, ValueCount
 from query_api.log.search import SEPARATOR
 from schemas.lifetimes import erasure_of, happened_at
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
@@ -112,6 +112,13 @@ class InMemoryLogReader:
         rows = [row for row in self._first_copies(caller) if _fits(row, selection, lives)]
         counted = Counter((starts[bisect_right(starts, row.occurred_at) - 1], row.activity_type) for row in rows)
         return [Count(*key, lines) for key, lines in counted.items()]
+
+    async def value_counts(self, caller: Caller, selection: Selection) -> list[ValueCount]:
+        self._fail()
+        lives = self._lifetimes(caller)
+        rows = [row for row in self._first_copies(caller) if _fits(row, selection, lives)]
+        counted = Counter((row.activity_type, row.channel, row.previous_license, row.new_license) for row in rows)
+        return [ValueCount(*values, lines) for values, lines in counted.items()]
 
     async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
         self._fail()

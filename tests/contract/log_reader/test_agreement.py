@@ -67,6 +67,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             (
                 await part.lines(caller, selection),
                 sorted(await part.counts(caller, selection, starts)),
+                set(await part.value_counts(caller, selection)),
                 {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
                 await part.imports(caller, replace(selection, limit=2), behind),
                 await part.stored(caller, selection, {0: 5}, NOW + timedelta(days=1)),

@@ -1,11 +1,11 @@
-"""`LogReader.counts` and `LogReader.licenses`."""
+"""`LogReader.counts`, `LogReader.value_counts` and `LogReader.licenses`."""
 
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from query_api.access.auth import Caller
-from query_api.log.reader import Count
+from query_api.log.reader import Count, ValueCount
 from tests.builders import NOW
 from tests.contract.log_reader.stores import MICROSECOND, Store, a_row, everything
 
@@ -26,6 +26,9 @@ async def test_lines_are_counted_once_by_their_first_copy(store: Store) -> None:
     assert await counted(activity_types=frozenset({"user_deletion"})) == set()
     assert await counted(channels=frozenset({"api"})) == {update}
     assert await counted(until=NOW + MICROSECOND) == {creation}
+    found = await store.reader.value_counts(store.caller, everything(until=NOW + MICROSECOND))
+    assert found == [ValueCount("user_creation", "ui", first.previous_license, first.new_license, 1)]
+    assert await store.reader.value_counts(Caller("nobody", "x"), everything()) == []
 
 
 async def test_licenses_are_those_that_lines_of_the_time_name(store: Store) -> None:

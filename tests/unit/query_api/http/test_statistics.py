@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from query_api.http.models import ChartModel
 from query_api.log.buckets import MAX_BUCKETS, Interval, TooManyBuckets, bucket_starts
 from tests.builders import NOW
 from tests.unit.query_api.api import Api, token
@@ -146,15 +147,60 @@ async def test_counts_take_the_filters_of_the_list(api: Api) -> None:
         assert body["total"] == len(await api.found(**asked))
 
 
+async def test_a_facet_counts_what_each_value_would_show_beside_the_other_filters(api: Api) -> None:
+    licenses = [None, "Data Reader", "Data Steward"]
+    for number in range(60):
+        kind = ["user_creation", "user_license_update"][number % 2]
+        before, after = (licenses[number % 3], licenses[(number // 2) % 3]) if number % 2 else (None, None)
+        api.record(
+            f"usr_{number % 3}",
+            activity_type=kind,
+            channel=["ui", "api"][number // 3 % 2],
+            previous_license=before,
+            new_license=after,
+            occurred_at=NOW - number * 8 * DAY,
+        )
+    api.record("usr_1", space="globex", channel="file_import")
+    api.delete("usr_2", NOW + DAY)
+    others: list[dict[str, Any]] = [
+        {},
+        {"channel": "api"},
+        {"license": ["Data Reader", "Data Steward"], "activity_type": "user_license_update"},
+        {"license": "Data Steward", "channel": ["ui", "api"]},
+        {"affected_user": "usr_1", "activity_type": "user_creation"},
+        {"affected_user": "usr_2"},
+        {"affected_user": "ref:deleted", "channel": "ui"},
+        {"from": "2026-09-01T00:00:00Z", "to": "2026-11-01T00:00:00Z", "license": "Nobody's"},
+        {"from": "2027-03-01T00:00:00Z"},
+    ]
+    values = {"activity_type": ["user_creation", "user_license_update"], "channel": ["ui", "api", "file_import"]}
+    for asked in others:
+        body = (await api.get("/v1/activities/stats", **asked, facet=["license", "channel", "activity_type"])).json()
+
+        ChartModel.model_validate(body)
+        assert sorted(body["facets"]) == ["activity_type", "channel", "license"]
+        for name, known in {**values, "license": ["Data Reader", "Data Steward"]}.items():
+            shown = {value: len(await api.found(**{**asked, name: value}, limit=500)) for value in known}
+            assert body["facets"][name] == {value: count for value, count in shown.items() if count}, (name, asked)
+
+
+async def test_facets_are_answered_where_they_are_asked_for(api: Api) -> None:
+    api.record()
+
+    assert "facets" not in (await api.get("/v1/activities/stats")).json()
+    body = (await api.get("/v1/activities/stats", facet=["channel", "channel"])).json()
+    assert body["facets"] == {"channel": {"ui": 1}}
+
+
 async def test_copies_and_what_is_older_than_retention_are_not_counted(api: Api) -> None:
     event_id = uuid4()
     for precedence in range(3):
         api.record(event_id=event_id, precedence=precedence)
     api.record(occurred_at=NOW - 366 * DAY)
 
-    body = (await api.get("/v1/activities/stats")).json()
+    body = (await api.get("/v1/activities/stats", facet="channel")).json()
 
-    assert body["total"] == 1
+    assert (body["total"], body["facets"]) == (1, {"channel": {"ui": 1}})
     assert body["buckets"][0]["start"] == "2025-11-24T00:00:00+00:00"
     assert body["buckets"][-1]["start"] == "2026-11-24T00:00:00+00:00"
 
@@ -220,6 +266,7 @@ async def test_a_line_ahead_of_the_clock_is_counted(api: Api) -> None:
         ("tz=Mars/Olympus", "tz", "invalid_value"),
         ("tz=../../etc/passwd", "tz", "invalid_value"),
         ("tz=", "tz", "invalid_value"),
+        ("facet=admin", "facet", "invalid_value"),
         ("tz=UTC&tz=UTC", "tz", "repeated"),
         ("limit=5", "limit", "unknown_parameter"),
         ("from=2026-11-24T09:31:07", "from", "naive_datetime"),

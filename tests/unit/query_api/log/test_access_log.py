@@ -29,7 +29,7 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
     event_id = api.record()
     await api.get("/v1/activities", affected_user="usr_ada", channel="ui", license="Data Reader", order="asc")
     await api.get(f"/v1/activities/{event_id}")
-    await api.get("/v1/activities/stats", activity_type="user_creation")
+    await api.get("/v1/activities/stats", activity_type="user_creation", facet=["license", "channel"])
     await api.get("/v1/users", q="Ada Lovelace")
     await api.get("/v1/admins")
     await api.get("/v1/imports", admin="usr_ada")
@@ -43,7 +43,7 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
             {"affected_user": [str(ref_of("usr_ada"))], "channel": ["ui"], "license": ["Data Reader"], "order": "asc"},
         ),
         (Action.DETAIL, {"event_id": event_id}),
-        (Action.STATS, {"activity_type": ["user_creation"], "interval": "day"}),
+        (Action.STATS, {"activity_type": ["user_creation"], "interval": "day", "facet": ["channel", "license"]}),
         (Action.USERS, {"is_search": True}),
         (Action.ADMINS, {"is_search": False}),
         (Action.IMPORTS, {"admin": [str(ref_of("usr_ada"))]}),
