@@ -24,10 +24,12 @@ def file_name(
 
     *since* is the start of retention. Signs that some file systems refuse become hyphens; a long part is cut.
     """
-    first = max(activity_filter.since or since, since)
+    # Of a time that no line can be of, not every zone has a day.
+    bounds = activity_filter.since or since, activity_filter.until or now
+    first, end = (min(max(bound, since), now) for bound in bounds)
     # The bound itself is not in the file.
-    last = (activity_filter.until or now) - timedelta(microseconds=1)
-    days = (f"{max(first, since).astimezone(zone):%Y-%m-%d}", f"{min(last, now).astimezone(zone):%Y-%m-%d}")
+    last = end - timedelta(microseconds=1)
+    days = f"{first.astimezone(zone):%Y-%m-%d}", f"{last.astimezone(zone):%Y-%m-%d}"
     parts = ["user-activity", client_space_id, *days, *_filters(activity_filter)]
     return "_".join(_safe(part) for part in parts) + f".{extension}"
 
