@@ -2,18 +2,18 @@
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
-import jwt
 import pytest
 
+from deploy.local.layout import REPOSITORY
 from producers.event_json import to_json
 from tests.builders import an_event
 from tests.faults.workers import wait_until
@@ -46,9 +46,10 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-SECRET = b"k" * 32
+PAGE = REPOSITORY / "producers" / "README.md"
+INTAKE_PAGE = REPOSITORY / "producers" / "intake" / "README.md"
 INTAKE = {
-    "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(SECRET).decode(),
+    "AUDIT_INTAKE_TOKEN_KEY": base64.b64encode(b"k" * 32).decode(),
     "AUDIT_INTAKE_TOKEN_ISSUER": "https://platform.example.com",
 }
 
@@ -84,6 +85,21 @@ def test_a_service_with_modules_of_the_same_names_and_an_older_pydantic_publishe
     run([str(python), "service.py", client_space_id], tmp_path, stack_environment)
     (line,) = read_log(client_space_id).wait_for(lambda found: len(found) == 1)
     assert line["affected_user"]["username"] == "ada@example.com"
+
+
+@pytest.mark.parametrize(("number", "lines"), [(0, 4), (1, 3)], ids=["async", "blocking"])
+def test_a_program_of_the_page_runs_as_shown(  # noqa: PLR0913, PLR0917 - one argument per fixture
+    python: Path,
+    tmp_path: Path,
+    stack_environment: dict[str, str],
+    client_space_id: str,
+    read_log: ReadLog,
+    number: int,
+    lines: int,
+) -> None:
+    program = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[number]
+    run([str(python), "-c", program.replace("acme", client_space_id)], tmp_path, stack_environment)
+    read_log(client_space_id).wait_for(lambda found: len(found) == lines)
 
 
 FORKS = """
@@ -136,16 +152,12 @@ def answers(port: int) -> bool:
         return False
 
 
-def test_events_over_http_become_lines_once(intake: str, client_space_id: str, read_log: ReadLog) -> None:
-    claims = {
-        "iss": INTAKE["AUDIT_INTAKE_TOKEN_ISSUER"],
-        "aud": "audit-intake",
-        "sub": "user-service",
-        "exp": int(time.time()) + 600,
-        "client_spaces": [client_space_id],
-        "channels": ["ui"],
-    }
-    headers = {"authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
+def test_events_over_http_become_lines_once(
+    intake: str, python: Path, tmp_path: Path, client_space_id: str, read_log: ReadLog
+) -> None:
+    (sign,) = re.findall(r"```python\n(.*?)```", INTAKE_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    token = run([str(python), "-c", sign.replace("acme", client_space_id)], tmp_path, INTAKE).strip()
+    headers = {"authorization": f"Bearer {token}"}
     now = datetime.now(UTC)
     body = [to_json(an_event(client_space_id=client_space_id, occurred_at=now)) for _ in range(2)]
     for _ in range(2):  # a repetition is the same events

@@ -1,5 +1,6 @@
 """The producers' README says what there is, and its examples run."""
 
+import asyncio
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,11 +20,12 @@ from producers.file_import.rows import Column
 from producers.in_memory import InMemoryPublisher
 from producers.settings import ProducerSettings
 from schemas.events import Person
-from tests.builders import ADMIN
+from tests.builders import ADMIN, USER
 
 HERE = Path(producers.__file__).parent
 # The page uses the import name of the small wheel.
 README = (HERE / "README.md").read_text(encoding="utf-8").replace("from user_management_audit", "from producers")
+EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 IMPORT_PAGE = (HERE / "file_import" / "README.md").read_text(encoding="utf-8")
 
 
@@ -64,44 +66,46 @@ def test_every_option_that_the_readme_names_exists() -> None:
     assert named == {option for option in options if option.startswith("--")} - undocumented
 
 
-async def test_the_examples_of_ui_and_api_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_the_ui_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     publisher = InMemoryPublisher()
     monkeypatch.setattr(producers, "KafkaPublisher", lambda _: publisher)
     monkeypatch.setattr(producers, "load_settings", lambda: None)
-    first, _, _, _, api = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[:5]
-    imports, body = first.split("\n\n", 1)
-    indented = "".join(
-        f"    {line}\n" for line in (body + "\n".join(f"    {line}" for line in api.splitlines())).splitlines()
-    )
-    scope: dict[str, object] = {}
-    exec(f"{imports}\nasync def example():\n{indented}", scope)  # noqa: S102 - our own README
-    await scope["example"]()  # type: ignore[operator]
-    assert [str(event.channel) for event in publisher.events] == ["ui"] * 4 + ["api"]
+    with asyncio.Runner() as runner:  # `asyncio.run` would leave this thread without its loop
+        monkeypatch.setattr(asyncio, "run", runner.run)
+        exec(EXAMPLES[0], {})  # noqa: S102 - our own README
+    assert [str(event.channel) for event in publisher.events] == ["ui"] * 4
+
+
+async def run_example(code: str, **scope: Any) -> None:
+    """Run *code*, which awaits."""
+    indented = "".join(f"    {line}\n" for line in code.splitlines())
+    exec(f"async def example():\n{indented}", scope)  # noqa: S102 - our own README
+    await scope["example"]()
+
+
+async def test_the_example_of_the_api_runs() -> None:
+    async with InMemoryPublisher() as publisher:
+        await run_example(EXAMPLES[4], publisher=publisher, admin=ADMIN, ada=USER)
+        assert [str(event.channel) for event in publisher.events] == ["api"]
 
 
 async def test_the_example_of_scim_runs() -> None:
-    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[5]
-    indented = "".join(f"    {line}\n" for line in code.splitlines())
-    api = SimpleNamespace(
-        events=producers.ApiEvents(client_space_id="acme", token_owner=ADMIN, request_id="r-1", service="scim")
-    )
+    events = producers.ApiEvents(client_space_id="acme", token_owner=ADMIN, request_id="r-1", service="scim")
     before = {"id": "usr_ada", "active": True, "roles": [{"value": "CS Admin"}]}
     async with InMemoryPublisher() as publisher:
-        scope: dict[str, Any] = {"publisher": publisher, "api": api, "before": before}
-        exec(f"async def example():\n{indented}", scope)  # noqa: S102 - our own README
-        await scope["example"]()
+        await run_example(EXAMPLES[5], publisher=publisher, api=SimpleNamespace(events=events), before=before)
         assert [event.affected_user.id for event in publisher.events] == ["usr_ada"]
 
 
 def test_the_example_of_the_blocking_client_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     with producers.AuditLog.in_memory() as audit_log:
         monkeypatch.setattr(producers, "AuditLog", lambda: audit_log)
-        exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[1], {})  # noqa: S102 - our own README
+        exec(EXAMPLES[1], {})  # noqa: S102 - our own README
         assert [event.affected_user.id for event in audit_log.events] == ["usr_bob", "usr_ada", "usr_ada"]
 
 
 async def test_the_example_of_a_web_application_runs() -> None:
-    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[2]
+    code = EXAMPLES[2]
 
     async def as_grace(request: Request) -> None:
         request.state.user = SimpleNamespace(client_space_id="acme", id="usr_grace", email="grace@example.com")
@@ -120,7 +124,7 @@ def test_the_example_of_django_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     user = SimpleNamespace(client_space_id="acme", username="usr_grace", email="grace@example.com")
     with producers.AuditLog.in_memory() as audit_log:
         monkeypatch.setattr(producers, "AuditLog", lambda: audit_log)
-        exec(re.findall(r"```python\n(.*?)```", README, re.DOTALL)[3], scope)  # noqa: S102 - our own README
+        exec(EXAMPLES[3], scope)  # noqa: S102 - our own README
         scope["audit"](lambda _: current().user_deleted(Person("usr_ada")))(SimpleNamespace(user=user, headers={}))
         assert [event.admin.id for event in audit_log.events] == ["usr_grace"]
 
