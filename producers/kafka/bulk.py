@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
-from producers.errors import Stamp
 from producers.kafka.link import Delivery
+from producers.kafka.record import Record
 from schemas import kafka
 from schemas.topics import EVENTS_TOPIC
 from schemas.wire import frame
@@ -21,22 +21,28 @@ _32_BITS = 0xFFFFFFFF
 
 
 @dataclass(eq=False, slots=True)
-class Batch:
-    """Records of one partition. *delivery* is theirs together; it begins to mean something once the batch is sent."""
+class Batch(Delivery):
+    """Records of one partition, delivered together. *acknowledged* begins to mean something once the batch is sent."""
 
     builder: Any
     partition: int
-    delivery: Delivery
-    stamps: list[Stamp] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
     is_sent: bool = False
+
+    def takes(self, record: Record, value: bytes) -> bool:
+        """Add *record*, unless the batch is sent or full."""
+        if self.is_sent or self.builder.append(timestamp=None, key=record.key, value=value) is None:
+            return False
+        self.records.append(record)
+        return True
 
     async def send(self) -> None:
         """Hand the batch over; waits while the one before it in its partition waits. Errors become the delivery's."""
         self.is_sent = True
         self.builder.close()  # a batch that is open lingers, for records that never come
-        promise = self.delivery.acknowledged
+        promise = self.acknowledged
         try:
-            future = await self.delivery.producer.send_batch(self.builder, EVENTS_TOPIC, partition=self.partition)
+            future = await self.producer.send_batch(self.builder, EVENTS_TOPIC, partition=self.partition)
         except (KafkaError, OSError) as error:
             promise.set_exception(error)
             return
@@ -50,34 +56,25 @@ class Bulk:
     def __init__(self, producer: kafka.Producer, partitions: set[int], schema_id: int) -> None:
         self.producer = producer
         self._partitions = sorted(partitions)
-        self._schema_id = schema_id
+        self._header = frame(schema_id, b"")
         self._open: dict[int, Batch] = {}
 
     def open(self) -> list[Batch]:
         """The batches that take records."""
         return list(self._open.values())
 
-    def add(self, key: bytes, datum: bytes, stamp: Stamp) -> tuple[Batch, Batch | None]:
-        """The batch that took the record, and the one before it in its partition if that is full: send it now."""
-        partition = self._partitions[(murmur2(key) & 0x7FFFFFFF) % len(self._partitions)]
-        value = frame(self._schema_id, datum)
+    def add(self, record: Record) -> tuple[Batch, Batch | None]:
+        """The batch that took *record*, and the one before it in its partition if that is full: send it now."""
+        partition = self._partitions[(murmur2(record.key) & 0x7FFFFFFF) % len(self._partitions)]
+        value = self._header + record.datum
         batch = self._open.get(partition)
-        if batch is not None and not batch.is_sent and _takes(batch, key, value, stamp):
+        if batch is not None and batch.takes(record, value):
             return batch, None
         acknowledged: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
-        new = self._open[partition] = Batch(
-            self.producer.create_batch(), partition, Delivery(self.producer, acknowledged)
-        )
-        if not _takes(new, key, value, stamp):
+        new = self._open[partition] = Batch(self.producer, acknowledged, self.producer.create_batch(), partition)
+        if not new.takes(record, value):
             raise AssertionError("an event within its bounds is smaller than a batch")
         return new, None if batch is None or batch.is_sent else batch
-
-
-def _takes(batch: Batch, key: bytes, value: bytes, stamp: Stamp) -> bool:
-    if batch.builder.append(timestamp=None, key=key, value=value) is None:
-        return False
-    batch.stamps.append(stamp)
-    return True
 
 
 def _pass_on(done: asyncio.Future[RecordMetadata], promise: asyncio.Future[RecordMetadata]) -> None:

@@ -19,12 +19,18 @@ _MAX_REQUEST_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Delivery:
     """A record in aiokafka's hands: *acknowledged* resolves when the broker has answered for it."""
 
     producer: kafka.Producer
     acknowledged: asyncio.Future[RecordMetadata]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the broker has acknowledged it."""
+        answer = self.acknowledged
+        return answer.done() and not answer.cancelled() and answer.exception() is None
 
 
 class KafkaLink:

@@ -10,10 +10,11 @@ from aiokafka import errors as kafka_errors
 from aiokafka.structs import RecordMetadata
 
 from producers.activities import Clock, utc_now
-from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed, Stamp
+from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed
 from producers.kafka.bulk import Bulk
 from producers.kafka.link import Delivery, KafkaLink
-from producers.kafka.window import Record, Window
+from producers.kafka.record import Record
+from producers.kafka.window import Window
 from producers.prepared import prepared
 from producers.publisher import Acknowledgement, record_key
 from producers.settings import ProducerSettings
@@ -57,7 +58,7 @@ class KafkaPublisher:
         self._clock = clock
         self._schema_id: int | None = None
         self._link: KafkaLink | None = None
-        self._in_flight: dict[asyncio.Future[RecordMetadata], list[Stamp]] = {}
+        self._in_flight: dict[asyncio.Future[RecordMetadata], list[Record]] = {}
         self._resources = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -89,7 +90,7 @@ class KafkaPublisher:
             if self._in_flight:
                 await asyncio.wait(self._in_flight, timeout=self._settings.publish_timeout_seconds)
         finally:  # also where the wait is broken off
-            left = [stamp for stamps in self._in_flight.values() for stamp in stamps]
+            left = [record.stamp for records in self._in_flight.values() for record in records]
             await link.close(patience_seconds=0.0 if left else self._settings.publish_timeout_seconds)
             await self._resources.aclose()
         if left:
@@ -127,7 +128,7 @@ class KafkaPublisher:
             raise PublisherClosed("the publisher is used outside its context")
         event, datum = prepared(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
-        return Record(Stamp(event.event_id, event.occurred_at), record_key(event), datum, deadline)
+        return Record(event, record_key(event), datum, deadline)
 
     async def hand_over(self, record: Record) -> Delivery:
         """Give *record* to aiokafka, trying again until its deadline. Raises `PublishFailed`: it has not left."""
@@ -155,7 +156,7 @@ class KafkaPublisher:
         if self._schema_id is None:
             self._schema_id = await self._registry.register(EVENTS_SUBJECT, current_event_schema_text())
         delivery = await self._link.send(record.key, frame(self._schema_id, record.datum))
-        self.note_in_flight(delivery, [record.stamp])
+        self.note_in_flight(delivery, [record])
         return delivery
 
     async def bulk(self) -> Bulk | None:
@@ -169,9 +170,9 @@ class KafkaPublisher:
         """Whether the producer of *bulk* still works."""
         return self._link is not None and self._link.producer is bulk.producer
 
-    def note_in_flight(self, delivery: Delivery, stamps: list[Stamp]) -> None:
+    def note_in_flight(self, delivery: Delivery, records: list[Record]) -> None:
         """Remember the events of *delivery* until they have an answer."""
-        self._in_flight[delivery.acknowledged] = stamps
+        self._in_flight[delivery.acknowledged] = records
         delivery.acknowledged.add_done_callback(self._forget)
 
     def _forget(self, acknowledged: asyncio.Future[RecordMetadata]) -> None:
@@ -215,7 +216,7 @@ class KafkaPublisher:
 
 def _acknowledgement(record: Record, metadata: RecordMetadata) -> Acknowledgement:
     offset = metadata.offset if metadata.offset >= 0 else None
-    return Acknowledgement(record.stamp.event_id, metadata.topic, metadata.partition, offset)
+    return Acknowledgement(record.event.event_id, metadata.topic, metadata.partition, offset)
 
 
 def _reason(error: BaseException) -> str:

@@ -3,24 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
-from aiokafka.structs import RecordMetadata
-
-from producers.errors import DeliveryUnknown, PublishFailed, Stamp
+from producers.errors import DeliveryUnknown, PublishFailed
 from producers.kafka.bulk import Batch, Bulk
 from producers.kafka.link import Delivery
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """An encoded event on its way, and the loop time at which its publisher must have an answer for the caller."""
-
-    stamp: Stamp
-    key: bytes
-    datum: bytes
-    deadline: float
+from producers.kafka.record import Record
 
 
 class Sender(Protocol):
@@ -42,7 +30,7 @@ class Sender(Protocol):
         """Whether the producer of *bulk* still works."""
         ...
 
-    def note_in_flight(self, delivery: Delivery, stamps: list[Stamp]) -> None:
+    def note_in_flight(self, delivery: Delivery, records: list[Record]) -> None:
         """Remember the events of *delivery* until they have an answer."""
         ...
 
@@ -54,7 +42,7 @@ class Window:
         self._publisher = publisher
         self._on_acknowledged = on_acknowledged or (lambda _: None)
         self._bulk: Bulk | None = None
-        self.records: deque[tuple[Record, Delivery | Batch]] = deque()
+        self.records: deque[tuple[Record, Delivery]] = deque()
         self.count = 0
 
     async def add(self, record: Record) -> None:
@@ -65,32 +53,32 @@ class Window:
         if self._bulk is None:
             self.records.append((record, await self._publisher.hand_over(record)))
         else:
-            batch, full = self._bulk.add(record.key, record.datum, record.stamp)
+            batch, full = self._bulk.add(record)
             self.records.append((record, batch))
             if full is not None:
                 await self._send(full)
         self.count += 1
 
     async def settle_oldest(self) -> None:
-        """Wait for the oldest record's answer, and take those that have theirs by now."""
-        delivery = await self._delivery(self.records[0][1])
-        record, _ = self.records.popleft()
+        """Wait for the oldest record's answer, and take those after it that have theirs by now."""
+        record, delivery = self.records[0]
+        await self._send(delivery)
+        self.records.popleft()
         await self._publisher.settle(record, delivery)
         acknowledged = 1
-        answer = delivery.acknowledged
-        if answer.done() and answer.exception() is None:
-            while self.records and _future(self.records[0][1]) is answer:
-                self.records.popleft()
-                acknowledged += 1
+        while self.records and self.records[0][1].is_done:
+            self.records.popleft()
+            acknowledged += 1
         self._on_acknowledged(acknowledged)
 
     async def settle_rest(self, error: PublishFailed | DeliveryUnknown | None) -> PublishFailed | DeliveryUnknown:
         """Wait for every record that is left. Returns one error for *error* and all that failed beside it."""
         errors = [] if error is None else [error]
         await self._send_open()
-        for record, target in self.records:
+        for record, delivery in self.records:
             try:
-                await self._publisher.settle(record, await self._delivery(target))
+                await self._send(delivery)
+                await self._publisher.settle(record, delivery)
             except (PublishFailed, DeliveryUnknown) as another:
                 errors.append(another)
         stamps = [stamp for each in errors for stamp in each.stamps]
@@ -99,21 +87,11 @@ class Window:
             return PublishFailed(refusals[0].reason, stamps, retryable=refusals[0].retryable)
         return DeliveryUnknown(stamps)
 
-    async def _delivery(self, target: Delivery | Batch) -> Delivery:
-        if isinstance(target, Delivery):
-            return target
-        await self._send(target)
-        return target.delivery
-
-    async def _send(self, batch: Batch) -> None:
-        if not batch.is_sent:
-            self._publisher.note_in_flight(batch.delivery, batch.stamps)
-            await batch.send()
+    async def _send(self, delivery: Delivery) -> None:
+        if isinstance(delivery, Batch) and not delivery.is_sent:
+            self._publisher.note_in_flight(delivery, delivery.records)
+            await delivery.send()
 
     async def _send_open(self) -> None:
         for batch in [] if self._bulk is None else self._bulk.open():
             await self._send(batch)
-
-
-def _future(target: Delivery | Batch) -> asyncio.Future[RecordMetadata]:
-    return (target if isinstance(target, Delivery) else target.delivery).acknowledged
