@@ -230,7 +230,7 @@ def _resolver(id_mapping: Path | None, encoding: str | None, resources: ExitStac
 
 def _read(request: ImportRequest, progress: Progress, resources: ExitStack) -> FileImport:
     with progress.phase("reading rows") as advance:
-        file_import = FileImport(request, on_row=lambda: advance(1))
+        file_import = FileImport(request, on_rows=advance)
         progress.rejected = lambda: file_import.rejected
         return resources.enter_context(file_import)
 

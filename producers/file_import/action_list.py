@@ -1,6 +1,7 @@
 """The action list: one action a row, a column says what was done."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from producers.errors import InvalidImport
 from producers.file_import.cells import (
@@ -77,8 +78,13 @@ def _affected_user(row: Row, user_id: str, activity: Activity) -> Person:
     return Person(user_id)
 
 
+@lru_cache
+def _activity_type(text: str) -> ActivityType | None:
+    return _ACTIVITY_TYPES.get(normalize(text))
+
+
 def _activity(row: Row) -> Activity:
-    match _ACTIVITY_TYPES.get(normalize(row.cells[Column.ACTIVITY])):
+    match _activity_type(row.cells[Column.ACTIVITY]):
         case ActivityType.USER_CREATION:
             return UserCreation()
         case ActivityType.USER_DELETION:

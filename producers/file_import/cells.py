@@ -42,8 +42,8 @@ def person(row: Row, user_id: str) -> Person:
     """The affected user: the e-mail is their username; the display name is theirs, or their first and last name."""
     display_name = row.cells.get(Column.DISPLAY_NAME, "")
     if not display_name:
-        names = row.cells.get(Column.FIRST_NAME, ""), row.cells.get(Column.LAST_NAME, "")
-        display_name = " ".join(filter(None, names))
+        first, last = row.cells.get(Column.FIRST_NAME, ""), row.cells.get(Column.LAST_NAME, "")
+        display_name = f"{first} {last}" if first and last else first or last
     if len(display_name) > MAX_LENGTHS["display_name"]:
         reason = f"first and last name are longer than {MAX_LENGTHS['display_name']} characters"
         raise BadCell(Column.LAST_NAME, Code.TOO_LONG, reason)

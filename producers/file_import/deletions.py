@@ -1,24 +1,19 @@
 """The doubt that a short list raises: a list that was cut, filtered or mistaken reads as the deletion of the rest."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 MANY_DELETIONS = 20
 MANY_PER_CENT = 10
-_SHOWN = 5
+SHOWN_ROWS = 5
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Deletions:
     """The deletions that two lists show, of *users* in the list before. A deletion erases, and cannot be undone."""
 
     users: int
-    total: int = 0
-    first_rows: list[int] = field(default_factory=list)
-
-    def add(self, row_number: int) -> None:
-        """Count the deletion of the user in this row of the list before."""
-        self.total += 1
-        self.first_rows = sorted([*self.first_rows, row_number])[:_SHOWN]
+    total: int
+    first_rows: list[int]
 
     def doubt(self, confirmed: int | None) -> str | None:
         """Why nothing may be published, unless *confirmed* is just the number of deletions."""

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from producers.file_import.rows import Code, Fault
 from producers.file_import.text import MAX_LINE_CHARACTERS, TextLines
@@ -13,8 +13,7 @@ MAX_RECORD_LINES = 100
 """No cell that a person wrote spans as many lines. A quote that is never closed would make one record of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record and the lines that it spans. With a *fault*, *cells* is what the line looks like without quotes."""
 
     first_line: int

@@ -6,22 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, field, replace
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from producers.activities import ActionContext, Clock, build_event, utc_now
+from producers.activities import ActionContext, Clock, build_event, canonical, utc_now
 from producers.errors import InvalidImport, Stamp
 from producers.file_import.action_list import is_action_list, require_action_list
-from producers.file_import.deletions import Deletions
-from producers.file_import.difference import difference
+from producers.file_import.deletions import SHOWN_ROWS, Deletions
 from producers.file_import.identity import files_id, import_id, stamp
 from producers.file_import.reading import Reader, require_same_identity
 from producers.file_import.resolver import EmailAsId, IdResolver
-from producers.file_import.rows import Account, Action, BadRows, Column, Role, RowError
-from producers.file_import.staging import Staging, action_to_row
+from producers.file_import.rows import Account, BadRows, Column, Role, RowError
+from producers.file_import.staging import Staging
 from producers.file_import.table import HowToRead, Table, open_table
 from producers.file_import.user_list import require_same_state
 from schemas.events import ActivityType, Channel, Event, Person, Source, UserDeletion
@@ -74,11 +72,11 @@ class FileImport:
     """
 
     def __init__(
-        self, request: ImportRequest, *, clock: Clock = utc_now, on_row: Callable[[], None] = lambda: None
+        self, request: ImportRequest, *, clock: Clock = utc_now, on_rows: Callable[[int], None] = lambda _: None
     ) -> None:
         self.request = request
         self._clock = clock
-        self._on_row = on_row
+        self._on_rows = on_rows
         self._resources = ExitStack()
         self._sha256s: dict[Role, bytes] = {}
         self._reader: Reader | None = None
@@ -92,7 +90,7 @@ class FileImport:
         staging = Staging()
         with ExitStack() as resources:
             resources.callback(staging.close)
-            self._reader = Reader(staging, self.request.resolver, now, self._on_row)
+            self._reader = Reader(staging, self.request.resolver, now, self._on_rows)
             self._read(self._reader)
             self._resources = resources.pop_all()
         self.files_id = files_id(self.request.client_space_id, *self._sha256s.values())
@@ -158,13 +156,13 @@ class FileImport:
             raise InvalidImport(str(self.unusable))
         if self.doubt is not None:
             raise InvalidImport(self.doubt)
-        its_id = self.import_id(imported_at)
-        contexts = {role: self._context(its_id, role) for role in self._sha256s}
-        for action in islice(self._actions(), skip, None):
-            context = contexts[action.role]
-            source = Source(context.source.service, None, its_id, context.source.file_sha256, action.row_number)
-            placed = ActionContext(context.client_space_id, Channel.FILE_IMPORT, context.admin, source)
-            yield build_event(placed, action.affected_user, action.activity, stamp(its_id, imported_at, action))
+        its_id, request = self.import_id(imported_at), self.request
+        space, admin = request.client_space_id, canonical(request.admin)
+        for action in self.staging.actions(skip=skip):
+            at = stamp(its_id, imported_at, action)
+            source = Source(request.service, None, its_id, self._sha256s[action.role], action.row_number)
+            user = canonical(action.affected_user)
+            yield Event(at.event_id, at.occurred_at, space, Channel.FILE_IMPORT, admin, user, action.activity, source)
 
     @property
     def _entered(self) -> Reader:
@@ -209,27 +207,21 @@ class FileImport:
 
     def _look(self) -> Survey:
         counts, rows = Counter[ActivityType](), Counter[Role]()
+        for role, activity_type, actions, first_actions in self.staging.count_actions():
+            counts[activity_type] += actions
+            rows[role] += first_actions
         request = self.request
-        digest = hashlib.sha256(repr((request.client_space_id, request.admin, request.service)).encode())
-        deletions = Deletions(0 if request.before is None else self.staging.count_users(Role.BEFORE))
-        for action in self._actions():
-            activity_type = action.activity.activity_type
-            counts[activity_type] += 1
-            rows[action.role] += action.rank == 0
-            digest.update(repr((action.role, action.rank, action_to_row(action))).encode())
-            if activity_type is ActivityType.USER_DELETION:
-                deletions.add(action.row_number)
-        return Survey(counts, rows, digest.digest(), deletions)
-
-    def _actions(self) -> Iterator[Action]:
-        if self.request.before is None:
-            return self.staging.actions()
-        return difference(self.staging.changed_users(Role.BEFORE), self.staging.changed_users(Role.AFTER))
-
-    def _context(self, its_id: UUID, role: Role) -> ActionContext:
-        request = self.request
-        source = Source(request.service, import_id=its_id, file_sha256=self._sha256s[role])
-        return ActionContext(request.client_space_id, Channel.FILE_IMPORT, request.admin, source)
+        shape = repr((request.client_space_id, request.admin, request.service))
+        return Survey(
+            counts,
+            rows,
+            hashlib.sha256(shape.encode() + self.staging.digest()).digest(),
+            Deletions(
+                0 if request.before is None else self.staging.count_users(Role.BEFORE),
+                counts[ActivityType.USER_DELETION],
+                self.staging.first_deletions(SHOWN_ROWS),
+            ),
+        )
 
     def _check_request(self, now: datetime) -> None:
         request = self.request

@@ -2,7 +2,9 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid5
+from uuid import UUID
+
+from uuid_utils.compat import uuid5
 
 from producers.errors import Stamp
 from producers.file_import.rows import Action, Role

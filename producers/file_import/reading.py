@@ -6,6 +6,7 @@ from datetime import datetime
 
 from producers.errors import InvalidImport
 from producers.file_import.action_list import read_action
+from producers.file_import.difference import difference
 from producers.file_import.resolver import IdResolver
 from producers.file_import.rows import (
     Account,
@@ -24,6 +25,9 @@ from producers.file_import.table import Table
 from producers.file_import.user_list import BadUser, read_user, require_user_list
 from schemas.events import ActivityType
 
+_ROWS_A_STEP = 100
+"""Telling of each row how far the reading is would cost as much as splitting it."""
+
 
 @dataclass(slots=True)
 class Reader:
@@ -35,7 +39,7 @@ class Reader:
     staging: Staging
     resolver: IdResolver | None
     now: datetime
-    on_row: Callable[[], None]
+    on_rows: Callable[[int], None]
     bad_rows: BadRows = field(default_factory=BadRows)
     unusable: RowError | None = None
     accounts: dict[Role, Account] = field(default_factory=dict)
@@ -45,8 +49,8 @@ class Reader:
         """Stage an action list, and refuse what its own rows before contradict."""
         self.staging.add_actions(self._actions(table))
         self._end(table)
-        contradicted = list(_contradictions(self.staging.actions_by_user()))
-        for row_number, reason in sorted(contradicted):
+        contradicted = sorted(_contradictions(self.staging.repeated_actions()))
+        for row_number, reason in contradicted:
             self._refuse(Role.ACTIONS, row_number, Column.ACTIVITY, Fault(Code.CONTRADICTION, reason))
         self.staging.drop_actions(row_number for row_number, _ in contradicted)
 
@@ -73,6 +77,9 @@ class Reader:
         if ids_are_emails:
             self._leave_out_changed_ids(by_name=True)
         self.staging.forget_left_out()
+        if self.unusable is None:
+            before, after = map(self.staging.changed_users, (Role.BEFORE, Role.AFTER))
+            self.staging.add_actions(difference(before, after))
 
     def _leave_out_changed_ids(self, *, by_name: bool) -> None:
         """Refuse deletions of users who seem to live on under another id: such a deletion erases a living person."""
@@ -123,7 +130,8 @@ class Reader:
         self.file_names[table.role] = table.file_name
         for row in table.rows():
             account.rows += 1
-            self.on_row()
+            if account.rows % _ROWS_A_STEP == 0:
+                self.on_rows(_ROWS_A_STEP)
             yield row
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from schemas.events import Activity, Person
 
@@ -127,8 +128,7 @@ class BadRows:
             self.first.append(error)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row whose cells fit the header: one for each column that is read, without blanks around it.
 
     *faults* says which cells cannot be used. The others can: a bad name leaves the user id readable.
@@ -140,8 +140,7 @@ class Row:
     faults: Mapping[Column, Fault]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedUser:
+class ListedUser(NamedTuple):
     """A user as a row of a user list has them."""
 
     row_number: int
@@ -150,8 +149,7 @@ class ListedUser:
     admin_access: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """What a row says was done, or what the difference of two lists shows.
 
     *rank* is the action's place among those of the same row. *occurred_at* is the row's own claim, if it makes one.

@@ -1,8 +1,9 @@
 """The rows of an import on disk: read once, checked as a whole, and given back in the order that is needed."""
 
-import sqlite3
+import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 from producers.file_import.rows import Action, Code, Fault, ListedUser, Role, RowError
 from producers.file_import.workspace import open_database
@@ -22,17 +23,25 @@ CREATE TABLE users (role TEXT, user_id TEXT, row_number INTEGER, username TEXT, 
                     admin_access INTEGER);
 CREATE TABLE left_out (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE changed (user_id TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE actions (row_number INTEGER, user_id TEXT, username TEXT, display_name TEXT, activity_type TEXT,
-                      previous_license TEXT, new_license TEXT, granted INTEGER, occurred_at TEXT);
+CREATE TABLE actions (role TEXT, row_number INTEGER, rank INTEGER, user_id TEXT, username TEXT, display_name TEXT,
+                      activity_type TEXT, previous_license TEXT, new_license TEXT, granted INTEGER, occurred_at TEXT);
 CREATE TABLE bad (role TEXT, row_number INTEGER, column TEXT, code TEXT, reason TEXT, PRIMARY KEY (role, row_number))
                  WITHOUT ROWID;
 """
+
+_ActionRow = tuple[Any, ...]
+_ROLES = {str(role): role for role in Role}
+_ACTIVITY_TYPES = {
+    kind: str(kind.activity_type) for kind in (UserCreation, UserDeletion, UserLicenseUpdate, AdminRightsUpdate)
+}
+_CREATION, _DELETION = UserCreation(), UserDeletion()
 
 
 class Staging:
     """The workspace of one import. What it holds is on disk and goes with `close`."""
 
     def __init__(self) -> None:
+        self._digest = hashlib.sha256()
         self._database = open_database()
         self._database.create_function("mailbox", 1, canonical_id, deterministic=True)
         self._database.executescript(_TABLES)
@@ -51,7 +60,9 @@ class Staging:
 
     def add_actions(self, actions: Iterable[Action]) -> None:
         """Keep *actions*, in their order."""
-        self._insert("INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", map(action_to_row, actions))
+        self._insert(
+            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", self._digested(map(_to_row, actions))
+        )
 
     def add_bad(self, error: RowError) -> bool:
         """Keep *error*, and say whether it is the first of its row."""
@@ -177,16 +188,41 @@ class Staging:
         )
         return ((row_number, column, Fault(Code(code), reason)) for row_number, column, code, reason in rows)
 
-    def actions(self) -> Iterator[Action]:
-        """The actions, in the order of their rows."""
-        return map(_row_to_action, self._database.execute("SELECT * FROM actions ORDER BY rowid"))
+    def actions(self, *, skip: int = 0) -> Iterator[Action]:
+        """The actions but the first *skip*, in their order."""
+        rows = self._database.execute("SELECT * FROM actions ORDER BY rowid LIMIT -1 OFFSET ?", (skip,))
+        return map(_to_action, rows)
 
-    def actions_by_user(self) -> Iterator[tuple[str, int, ActivityType]]:
-        """User id, row and activity type of each action: by user, in the order in which they took place."""
+    def digest(self) -> bytes:
+        """A digest of every value of the actions that were added, and of their order."""
+        return self._digest.digest()
+
+    def count_actions(self) -> Iterator[tuple[Role, ActivityType, int, int]]:
+        """File, activity type, number of actions, and number of rows of which they are the first."""
+        query = "SELECT role, activity_type, count(*), sum(rank = 0) FROM actions GROUP BY role, activity_type"
+        for role, activity_type, actions, rows in self._database.execute(query):
+            yield Role(role), ActivityType(activity_type), actions, rows
+
+    def first_deletions(self, limit: int) -> list[int]:
+        """The first rows that say of a user that they were deleted."""
+        query = "SELECT row_number FROM actions WHERE activity_type = 'user_deletion' ORDER BY row_number LIMIT ?"
+        return [row_number for (row_number,) in self._database.execute(query, (limit,))]
+
+    def repeated_actions(self) -> Iterator[tuple[str, int, ActivityType]]:
+        """User id, row and activity type of the actions of each user who has several, in the order of their times."""
         rows = self._database.execute(
-            "SELECT user_id, row_number, activity_type FROM actions ORDER BY user_id, coalesce(occurred_at, '9'), rowid"
+            """
+            SELECT user_id, row_number, activity_type FROM actions
+            WHERE user_id IN (SELECT user_id FROM actions GROUP BY user_id HAVING count(*) > 1)
+            ORDER BY user_id, coalesce(occurred_at, '9'), rowid
+            """
         )
         return ((user_id, row_number, ActivityType(activity_type)) for user_id, row_number, activity_type in rows)
+
+    def _digested(self, rows: Iterable[_ActionRow]) -> Iterator[_ActionRow]:
+        for row in rows:
+            self._digest.update(repr(row).encode())
+            yield row
 
     def _insert(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         self._database.execute("BEGIN")
@@ -194,28 +230,38 @@ class Staging:
         self._database.execute("COMMIT")
 
 
-def action_to_row(action: Action) -> tuple[object, ...]:
-    """What *action* says, flat."""
+def _to_row(action: Action) -> _ActionRow:
     activity, user = action.activity, action.affected_user
-    licenses: tuple[str | None, str | None] = (None, None)
-    granted = None
+    previous = new = granted = None
     if isinstance(activity, UserLicenseUpdate):
-        licenses = (activity.previous_license, activity.new_license)
+        previous, new = activity.previous_license, activity.new_license
     elif isinstance(activity, AdminRightsUpdate):
         granted = activity.granted
-    time = None if action.occurred_at is None else action.occurred_at.isoformat()
-    head = (action.row_number, user.id, user.username, user.display_name, activity.activity_type)
-    return (*head, *licenses, granted, time)
+    is_deletion = isinstance(activity, UserDeletion)
+    # Of the type `str`: SQLite's adapter takes its time over any other.
+    return (
+        str(action.role),
+        action.row_number,
+        action.rank,
+        user.id,
+        None if is_deletion else user.username,
+        None if is_deletion else user.display_name,
+        _ACTIVITY_TYPES[type(activity)],
+        previous,
+        new,
+        granted,
+        None if action.occurred_at is None else action.occurred_at.isoformat(),
+    )
 
 
-def _row_to_action(row: sqlite3.Row) -> Action:
-    row_number, user_id, username, display_name, activity_type, previous, new, granted, time = row
-    occurred_at = None if time is None else datetime.fromisoformat(time)
+def _to_action(row: _ActionRow) -> Action:
+    role, row_number, rank, user_id, username, display_name, activity_type, previous, new, granted, time = row
     activity: Activity
     if activity_type == ActivityType.USER_LICENSE_UPDATE:
         activity = UserLicenseUpdate(previous, new)
     elif activity_type == ActivityType.ADMIN_RIGHTS_UPDATE:
         activity = AdminRightsUpdate(bool(granted))
     else:
-        activity = UserCreation() if activity_type == ActivityType.USER_CREATION else UserDeletion()
-    return Action(Role.ACTIONS, row_number, Person(user_id, username, display_name), activity, 0, occurred_at)
+        activity = _CREATION if activity_type == ActivityType.USER_CREATION else _DELETION
+    occurred_at = None if time is None else datetime.fromisoformat(time)
+    return Action(_ROLES[role], row_number, Person(user_id, username, display_name), activity, rank, occurred_at)

@@ -1,10 +1,11 @@
 """A file as numbered rows under known columns: the header is found, bad rows become values."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from producers.errors import InvalidImport
 from producers.file_import.characters import fault_of, is_plain
@@ -17,6 +18,7 @@ from producers.file_import.text import HashingReader, TextLines
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[,;\t|]*', re.IGNORECASE)
 _AROUND = " \u00a0"
 """The white space that may stand around a cell."""
+_NONE: Mapping[Column, Fault] = MappingProxyType({})
 _BLANK_CELLS = re.compile(r'[\s;,|"]*')
 _TYPED_COLUMNS = frozenset({Column.ADMIN_ACCESS, Column.OCCURRED_AT})
 """Columns in which a spreadsheet's own yes, no, 1, 0 or time is as good as a text."""
@@ -60,6 +62,7 @@ class Table:
         self.columns = frozenset(column for _, column in self.places)
         self._is_name = [column in NAME_COLUMNS for _, column in self.places]
         self._must_be_blank = [place for place, name in enumerate(self.names) if not name.strip()]
+        self._is_quickly_judged = bool(self.delimiter) and not self._must_be_blank
 
     def sha256(self) -> bytes:
         """The digest of the bytes that were read."""
@@ -70,7 +73,7 @@ class Table:
     def records(self) -> Iterator[Record]:
         """Every record after the header but the blank ones, as the file has it."""
         for record in self._records:
-            if record.fault is None and not any(cell and not cell.isspace() for cell in record.cells):
+            if record.fault is None and not "".join(record.cells).strip():
                 self.blank_rows += 1
             else:
                 yield record
@@ -93,7 +96,8 @@ class Table:
         if self.format.words and Column.ADMIN_ACCESS in read:
             word = read[Column.ADMIN_ACCESS]
             read[Column.ADMIN_ACCESS] = self.format.words.get(word.casefold(), word)
-        faults = self._faults(record, cells, read)
+        is_sound = self._is_quickly_judged and record.fault is None and is_plain("".join(cells))
+        faults = _NONE if is_sound else self._faults(record, cells, read)
         return Row(record.first_line, record.last_line, read, faults)
 
     def error(self, row: Row, column: str, fault: Fault) -> RowError:

@@ -94,7 +94,7 @@ def murmur2(key: bytes) -> int:
     found = _MURMUR_SEED ^ len(key)
     for word in struct.unpack_from(f"<{words}I", key):
         mixed = word * _MURMUR_M & _32_BITS
-        found = (found * _MURMUR_M & _32_BITS) ^ ((mixed ^ (mixed >> 24)) * _MURMUR_M & _32_BITS)
+        found = (found * _MURMUR_M ^ (mixed ^ mixed >> 24) * _MURMUR_M) & _32_BITS
     if rest:
         found = (found ^ int.from_bytes(key[-rest:], "little")) * _MURMUR_M & _32_BITS
     found = (found ^ (found >> 13)) * _MURMUR_M & _32_BITS

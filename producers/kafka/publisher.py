@@ -111,6 +111,7 @@ class KafkaPublisher:
                 if len(window.records) >= self._settings.max_in_flight:
                     await window.settle_oldest()
                 await window.add(self._encode(event))
+            await window.send_open()
             while window.records:
                 await window.settle_oldest()
         except (PublishFailed, DeliveryUnknown) as error:

@@ -1,6 +1,5 @@
 """The events of one `publish_all` that await their acknowledgement: handed over in batches, settled in their order."""
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -48,7 +47,7 @@ class Window:
     async def add(self, record: Record) -> None:
         """Hand *record* over: in a batch if a producer works, else by itself, which waits for one."""
         if self._bulk is None or not self._publisher.is_current(self._bulk):
-            await self._send_open()
+            await self.send_open()
             self._bulk = await self._publisher.bulk()
         if self._bulk is None:
             self.records.append((record, await self._publisher.hand_over(record)))
@@ -58,6 +57,11 @@ class Window:
             if full is not None:
                 await self._send(full)
         self.count += 1
+
+    async def send_open(self) -> None:
+        """Send the batches that wait for more records."""
+        for batch in [] if self._bulk is None else self._bulk.open():
+            await self._send(batch)
 
     async def settle_oldest(self) -> None:
         """Wait for the oldest record's answer, and take those after it that have theirs by now."""
@@ -74,7 +78,7 @@ class Window:
     async def settle_rest(self, error: PublishFailed | DeliveryUnknown | None) -> PublishFailed | DeliveryUnknown:
         """Wait for every record that is left. Returns one error for *error* and all that failed beside it."""
         errors = [] if error is None else [error]
-        await self._send_open()
+        await self.send_open()
         for record, delivery in self.records:
             try:
                 await self._send(delivery)
@@ -91,7 +95,3 @@ class Window:
         if isinstance(delivery, Batch) and not delivery.is_sent:
             self._publisher.note_in_flight(delivery, delivery.records)
             await delivery.send()
-
-    async def _send_open(self) -> None:
-        for batch in [] if self._bulk is None else self._bulk.open():
-            await self._send(batch)

@@ -103,6 +103,22 @@ def test_an_action_list_gives_one_event_a_row_in_the_order_of_the_rows() -> None
     ]
 
 
+def test_the_digest_of_an_import_depends_on_every_value(files: Files) -> None:
+    row = "user_license_update,u1,a@x.de,Data Reader,Data Steward,,2026-01-31T09:30:00Z\n"
+    texts = [row, "\n" + row, row + "user_deletion,u2,,,,,\n", "user_deletion,u2,,,,,\n" + row]
+    values = ["user_deletion", "u2", "b@x.de", "", "Data Viewer", "yes", "2026-01-31T09:30:00.000001Z"]
+    for place, value in enumerate(values):
+        cells = row.strip().split(",")
+        cells[place] = value
+        texts.append(",".join(cells) + "\n")
+    digests = []
+    for text in [*texts, row]:
+        with files.actions(text) as file_import:
+            digests.append(file_import.survey().digest)
+    # Admin access is no part of a license update.
+    assert (len(set(digests)), digests[-1], digests[-3]) == (len(texts) - 1, digests[0], digests[0])
+
+
 def test_every_event_says_which_row_of_which_file_it_comes_from() -> None:
     with an_import(CORPUS / "after.csv", before=CORPUS / "before.csv") as file_import:
         sources = {(event.source, event.affected_user.id) for event in file_import.events(NOW) if event.source}

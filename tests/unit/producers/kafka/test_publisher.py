@@ -20,6 +20,7 @@ from producers import (
     PublisherClosed,
     PublishFailed,
 )
+from producers.kafka.bulk import murmur2
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import IncompatibleSchema, RegistryUnavailable
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
@@ -44,6 +45,12 @@ class Broker:
         self.on_send: list[Exception] = []
         self.records: list[tuple[bytes, bytes]] = []
         self.producers: list[Producer] = []
+        self.partitions = {0}
+
+    def answer_late(self) -> None:
+        """Acknowledge what was to be answered `NEVER`."""
+        for future in self.producers[-1].waiting:
+            future.set_result(RecordMetadata(EVENTS_TOPIC, 0, TopicPartition(EVENTS_TOPIC, 0), 0, 0, 1, 0))
 
 
 class Batch:
@@ -73,7 +80,7 @@ class Producer:
         self._broker = broker
         self._sender = self
         self._closed = False
-        self._waiting: list[asyncio.Future[RecordMetadata]] = []
+        self.waiting: list[asyncio.Future[RecordMetadata]] = []
         broker.producers.append(self)
 
     async def start(self) -> None:
@@ -89,7 +96,7 @@ class Producer:
         if isinstance(answer, Exception):
             future.set_exception(answer)
         elif answer == NEVER:
-            self._waiting.append(future)
+            self.waiting.append(future)
         else:
             self._broker.records.append((key, value))
             offset = len(self._broker.records) - 1
@@ -98,7 +105,7 @@ class Producer:
 
     async def partitions_for(self, topic: str) -> set[int]:
         assert topic == EVENTS_TOPIC
-        return {0}
+        return self._broker.partitions
 
     def create_batch(self) -> Batch:
         return Batch()
@@ -110,12 +117,12 @@ class Producer:
         future = await self.send(topic, *reversed(batch.records[0]))
         if future.done() and future.exception() is None:
             self._broker.records += batch.records[1:]
-        assert partition == 0
+        assert partition in self._broker.partitions
         return future
 
     async def flush(self) -> None:
-        if self._waiting:
-            await asyncio.wait(self._waiting)
+        if self.waiting:
+            await asyncio.wait(self.waiting)
 
     async def stop(self) -> None:
         self.open = False
@@ -346,6 +353,22 @@ async def test_many_events_keep_their_order_and_are_counted(open_publisher: Open
         decode(unframe(value)[1], writer_schema=current_event_schema(), recorded_at=NOW) for _, value in broker.records
     ]
     assert (written, acknowledged) == (events, 2500)
+
+
+async def test_an_event_counts_once_those_before_it_are_acknowledged_too(open_publisher: Open, broker: Broker) -> None:
+    broker.partitions = {0, 1}
+    by_partition = {murmur2(f"acme/u{number}".encode()) % 2: f"u{number}" for number in range(9)}
+    events = [an_event(affected_user=Person(by_partition[partition])) for partition in (0, 0, 1, 0, 1)]
+    broker.answers = [None, NEVER, None]  # the first by itself, the batch of partition 0, that of partition 1
+    acknowledged: list[int] = []
+    async with open_publisher() as publisher:
+        task = asyncio.create_task(publisher.publish_all(events, on_acknowledged=acknowledged.append))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert (acknowledged, task.done()) == ([1], False)
+        broker.answer_late()
+        assert await task == 5
+    assert acknowledged == [1, 4]
 
 
 async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Registry) -> None:
