@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else peers bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -66,9 +66,11 @@ faults-of-endurance:  ## the part of `make faults` that fills memory and waits
 faults-of-all-else:  ## the part of `make faults` that kills
 	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 --timeout 3600 -v
 
-bench: bootstrap  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
+peers: bootstrap
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
+
+bench: peers  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
 	$(BIN)/python -m tests.benchmarks.ingest.race
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers
@@ -77,7 +79,7 @@ bench-read: bootstrap  ## the query API over ten million lines, against its peer
 bench-import: bootstrap  ## a file import to acknowledged Kafka, beside csv.DictReader with one send an event
 	$(BIN)/python -m tests.benchmarks.imports
 
-bench-publish: bootstrap  ## publishing to acknowledged Kafka, beside aiokafka and confluent-kafka
+bench-publish: peers  ## publishing to acknowledged Kafka, beside aiokafka and confluent-kafka
 	$(BIN)/python -m tests.benchmarks.publish
 
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
