@@ -29,7 +29,7 @@ class ProducerSettings(KafkaSettings):
         description="How long one publish, and closing, may take before it raises.",
     )
     max_in_flight: int = Field(
-        default=1000,
+        default=4000,
         ge=1,
         le=100_000,
         alias="AUDIT_PRODUCER_MAX_IN_FLIGHT",
