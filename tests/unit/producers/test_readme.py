@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
         default = rows[str(field.alias)].strip()
         given = "none" if field.default is None else str(field.default)
         assert default == ("required" if field.is_required() else given.removesuffix(".0"))
+
+
+def test_every_extra_of_the_wheel_is_documented() -> None:
+    extras = tomllib.loads((HERE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"^\| `([a-z]+)` \|", README, re.MULTILINE)) == set(extras)
 
 
 def test_every_exit_code_is_documented() -> None:
