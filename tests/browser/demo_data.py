@@ -1,62 +1,31 @@
-"""The demo's log without a stack, at a time that stands still: the same lines, ids and names on every machine.
+"""The demo's year without a stack, at a time that stands still: the same lines, ids and names on every machine.
 
-The demo's own scenario is published into memory, and projected and served as the real programs do it. Before it come a
-month of license changes of the same persons, so that there is a log to look at.
+Its events are projected and served as the real programs do it.
 """
 
 import asyncio
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from uuid import UUID, uuid5
 
 import uvicorn
 
+from deploy.local.demo import year
 from deploy.local.demo.page import mount_demo
-from deploy.local.demo.scenario import CLIENT_SPACE, OPERATOR, act_by_api, act_in_ui, open_import
-from producers.activities import ActionContext, license_updated
-from producers.errors import Stamp
-from producers.publisher import Acknowledgement
 from query_api.app import create_app
 from schemas.avro_schemas import current_event_schema
-from schemas.events import Channel, Event, Source, UserLicenseUpdate
+from schemas.events import Event
 from schemas.person_ref import person_refs
 from stream.pipeline.batch import build_batch
 from tests.builders import KEY, NOW, SCHEMA_ID, a_chunk, a_record
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import settings_for
 
-IMPORTED_AT = NOW - timedelta(minutes=42)
-_NAMESPACE = UUID("5d1f7a86-5a52-5c0e-9f0a-3b8f2f0f6a11")
 
-
-class Collector:
-    """A publisher that keeps what it is given."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    async def publish(self, event: Event) -> Acknowledgement:
-        """Keep *event*."""
-        self.events.append(event)
-        return Acknowledgement(event.event_id, topic="", partition=0, offset=None)
-
-    async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
-    ) -> int:
-        """The demo's import is taken from its files."""
-        raise NotImplementedError
-
-
-async def demo_log() -> InMemoryLogReader:
+def demo_log() -> InMemoryLogReader:
     """The demo's lines, as of `NOW`."""
-    collector = Collector()
-    with open_import() as file_import:
-        imported = list(file_import.events(IMPORTED_AT))
-    await act_in_ui(collector, IMPORTED_AT + timedelta(minutes=31))
-    await act_by_api(collector, IMPORTED_AT + timedelta(minutes=38))
-    return store_of([*_month_before(imported), *imported, *collector.events])
+    return store_of(year.events(NOW))
 
 
 def store_of(events: Iterable[Event]) -> InMemoryLogReader:
@@ -76,21 +45,6 @@ def add_events(store: InMemoryLogReader, events: Iterable[Event]) -> None:
     if batch.refusals:
         raise ValueError("these events are not valid")
     store.insert(batch.rows.activities, batch.rows.names, batch.rows.lifetimes)
-
-
-def _month_before(imported: list[Event]) -> Iterator[Event]:
-    """How those whose license the import changes came by the one that it finds."""
-    changes = [(event, event.activity) for event in imported if isinstance(event.activity, UserLicenseUpdate)]
-    for number, (event, activity) in enumerate(changes):
-        channel, service = (Channel.API, "scim") if number % 3 == 0 else (Channel.UI, "user-service")
-        at = NOW - timedelta(days=2 + (number * number + number // 2) % 27, hours=number % 7, minutes=7 * number % 60)
-        yield license_updated(
-            ActionContext(CLIENT_SPACE, channel, OPERATOR, Source(service, request_id=f"req-{4100 + number}")),
-            event.affected_user,
-            Stamp(uuid5(_NAMESPACE, str(number)), at),
-            previous_license="Data Explorer" if activity.previous_license is None else None,
-            new_license=activity.previous_license,
-        )
 
 
 @asynccontextmanager

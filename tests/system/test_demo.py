@@ -51,11 +51,12 @@ def processes_of(data_dir: Path) -> list[list[str]]:
     return found
 
 
-def counts(text: str) -> dict[str, int]:
-    """The last column of the table of counts, by activity type."""
-    table = text[text.index("Lines by activity type and channel") :]
-    rows = re.findall(r"│ (\w+)\s+│(.*)│", table)
-    return {name: int(cells.split("│")[-1]) for name, cells in rows}
+def counts(text: str) -> dict[str, dict[str, int]]:
+    """By client space the last column of its table of counts, by activity type."""
+    _, *parts = re.split(r"Client space (\w+): lines by activity type and channel", text)
+    tables = zip(parts[::2], parts[1::2], strict=True)
+    rows = {space: re.findall(r"│ (\w+)\s+│(.*)│", table) for space, table in tables}
+    return {space: {name: int(cells.split("│")[-1]) for name, cells in found} for space, found in rows.items()}
 
 
 def test_the_demo_shows_the_log_and_a_second_run_in_the_background_repeats_nothing(
@@ -64,8 +65,12 @@ def test_the_demo_shows_the_log_and_a_second_run_in_the_background_repeats_nothi
     data_dir, base = tmp_path / "stack", free_port_base()
     with demo(repository, data_dir, base, tmp_path / "first") as first:
         shown = counts(first)
-        assert set(shown) >= {"user_creation", "user_deletion", "user_license_update", "admin_rights_update", "all"}
-        assert all(shown.values())
+        assert shown.keys() == {"acme", "borealis"}
+        for space in shown.values():
+            assert set(space) >= {"user_creation", "user_deletion", "user_license_update", "admin_rights_update", "all"}
+            assert all(space.values())
+        assert shown["borealis"]["all"] == 96
+        assert shown["acme"]["all"] > 3_000
         assert "Deleted User" in first
         for channel in ("ui", "api", "file_import"):
             assert re.search(rf"│ {channel} +│", first), channel
@@ -75,9 +80,9 @@ def test_the_demo_shows_the_log_and_a_second_run_in_the_background_repeats_nothi
         token = re.search(r"Authorization: Bearer ([\w.-]+)", first)
         assert token is not None
         lines = read_all(status["endpoints"]["query_api"], token[1])
-        assert len(lines) == shown["all"]
+        assert len(lines) == shown["borealis"]["all"]
         rows = httpx.get(status["endpoints"]["clickhouse"], params={"query": "SELECT count() FROM audit.activity_log"})
-        assert int(rows.text) == shown["all"]
+        assert int(rows.text) == sum(space["all"] for space in shown.values())
     assert processes_of(data_dir) == []
 
     # In the background, on the same data, with the demo beside it.

@@ -1,7 +1,8 @@
 """The main job once, on a running stack: `python -m deploy.local.demo.demo [--data-dir DIR]`.
 
-An administrator's edited user list is imported, an admin acts in the UI and through the API, and the log shows it. A
-second run finds everything in the log and publishes nothing. Exit codes: 0 done, 1 no stack runs or a line is missing.
+An administrator's edited user list is imported, an admin acts in the UI and through the API, and the log shows it.
+Another client space gets a year of activities, for the panel. A second run finds everything in the log and publishes
+nothing. Exit codes: 0 done, 1 no stack runs or a line is missing.
 """
 
 import argparse
@@ -10,13 +11,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterable, Callable, Iterable
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 
 from deploy.local.console import Reporter
+from deploy.local.demo import year
 from deploy.local.demo.log import LogClient, print_counts, print_lines
 from deploy.local.demo.scenario import (
     CLIENT_SPACE,
@@ -33,34 +36,19 @@ from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Por
 from deploy.local.stack.keys import load_or_create
 from deploy.local.stack.state import is_running, read_state
 from producers.file_import.import_record import ImportRecords
+from producers.in_memory import InMemoryPublisher
 from producers.kafka.publisher import KafkaPublisher
-from producers.publisher import Acknowledgement
 from producers.settings import load_settings
-from schemas.events import Event
+from schemas.retention import retention_start
+
+Logs = Mapping[str, LogClient]
+"""By client space."""
 
 _READABLE_SECONDS = 60
 _POLL_SECONDS = 0.2
 _PLAIN_WIDTH = 150
 _TOKEN_SECONDS = 12 * 3600
 _SHOWN_LINES = 10
-
-
-class EventIds:
-    """A publisher that publishes nothing and remembers which events it was given."""
-
-    def __init__(self) -> None:
-        self.ids: set[str] = set()
-
-    async def publish(self, event: Event) -> Acknowledgement:
-        """Remember *event*."""
-        self.ids.add(str(event.event_id))
-        return Acknowledgement(event.event_id, topic="", partition=0, offset=None)
-
-    async def publish_all(
-        self, events: AsyncIterable[Event] | Iterable[Event], *, on_acknowledged: Callable[[int], None] | None = None
-    ) -> int:
-        """The demo's import is published elsewhere."""
-        raise NotImplementedError
 
 
 def main() -> int:
@@ -76,29 +64,35 @@ def main() -> int:
     os.environ.update(layout.environment(load_or_create(layout.secrets_file)))
     url = layout.endpoints()["query_api"]
     token = make_token()
-    log = LogClient(url, token)
-    missing = asyncio.run(do_the_job(data_dir / "demo", log, Reporter(console)))
+    logs = {CLIENT_SPACE: LogClient(url, token), year.CLIENT_SPACE: LogClient(url, page_token(url, year.CLIENT_SPACE))}
+    missing = asyncio.run(do_the_job(data_dir / "demo", logs, Reporter(console)))
     if missing:
         print(f"{missing} events are not in the log after {_READABLE_SECONDS} s", file=sys.stderr)
         return 1
-    show(log, console)
+    show(logs, console)
     hint(console, url, token)
     return 0
 
 
 def make_token() -> str:
-    """A token for the demo's client space, made by the command that developers use."""
+    """A token for the story's client space, made by the command that developers use."""
     command = [str(Path(sys.executable).parent / "audit-query"), "token", "--client-space", CLIENT_SPACE]
     command += ["--subject", OPERATOR.id, "--expires-in-seconds", str(_TOKEN_SECONDS)]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-async def do_the_job(state_dir: Path, log: LogClient, reporter: Reporter) -> int:
+def page_token(url: str, client_space: str) -> str:
+    """A token for *client_space* that lasts ten minutes, as the demo's page gets it."""
+    answer = httpx.post(f"{url}/demo/session/audit-token", params={"client_space": client_space})
+    return answer.raise_for_status().text
+
+
+async def do_the_job(state_dir: Path, logs: Logs, reporter: Reporter) -> int:
     """Publish everything unless the log has it, and wait until it has. Returns how many events it still lacks."""
     with open_import() as file_import:
         last = ImportRecords(state_dir, file_import.files_id).last()
     started_at = None if last is None else last.occurred_at
-    if started_at is not None and not await missing_events(log, started_at):
+    if started_at is not None and not missing_in(logs, await expected_ids(started_at)):
         reporter.line(f"The demo ran before ({started_at:%Y-%m-%d %H:%M} UTC): nothing is published again.")
         return 0
     settings = load_settings()
@@ -108,32 +102,45 @@ async def do_the_job(state_dir: Path, log: LogClient, reporter: Reporter) -> int
         reporter.line("Acting in the UI and through the API")
         await act_in_ui(publisher, started_at)
         await act_by_api(publisher, started_at)
+        reporter.line(f"Publishing a year of activities in client space {year.CLIENT_SPACE}")
+        await publisher.publish_all(year.events(started_at))
     with reporter.waiting("waiting until every event can be read"):
-        return await until_readable(log, started_at)
+        return await until_readable(logs, await expected_ids(started_at))
 
 
-async def until_readable(log: LogClient, started_at: datetime) -> int:
-    """Wait until the log has every event of the demo; returns how many it still lacks when the time is over."""
+async def until_readable(logs: Logs, expected: Mapping[str, set[str]]) -> int:
+    """Wait until *logs* have all that is *expected*; returns how many events they lack when the time is over."""
     deadline = time.monotonic() + _READABLE_SECONDS
-    missing = await missing_events(log, started_at)
+    missing = missing_in(logs, expected)
     while missing and time.monotonic() < deadline:
         await asyncio.sleep(_POLL_SECONDS)
-        missing = await missing_events(log, started_at)
+        missing = missing_in(logs, expected)
     return missing
 
 
-async def missing_events(log: LogClient, started_at: datetime) -> int:
-    """How many of the demo's events the log lacks."""
-    expected = EventIds()
-    await act_in_ui(expected, started_at)
-    await act_by_api(expected, started_at)
+async def expected_ids(started_at: datetime) -> Mapping[str, set[str]]:
+    """The ids of the demo's events, by client space, but for those that retention has ended."""
+    async with InMemoryPublisher() as publisher:
+        await act_in_ui(publisher, started_at)
+        await act_by_api(publisher, started_at)
     with open_import() as file_import:
-        expected.ids |= {str(event.event_id) for event in file_import.events(started_at)}
-    return len(expected.ids - {line["event_id"] for line in log.lines({})})
+        events = [*year.events(started_at), *publisher.events, *file_import.events(started_at)]
+    kept = retention_start(datetime.now(UTC))
+    ids: dict[str, set[str]] = {CLIENT_SPACE: set(), year.CLIENT_SPACE: set()}
+    for event in events:
+        if event.occurred_at >= kept:
+            ids[event.client_space_id].add(str(event.event_id))
+    return ids
 
 
-def show(log: LogClient, console: Console) -> None:
-    """The log, whole and through each filter."""
+def missing_in(logs: Logs, expected: Mapping[str, set[str]]) -> int:
+    """How many of the *expected* events *logs* lack."""
+    return sum(len(ids - {line["event_id"] for line in logs[space].lines({})}) for space, ids in expected.items())
+
+
+def show(logs: Logs, console: Console) -> None:
+    """The log of the story, whole and through each filter, and how many lines each client space has."""
+    log = logs[CLIENT_SPACE]
     lines = list(log.lines({}))
     times = [line["occurred_at"] for line in lines if line["channel"] != "file_import"]
     filters: dict[str, dict[str, str]] = {
@@ -146,7 +153,8 @@ def show(log: LogClient, console: Console) -> None:
     print_lines(console, "The log, newest first", lines, at_most=_SHOWN_LINES)
     for title, chosen in filters.items():
         print_lines(console, title, list(log.lines(chosen)), at_most=_SHOWN_LINES)
-    print_counts(console, lines)
+    for space, each in logs.items():
+        print_counts(console, space, lines if each is log else list(each.lines({})))
 
 
 def hint(console: Console, url: str, token: str) -> None:
@@ -155,7 +163,9 @@ def hint(console: Console, url: str, token: str) -> None:
     console.print(f"A token for client space {CLIENT_SPACE}, valid for 12 hours, in a request to go on with:")
     console.print(request, soft_wrap=True, markup=False, highlight=False)
     console.print(
-        f"The same log as an administrator sees it: open {url}/demo and click “User management log”", soft_wrap=True
+        f"A year of client space {year.CLIENT_SPACE}, as its administrators see it: open {url}/demo and click"
+        f" “User management log”. Client space {CLIENT_SPACE} is another choice there.",
+        soft_wrap=True,
     )
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 Line = Mapping[str, Any]
 Filter = Mapping[str, str]
 
-_PAGE_LIMIT = "200"
+_PAGE_LIMIT = "500"
 _TIMEOUT_SECONDS = 10
 
 
@@ -55,11 +55,12 @@ def print_lines(console: Console, title: str, lines: Sequence[Line], *, at_most:
     console.print(table)
 
 
-def print_counts(console: Console, lines: Sequence[Line]) -> None:
-    """How many lines there are by activity type and channel."""
+def print_counts(console: Console, client_space: str, lines: Sequence[Line]) -> None:
+    """How many lines *client_space* has by activity type and channel."""
     counts = Counter((line["activity_type"], line["channel"]) for line in lines)
     channels = sorted({channel for _, channel in counts})
-    table = Table(title="Lines by activity type and channel", title_justify="left")
+    console.print(f"Client space {client_space}: lines by activity type and channel", style="italic")
+    table = Table()
     table.add_column("activity type")
     for channel in (*channels, "all"):
         table.add_column(channel, justify="right")

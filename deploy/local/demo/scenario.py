@@ -1,4 +1,4 @@
-"""What happens in the demo's client space: an import of edited user lists, then UI actions and API requests.
+"""What happens while the demo runs: an import of edited user lists, then UI actions and API requests.
 
 Everything is a function of the files and of the time of the first run, ids of events included. So the demo can be
 broken off anywhere and run again: it publishes the same events, and the log shows each once.
@@ -21,7 +21,7 @@ from producers.file_import import FileImport, ImportRequest
 from producers.publisher import Publisher
 from schemas.events import Person
 
-CLIENT_SPACE = "acme"
+CLIENT_SPACE = "borealis"
 FILES = Path(__file__).parent
 USERS_BEFORE, USERS_AFTER = FILES / "users-before.csv", FILES / "users-after.csv"
 

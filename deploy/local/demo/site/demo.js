@@ -34,7 +34,13 @@ choose('theme', setTheme);
 const language = choose('language', setLanguage);
 language.value = address.searchParams.get('lang') === 'fr' ? 'fr' : 'en';
 setLanguage(language.value);
-document.getElementById('space').textContent = space;
+const spaces = document.getElementById('space');
+if (![...spaces.options].some((option) => option.value === space)) spaces.add(new Option(space));
+spaces.value = space;
+spaces.addEventListener('change', () => {
+  // Another client space is another log: nothing of this one's filters goes along.
+  location.search = new URLSearchParams({ space: spaces.value, lang: language.value });
+});
 
 async function showUsers() {
   const note = document.getElementById('note');
@@ -58,7 +64,7 @@ async function showUsers() {
       row.insertCell().append(history);
     }
     document.getElementById('users').hidden = !users.length;
-    note.textContent = users.length ? `The ${users.length} users that the log mentions, the last mentioned first` : 'No users yet';
+    note.textContent = users.length ? `${users.length} users that the log mentions, the last mentioned first` : 'No users yet';
   } catch {
     note.textContent = 'The users could not be loaded.';
   }

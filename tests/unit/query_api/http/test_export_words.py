@@ -28,7 +28,8 @@ SAID_BY_THE_PANEL = {
 
 @pytest.mark.parametrize("language", Language)
 def test_the_words_are_the_panel_s(language: Language) -> None:
-    source = (static_directory() / "locales" / f"{language}.js").read_text(encoding="utf-8")
+    files = (static_directory() / "locales").glob(f"{language}*.js")
+    source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     texts = dict(re.findall(r"^  '([^']+)': '([^']+)',$", source, re.MULTILINE))
     assert {name: WORDS[language][name] for name in SAID_BY_THE_PANEL} == {
         name: texts[key] for name, key in SAID_BY_THE_PANEL.items()
@@ -36,5 +37,6 @@ def test_the_words_are_the_panel_s(language: Language) -> None:
 
 
 def test_every_language_has_every_word() -> None:
-    assert WORDS.keys() == set(Language) == {path.stem for path in (static_directory() / "locales").glob("*.js")}
+    locales = {path.stem.partition("-")[0] for path in (static_directory() / "locales").glob("*.js")}
+    assert WORDS.keys() == set(Language) == locales
     assert {tuple(words) for words in WORDS.values()} == {tuple(WORDS[Language.EN])}
