@@ -185,6 +185,7 @@ async def test_the_pipeline_ends_before_the_consumer_that_it_commits_with(
     monkeypatch.setattr(Pipeline, "run", run)
     monkeypatch.setattr(worker, "add_runtime_dependency", add_nothing)
     monkeypatch.setattr("stream.worker.gc", SimpleNamespace(freeze=lambda: None, set_threshold=lambda _: None))
+    monkeypatch.setattr("stream.worker.sys", SimpleNamespace(setswitchinterval=lambda _: None))
     await worker.on_start()
     working = asyncio.ensure_future(Worker._work(worker))
     await begun.wait()
