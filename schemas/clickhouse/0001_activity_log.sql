@@ -37,6 +37,8 @@ SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_dedupl
 -- Under which key each event lies in the log, by event id: the log itself is sorted by client space and time, and to look
 -- for an event there costs more with every month. Held for as long as a copy of an event may reasonably still come: a day
 -- more than Kafka keeps events, and for imports, which are repeated from files, as long as the line itself.
+-- Sorted by the bytes of the id. Ids of live events (version 7) begin with their time, so new ones lie behind all that are
+-- known, and a lookup of them reads next to nothing. As a `UUID` ClickHouse compares the random half first.
 CREATE TABLE IF NOT EXISTS {database}.event_keys
 (
     event_id UUID CODEC(ZSTD(1)),
@@ -48,7 +50,7 @@ CREATE TABLE IF NOT EXISTS {database}.event_keys
     is_import Bool CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (event_id, client_space_id, occurred_at, kafka_partition, kafka_offset)
+ORDER BY (UUIDToNum(event_id), client_space_id, occurred_at, kafka_partition, kafka_offset)
 TTL toDateTime(recorded_at) + INTERVAL 8 DAY DELETE WHERE NOT is_import,
     toDateTime(occurred_at) + INTERVAL 12 MONTH + INTERVAL 1 DAY DELETE
 -- A lookup reads whole granules: small ones make the usual one, of a few events, cheap.

@@ -64,7 +64,7 @@ class ClickHouseKnownEvents:
         keys = self._query(
             "SELECT client_space_id, occurred_at, event_id, kafka_partition, kafka_offset"  # noqa: S608 - as above
             f" FROM {self._database}.{KEYS_TABLE}"
-            f" WHERE event_id IN (SELECT toUUID(arrayJoin(splitByChar(',', '{event_ids}'))))"
+            f" WHERE UUIDToNum(event_id) IN (SELECT UUIDStringToNum(arrayJoin(splitByChar(',', '{event_ids}'))))"
             f" SETTINGS max_query_size = {_MAX_QUERY_BYTES}"
         )
         if not keys:

@@ -7,6 +7,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from clickhouse_connect.driver.httpclient import HttpClient
+from uuid_utils.compat import uuid7
 
 from schemas.clickhouse_client import connect
 from schemas.rows import ActivityRow
@@ -117,6 +119,28 @@ def test_an_import_is_known_for_as_long_as_its_lines(database: str, clickhouse_u
     with connect(clickhouse_url) as client:
         client.command(f"OPTIMIZE TABLE {database}.event_keys FINAL")
     assert subject.accounts(imported._replace(kafka_offset=11), live._replace(kafka_offset=11)) == {account(imported)}
+
+
+def test_a_lookup_of_new_live_events_does_not_read_through_the_known_ones(
+    database: str, clickhouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ids of version 7 begin with their time. A batch of them would else read all of the last 8 days."""
+    read: list[int] = []
+    query = HttpClient.query
+
+    def counted(client: HttpClient, *args: Any, **options: Any) -> Any:
+        result = query(client, *args, **options)
+        read.append(int(result.summary["read_rows"]))
+        return result
+
+    sink, known = ClickHouseSink(clickhouse_url, database), ClickHouseKnownEvents(clickhouse_url, database)
+    stored = [a_line(event_id=uuid7(), place=(0, n)) for n in range(4_000)]
+    sink.write(Rows(activities=stored))
+    new = [a_line(event_id=uuid7()) for _ in range(1_000)]
+    monkeypatch.setattr(HttpClient, "query", counted)
+    assert known.accounts(new) == []
+    assert sum(read) < len(new) + len(stored) / 2
+    assert {account(row) for row in known.accounts([*new, stored[7]._replace(kafka_offset=1)])} == {account(stored[7])}
 
 
 def test_a_server_that_does_not_answer_is_unavailable() -> None:
