@@ -56,7 +56,7 @@ def kill_relays(trial: Trial, engine: Engine, ends: int, *options: str) -> None:
     environment = {URL: engine.url.render_as_string(hide_password=False)}
     while ends > 0:
         commit_events(trial, engine, 40)
-        pair = [trial.worker("--deadly", "0.15", *options, script=RELAY, **environment) for _ in range(2)]
+        pair = [trial.worker("--deadly", "0.3", *options, script=RELAY, **environment) for _ in range(2)]
         for relay in pair:
             relay.start(wait=False)
         wait_until(lambda: waiting(engine) == 0 or not any(relay.is_running() for relay in pair), what="an end")  # noqa: B023 - used in it
