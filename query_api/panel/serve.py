@@ -29,6 +29,8 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _VERSION_LENGTH = 12
 _VENDORED = "vendor/"
+# Each is imported while the page runs, with all that it needs.
+_LOADED_LATER = ("log.js", "rest.js")
 _COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 _TYPE = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
 _IMPORT = re.compile(r"^(?:import|export) [^;]*? from '\./([^']+)';", re.MULTILINE)
@@ -43,7 +45,7 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
     version = version_of(directory)
     is_kept = settings.environment == "production"
     files = PanelFiles(directory, is_kept=is_kept)
-    entry = entry_of(directory, version).encode()
+    entry = entry_of(version).encode()
     encoded = _encoded(entry)
     etag = f'"{version}"'
 
@@ -79,20 +81,25 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
         return Response(file.content, media_type=file.media_type, headers=headers)
 
 
-def entry_of(directory: Path, version: str) -> str:
-    """The module behind the address without a version. It names every module that the first lines need.
+def entry_of(version: str) -> str:
+    """The module behind the address without a version."""
+    return f'export * from "./{version}/{ENTRY}";\n'
 
-    A browser then asks for all of them at once, and not for each after the one that imports it.
-    """
-    names, found = [ENTRY], {ENTRY}
-    for name in names:
-        for imported in _IMPORT.findall((directory / name).read_text(encoding="utf-8")):
-            needed = (Path(name).parent / imported).as_posix()
-            if needed not in found:
-                found.add(needed)
+
+def needs_of(name: str, directory: Path) -> list[str]:
+    """The modules that *name* imports, and those that they import: all of which it waits for."""
+    names = [name]
+    for one in names:
+        for imported in _imported_by((directory / one).read_text(encoding="utf-8")):
+            needed = (Path(one).parent / imported).as_posix()
+            if needed not in names:
                 names.append(needed)
-    needs = "".join(f'import "./{version}/{name}";\n' for name in names[1:])
-    return f'{needs}export * from "./{version}/{ENTRY}";\n'
+    return names[1:]
+
+
+@lru_cache(maxsize=64)
+def _imported_by(code: str) -> list[str]:
+    return _IMPORT.findall(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +116,24 @@ class PanelFiles:
     """The files under *directory*, read and compressed once if they are *is_kept*, else whenever they are asked for."""
 
     def __init__(self, directory: Path, *, is_kept: bool) -> None:
-        self._paths = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
-        self._kept = {name: _read(name, path) for name, path in self._paths.items()} if is_kept else {}
+        self._directory = directory
+        self._names = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+        self._kept = {name: _read(name, directory) for name in self._names} if is_kept else {}
 
     def find(self, name: str) -> PanelFile | None:
         """The file of that name relative to the directory; `None` where there was none at the start."""
-        if name in self._kept or name not in self._paths:
+        if name in self._kept or name not in self._names:
             return self._kept.get(name)
-        return _read(name, self._paths[name])
+        return _read(name, self._directory)
 
 
-def _read(name: str, path: Path) -> PanelFile:
-    content = path.read_bytes()
+def _read(name: str, directory: Path) -> PanelFile:
+    content = (directory / name).read_bytes()
     if name.endswith(".js") and not name.startswith(_VENDORED):
         content = compact(content.decode()).encode()
+    if name in _LOADED_LATER:
+        # A browser then asks for all of them at once, and not for each after the one that imports it. The lines stay.
+        content = "".join(f'import "./{needed}";' for needed in needs_of(name, directory)).encode() + content
     media_type = mimetypes.guess_type(name)[0] or "text/plain"
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH]}"'
     return PanelFile(content, _encoded(content), media_type, etag)

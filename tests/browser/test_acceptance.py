@@ -15,7 +15,6 @@ from playwright.async_api import Page, Request, Response, Route, expect
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, UiSession
-from query_api.panel.serve import PREFIX, static_directory
 from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
 from tests.browser.seed import ADA, BOB, GRACE, SEEDED_LINES, import_events, many_events
 
@@ -510,50 +509,6 @@ async def test_it_speaks_the_language_of_the_page(
     await expect(person).to_have_text(deleted)
     await panel.lines.first.get_by_role("button").click()
     await expect(panel.dialog.locator("pre")).to_contain_text('"display_name": "Deleted User"')
-
-
-async def test_the_first_lines_need_little_and_wait_for_nothing_else(open_page: OpenPanel) -> None:
-    """What goes over the wire, in bytes. The rest of the panel is held back until the lines are there."""
-    directory = static_directory()
-    everything = {path.relative_to(directory).as_posix() for path in directory.rglob("*.js")}
-    french = {"locales/fr.js"}
-    rest = {f"{name}.js" for name in ("rest", "filters", "combobox", "detail", "export", "histogram", "styles-rest")}
-    sizes: dict[str, int] = {}
-    released, arrived = asyncio.Event(), asyncio.Event()
-
-    async def count(request: Request) -> None:
-        _, _, versioned = request.url.partition(f"{PREFIX}/")
-        if versioned:
-            # The address without a version counts, too; its name here is empty.
-            sizes[versioned.partition("/")[2]] = (await request.sizes())["responseBodySize"]
-            arrived.set()
-
-    async def loaded(names: set[str]) -> int:
-        async with asyncio.timeout(10):
-            while not names <= sizes.keys():
-                arrived.clear()
-                await arrived.wait()
-        assert sizes.keys() - {""} == names
-        return sum(sizes.values())
-
-    async def watch(page: Page) -> None:
-        async def hold(route: Route) -> None:
-            await released.wait()
-            await route.continue_()
-
-        page.on("requestfinished", count)
-        await page.route("**/rest.js", hold)
-
-    panel = await open_page(prepare=watch)
-    await panel.open(whole=False)
-    await expect(panel.page.locator(".filters-waiting")).to_be_visible()
-    assert await loaded(everything - rest - french) <= 32_000
-    released.set()
-    await expect(panel.choice("User created")).to_be_visible()
-    assert await loaded(everything - french) <= 40_000
-    await panel.attribute("lang", "fr")
-    await expect(panel.named("Journal de gestion des utilisateurs", "heading")).to_be_visible()
-    assert await loaded(everything) <= 42_500
 
 
 async def test_the_lines_can_be_read_where_the_rest_cannot_be_loaded(open_page: OpenPanel) -> None:

@@ -5,94 +5,22 @@ never scrolls first, as a click of a script does.
 """
 
 import re
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, Request, expect
+from playwright.async_api import Browser, Request, expect
 
 from producers.activities import license_updated, user_created, user_deleted
 from schemas.events import Event, Person
 from tests.browser import year
-from tests.browser.conftest import DEADLINE_SECONDS, ZONE, Panel, problem
-from tests.browser.demo_data import add_events, served, store_of
+from tests.browser.conftest import Hand, Panel, page_of, press, problem
 from tests.builders import NOW
 from tests.fakes.reader import InMemoryLogReader
 
 LOG = "**/v1/activities?*"
 SIZES = [(1280, 860), (1920, 1080), (768, 1024), (375, 812)]
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """A page that one person after another uses, and the log behind it."""
-
-    page: Page
-    url: str
-    store: InMemoryLogReader
-
-    async def visit(self, space: str = year.SPACE, *, language: str = "en", **query: Any) -> Panel:
-        """The demo page anew, in a window of the usual size."""
-        await self.page.unroute_all()
-        await self.page.set_viewport_size({"width": 1280, "height": 860})
-        address = {"space": space, "lang": language, "subject": uuid4().hex, **query}
-        await self.page.goto(f"{self.url}/demo?{urlencode(address, doseq=True)}")
-        return Panel(self.page)
-
-    async def open(self, space: str = year.SPACE, **query: Any) -> Panel:
-        """The same with the panel open, by its button or by the address."""
-        panel = await self.visit(space, **query)
-        if "uml" not in query:
-            await panel.open()
-        await expect(panel.lines.first).to_be_visible()
-        await expect(self.page.locator("#filters")).to_be_attached()
-        await panel.settled()
-        return panel
-
-    async def record(self, *events: Event) -> None:
-        """Let the worker store *events* now."""
-        add_events(self.store, events)
-
-
-@pytest.fixture(scope="module")
-async def year_served() -> AsyncIterator[tuple[str, InMemoryLogReader]]:
-    """The address of a server, and the log behind it."""
-    store = store_of(year.events())
-    async with served(store) as url:
-        yield url, store
-
-
-@pytest.fixture(scope="module")
-async def hand(chromium: Browser, year_served: tuple[str, InMemoryLogReader]) -> AsyncIterator[Hand]:
-    """One page for all tests; an error in any script of it fails the last."""
-    page, failures = await page_of(chromium, locale="en-GB")
-    yield Hand(page, *year_served)
-    await page.context.close()
-    assert failures == []
-
-
-async def page_of(chromium: Browser, *, script: str = "", **options: Any) -> tuple[Page, list[str]]:
-    """A page at the time of the log, and the errors of its scripts."""
-    context = await chromium.new_context(timezone_id=ZONE, reduced_motion="reduce", **options)
-    context.set_default_timeout(DEADLINE_SECONDS * 1000)
-    page, failures = await context.new_page(), list[str]()
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    await page.clock.set_fixed_time(NOW)
-    if script:
-        await page.add_init_script(script)
-    return page, failures
-
-
-async def press(target: Locator) -> None:
-    """Click where *target* is seen."""
-    await expect(target).to_be_in_viewport(ratio=1)
-    box = await target.bounding_box()
-    assert box
-    await target.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
 async def unfold(panel: Panel) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from query_api.panel.serve import PanelFiles, compact, mount_panel, static_directory, version_of
+from query_api.panel.serve import PanelFiles, compact, mount_panel, needs_of, static_directory, version_of
 from query_api.settings import Settings
 from tests import chromium
 
@@ -46,13 +46,7 @@ async def test_an_address_without_a_version_leads_to_files_that_are_kept_for_eve
     version = version_of(static_directory())
     async with client(app) as http:
         entry = await http.get("/panel/user-management-log.js")
-        *needs, last = entry.text.splitlines()
-        assert last == f'export * from "./{version}/user-management-log.js";'
-        # All that the first lines need is asked for at once.
-        assert {
-            f'import "./{version}/{name}";' for name in ("session.js", "table.js", "vendor/lit-html/lit-html.js")
-        } < set(needs)
-        assert not [line for line in needs if "rest" in line or "locales" in line]
+        assert entry.text == f'export * from "./{version}/user-management-log.js";\n'
         assert entry.headers["cache-control"] == "no-cache"
         unchanged = await http.get("/panel/user-management-log.js", headers={"If-None-Match": entry.headers["etag"]})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
@@ -66,6 +60,21 @@ async def test_an_address_without_a_version_leads_to_files_that_are_kept_for_eve
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         assert (await http.get(f"/panel/{version}/../app.py")).status_code == 404
         assert (await http.get("/panel/0/user-management-log.js")).status_code == 404
+
+
+@pytest.mark.parametrize(("name", "others"), [("log.js", ["rest.js", "filters.js"]), ("rest.js", ["log.js"])])
+async def test_what_is_loaded_later_names_all_that_it_waits_for(name: str, others: list[str]) -> None:
+    directory = static_directory()
+    needs = needs_of(name, directory)
+    assert {"vendor/lit-html/lit-html.js", "icons.js"} < set(needs)
+    assert not {*others, "user-management-log.js"} & set(needs)
+    source = (directory / name).read_text(encoding="utf-8")
+    for is_kept in (False, True):
+        file = PanelFiles(directory, is_kept=is_kept).find(name)
+        assert file
+        first, *lines = file.content.decode().splitlines()
+        assert first == "".join(f'import "./{needed}";' for needed in needs)
+        assert len(lines) == source.count("\n") - 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-// The button, and the frame of the panel: a modal dialog at the right edge, with title, export and close.
+// The frame of the panel: a modal dialog at the right edge, with title, export and close.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
 import { canExport, periodTexts, withRest } from './model.js';
@@ -7,13 +7,6 @@ import { canExport, periodTexts, withRest } from './model.js';
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
  */
-
-/** @param {Model['t']} t @param {() => void} onClick */
-export function openButton(t, onClick) {
-  return html`<button type="button" id="open" part="button" aria-haspopup="dialog" lang=${t.language} dir="ltr" @click=${onClick}>
-    ${ICONS.log}<span>${t.text('drawer.open')}</span>
-  </button>`;
-}
 
 /** @param {Model} model @param {Actions} act @param {unknown} content */
 export function drawer(model, act, content) {

@@ -1,6 +1,6 @@
 // When and where it is drawn: once for any number of changes, into a shadow root with sheets of its own.
 import { render } from './vendor/lit-html/lit-html.js';
-import { styleSheet } from './styles.js';
+import { styleSheet } from './styles/base.js';
 
 export class Drawing {
   /** @param {ShadowRoot} root @param {() => unknown} template Nothing where it is too early to draw. */

@@ -1,50 +1,27 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
 
-// Each in a module that is loaded when it is spoken.
-/** @type {Record<string, () => Promise<{default: Record<string, any>}>>} */
-const LOCALES = { en: () => import('./locales/en.js'), fr: () => import('./locales/fr.js') };
-const FALLBACK = 'en';
-
 /** @type {Record<string, Record<string, any>>} The texts of the languages that are there. */
 const texts = {};
-
-/** The panel's language for a tag such as `fr-CA`; for a language that it lacks, English. @param {string} tag */
-export function languageFor(tag) {
-  const language = tag.toLowerCase().split('-')[0];
-  return Object.hasOwn(LOCALES, language) ? language : FALLBACK;
-}
 
 /** @param {string} language */
 export function isLoaded(language) {
   return language in texts;
 }
 
-/** @param {string} language */
+/** @param {string} language One that the panel speaks. */
 export async function loadLanguage(language) {
-  texts[language] = (await LOCALES[language]()).default;
-}
-
-/**
- * The language tag that *element* speaks: its own `lang`, else that of the nearest ancestor, shadow roots included.
- * @param {Element} element
- * @returns {string}
- */
-export function languageOf(element) {
-  for (let node = /** @type {any} */ (element); node; node = node.parentNode ?? node.host) {
-    const lang = node.getAttribute?.('lang');
-    if (lang) return lang;
-  }
-  return FALLBACK;
+  texts[language] = (await import(`./locales/${language}.js`)).default;
 }
 
 export class Translator {
   /**
-   * @param {string} tag A language tag such as `fr-CA`, whose language is loaded.
+   * @param {string} language One that is loaded.
+   * @param {string} tag What the page asks for, such as `fr-CA`.
    * @param {string} zone The IANA zone of every time that is shown.
    */
-  constructor(tag, zone) {
-    this.language = languageFor(tag);
-    this.locale = localeFor(tag, this.language);
+  constructor(language, tag, zone) {
+    this.language = language;
+    this.locale = localeFor(tag, language);
     this.zone = zone;
     this._texts = texts[this.language];
     this._plural = new Intl.PluralRules(this.locale);

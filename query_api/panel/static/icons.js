@@ -6,7 +6,6 @@ const icon = (shape) => svg`<svg class="icon" viewBox="0 0 16 16" width="16" hei
   fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">${shape}</svg>`;
 
 export const ICONS = {
-  log: icon(svg`<path d="M3.5 2.5h9v11h-9zM6 5.5h4M6 8h4M6 10.5h2.5"/>`),
   close: icon(svg`<path d="m4 4 8 8M12 4l-8 8"/>`),
   chevron: icon(svg`<path d="m6 3.5 4.5 4.5L6 12.5"/>`),
   download: icon(svg`<path d="M8 2.5v7.5M4.8 7.2 8 10.4l3.2-3.2M3 13.5h10"/>`),

@@ -1,26 +1,25 @@
-// <user-management-log>: the button that opens the user-management log of a client space, and the log.
+// <user-management-log>: the button that opens the user-management log of a client space.
 //
 //   <script type="module" src="/panel/user-management-log.js"></script>
 //   <user-management-log api-base="/audit-api" lang="fr"></user-management-log>
 //   document.querySelector('user-management-log').getToken = async ({ force }) => '…';
 //
-// The element is what a page sees of it: attributes, methods, events, address. `session.js` reads the log, `actions.js`
-// says what follows from what the reader does, and `view.js` and the modules that it names draw.
-import { html } from './vendor/lit-html/lit-html.js';
-import { Actions } from './actions.js';
-import { drawer, lockScroll, openButton } from './drawer.js';
-import { Drawing } from './drawing.js';
-import { isLoaded, languageFor, languageOf, loadLanguage, Translator } from './i18n.js';
-import { modelOf } from './model.js';
-import { Session } from './session.js';
-import { CSS } from './styles.js';
-import { localZone, zoneNamed } from './time.js';
-import { isMarked, readUrl, writeUrl } from './url-sync.js';
-import { content, newText } from './view.js';
+// A page pays for this module and `styles/base.js`. The log itself, `log.js`, comes once somebody is about to open it: the
+// button is hovered over, focused or pressed, or the address asks for it.
+import { BASE_CSS, styleSheet } from './styles/base.js';
 
-const KEY_EVENTS = ['keydown', 'keypress', 'keyup'];
-/** In the state of a step of the history: how many steps before it the panel was closed. */
-const STEPS = 'umlSteps';
+/** The languages of the panel, and what the button says in each; `locales/` has the other texts. */
+const LANGUAGES = {
+  en: { open: 'User management log', failed: 'The log could not be loaded. Reload the page.' },
+  fr: { open: 'Journal de gestion des utilisateurs', failed: 'Le journal n’a pas pu être chargé. Rechargez la page.' },
+};
+const FALLBACK = 'en';
+const SHAPE = 'M3.5 2.5h9v11h-9zM6 5.5h4M6 8h4M6 10.5h2.5';
+const NEARING = ['pointerover', 'pointerdown', 'focusin'];
+/** What the page marks with a user's id: it opens the history of that user. */
+const MARKED = '[data-uml-user]';
+
+/** @typedef {{affectedUser?: string}} ShowOptions *affectedUser*: the platform's id of a user; the panel shows what happened to them. */
 
 export class UserManagementLog extends HTMLElement {
   static observedAttributes = ['api-base', 'lang', 'time-zone', 'poll-seconds'];
@@ -28,45 +27,24 @@ export class UserManagementLog extends HTMLElement {
   constructor() {
     super();
     this._root = this.attachShadow({ mode: 'open' });
-    this._drawing = new Drawing(this._root, () => this._template());
-    /** @type {(event: Event) => void} The keys of an open panel are no shortcuts of the page's. */
-    this._onKey = (event) => this._session.isOpen && event.stopPropagation();
-    this._session = new Session({
-      onChange: () => this._drawing.update(),
-      onError: (error) => this._actions.report(error),
-      onRefs: () => this._writeUrl(),
-      onDeletion: () => this._actions.forgetDeleted(),
-      onNews: () => this._t && this._actions.announce(newText({ t: this._t, list: this._session.list })),
-    });
-    /** @type {Actions} */
-    this._actions = new Actions(this._session, {
-      drawing: this._drawing,
-      close: () => this.close(),
-      onClosed: () => this._onClosed(),
-      refresh: () => this.refresh(),
-      configure: () => void this._configure(),
-      writeUrl: (options) => this._writeUrl(options),
-      emit: (name, detail) => this._emit(name, detail),
-    });
-    /** @type {Translator|null} */
-    this._t = null;
-    /** @type {import('./model.js').Rest|null} */
-    this._rest = null;
-    this._restFailed = false;
-    this._unlockScroll = () => {};
-    this._leaving = Promise.resolve();
-    /** @type {(() => void)|null} Ends `_leaving`. */
-    this._onLeft = null;
-    this._onPopState = () => this._stepTaken();
-    this._onOnline = () => void this.refresh();
-    /** @type {(event: Event) => void} A click on what the page marks with a user's id. */
-    this._onPageClick = ({ target }) => {
-      const marked = target instanceof Element ? target.closest('[data-uml-user]') : null;
+    this._button = this._root.appendChild(openButton(() => this.show()));
+    this._problem = this._root.appendChild(Object.assign(document.createElement('p'), { className: 'problem' }));
+    this._problem.setAttribute('role', 'alert');
+    /** @type {import('./log.js').Log|null} */
+    this._log = null;
+    /** @type {Promise<import('./log.js').Log>|null} */
+    this._loading = null;
+    /** @type {import('./tokens.js').GetToken|null} */
+    this._getToken = null;
+    this._isNear = false;
+    /** How often the panel was closed: what was asked for before that is no longer wanted. */
+    this._closings = 0;
+    this._onNear = (/** @type {Event} */ event) => this._prepare(event);
+    this._onClick = (/** @type {Event} */ event) => {
+      const marked = markedIn(event);
       if (marked) this.show({ affectedUser: marked.getAttribute('data-uml-user') ?? '' });
     };
-    this._onVisible = () => {
-      if (this._session.isOpen && document.visibilityState === 'visible') void this._session.poll();
-    };
+    this._onPopState = () => this._readUrl();
   }
 
   // ---- The element's interface ----
@@ -76,43 +54,41 @@ export class UserManagementLog extends HTMLElement {
    * @returns {import('./tokens.js').GetToken|null}
    */
   get getToken() {
-    return this._session.tokens.getToken;
+    return this._getToken;
   }
 
   set getToken(getToken) {
-    const { tokens, list } = this._session;
-    const isOther = getToken !== tokens.getToken;
-    tokens.getToken = getToken;
-    if (!isOther && list.error?.kind !== 'unauthenticated') return;
-    // Perhaps those of another client space: nothing of the former one stays.
-    if (isOther) this._actions.forgetAll();
-    void this.refresh();
+    this._getToken = getToken;
+    this._log?.setGetToken(getToken);
   }
 
-  /**
-   * Open the drawer.
-   * @param {{affectedUser?: string}} [options] *affectedUser*: the platform's id of a user; the panel shows what happened to them.
-   */
-  show({ affectedUser = '' } = {}) {
-    if (affectedUser) this._actions.showUser(affectedUser);
-    if (this._session.isOpen || !this.isConnected) return;
-    this._session.isOpen = true;
-    void this._open();
+  /** Open the drawer. @param {ShowOptions} [options] */
+  show(options = {}) {
+    if (this._log) {
+      this._log.show(options);
+      return;
+    }
+    const closings = this._closings;
+    this._button.ariaBusy = 'true';
+    this._say('');
+    void this._load().then(
+      (log) => closings === this._closings && log.show(options),
+      // Another version may be served by now, or the network be gone: only the page, loaded anew, can tell.
+      () => this._say(this._words.failed),
+    ).finally(() => {
+      this._button.ariaBusy = null;
+    });
   }
 
   /** Close the drawer; the focus goes back to the button. */
   close() {
-    const dialog = this._dialog();
-    if (dialog?.open) dialog.close();
-    else this._session.isOpen = false;
+    this._closings += 1;
+    this._log?.close();
   }
 
   /** Load the log anew. */
   async refresh() {
-    const session = this._session;
-    if (!session.isOpen) return;
-    if (session.scopes === null) void session.loadMeta();
-    await session.load();
+    await this._log?.refresh();
   }
 
   // ---- Life of the element ----
@@ -120,62 +96,32 @@ export class UserManagementLog extends HTMLElement {
   connectedCallback() {
     this._upgradeGetToken();
     this._adoptStyles();
+    this._draw();
+    for (const type of NEARING) document.addEventListener(type, this._onNear);
+    document.addEventListener('click', this._onClick);
     addEventListener('popstate', this._onPopState);
-    addEventListener('online', this._onOnline);
-    document.addEventListener('click', this._onPageClick);
-    for (const type of KEY_EVENTS) this._root.addEventListener(type, this._onKey);
-    document.addEventListener('visibilitychange', this._onVisible);
-    void this._configure().then(() => this._readUrl());
+    this._log?.connect();
+    this._readUrl();
   }
 
   disconnectedCallback() {
+    for (const type of NEARING) document.removeEventListener(type, this._onNear);
+    document.removeEventListener('click', this._onClick);
     removeEventListener('popstate', this._onPopState);
-    removeEventListener('online', this._onOnline);
-    document.removeEventListener('click', this._onPageClick);
-    document.removeEventListener('visibilitychange', this._onVisible);
-    this._actions.stop();
-    this._session.isOpen = false;
-    this._unlockScroll();
+    this._closings += 1;
+    this._log?.disconnect();
   }
 
   adoptedCallback() {
     this._adoptStyles();
   }
 
-  /** @param {string} name @param {string|null} before @param {string|null} after */
-  attributeChangedCallback(name, before, after) {
+  /** @param {string} _name @param {string|null} before @param {string|null} after */
+  attributeChangedCallback(_name, before, after) {
     // A host may set what it was at each of its drawings: a poll must not be put off by that.
-    if (before === after) return;
-    if (name === 'poll-seconds') this._session.setPollSeconds(Number(after));
-    else if (this.isConnected) void this._configure();
-  }
-
-  async _open() {
-    await Promise.all([this._speaking, this._leaving]);
-    if (!this._session.isOpen || !this.isConnected) return;
-    this._drawing.now();
-    this._dialog()?.showModal();
-    this._unlockScroll();
-    this._unlockScroll = lockScroll(document);
-    this._writeUrl({ isStep: !isMarked(location.search) });
-    this._emit('uml-open');
-    // One after the other: the lines first.
-    void this._session.load().then(() => this._session.loadMeta());
-    this._session.startPolling();
-  }
-
-  _onClosed() {
-    this._actions.stop();
-    this._session.isOpen = false;
-    this._unlockScroll();
-    this._leaveHistory();
-    this._drawing.update();
-    this._emit('uml-close');
-  }
-
-  /** @param {string} name @param {object} [detail] */
-  _emit(name, detail = {}) {
-    this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail }));
+    if (before === after || !this.isConnected) return;
+    this._draw();
+    this._log?.configure();
   }
 
   /** What the host set before this module was there hides the property. */
@@ -186,123 +132,117 @@ export class UserManagementLog extends HTMLElement {
     this.getToken = own.value;
   }
 
-  // ---- Attributes and address ----
-
-  /** Take over the attributes and the zone; what it speaks changes as soon as the language is there. */
-  async _configure() {
-    const given = this.getAttribute('time-zone');
-    const zone = zoneNamed(given ?? '') || localZone();
-    if (given && !zoneNamed(given) && given !== this._zoneRefused) {
-      this._zoneRefused = given;
-      console.warn(`<user-management-log>: ${given} is no time zone that IANA names; ${zone} is used`);
-    }
-    this._session.configure({ apiBase: this.getAttribute('api-base') ?? '', zone });
-    const language = languageFor(languageOf(this));
-    if (isLoaded(language)) this._speak();
-    else await (this._speaking = loadLanguage(language).then(() => this._speak()));
-  }
-
-  _speak() {
-    if (!isLoaded(languageFor(languageOf(this)))) return;
-    this._t = new Translator(languageOf(this), this._session.zone);
-    this._drawing.update();
-  }
-
-  get _canLink() {
-    return this.getAttribute('url-sync') !== 'off';
-  }
-
-  _readUrl() {
-    if (!this._canLink || !this.isConnected) return;
-    const found = readUrl(location.search);
-    if (!found) {
-      this.close();
-      return;
-    }
-    this._actions.dates = null;
-    this._session.setFilters(found.filters);
-    this._session.link(found.eventId);
-    void this._configure();
-    if (this._session.isOpen) void this._session.load();
-    else this.show();
-  }
-
-  /** @param {{isStep?: boolean}} [options] *isStep*: Back leads to how it is now. */
-  _writeUrl({ isStep = false } = {}) {
-    if (!this._canLink) return;
-    const { isOpen, filters, linked } = this._session;
-    const href = writeUrl(location.href, isOpen ? filters : null, linked?.id);
-    if (href === location.href) return;
-    if (isStep) history.pushState({ ...history.state, [STEPS]: this._steps + 1 }, '', href);
-    else history.replaceState(history.state, '', href);
-  }
-
-  /** @returns {number} How many steps lead back to the page without the panel, or to the link that opened it. */
-  get _steps() {
-    return history.state?.[STEPS] ?? 0;
-  }
-
-  /** Go back to where the panel was opened: Back must not open it again. */
-  _leaveHistory() {
-    if (!this._canLink || !isMarked(location.search) || !this._steps) {
-      this._writeUrl();
-      return;
-    }
-    this._leaving = new Promise((resolve) => {
-      this._onLeft = resolve;
-    });
-    history.go(-this._steps);
-  }
-
-  _stepTaken() {
-    if (!this._onLeft) {
-      this._readUrl();
-      return;
-    }
-    this._onLeft();
-    this._onLeft = null;
-    // Where a link opened the panel, the address there still says so.
-    this._writeUrl();
-  }
-
-  // ---- Drawing ----
-
-  /** @returns {unknown} */
-  _template() {
-    if (!this._t) return '';
-    const page = { t: this._t, canLink: this._canLink, rest: this._rest, restFailed: this._restFailed };
-    const [model, act] = [modelOf(this._session, this._actions, page), this._actions];
-    const { t, isOpen, isSlow, rangeProblem } = model;
-    // The first lines have the network to themselves, unless they are late or cannot be asked for.
-    const isTime = model.list.phase === 'ready' || isSlow || rangeProblem || model.exporting.isOpen;
-    if (isOpen && isTime) void this._loadRest();
-    return html`${openButton(t, () => this.show())}
-      <div lang=${t.language} dir="ltr">${drawer(model, act, isOpen ? content(model, act) : '')}</div>`;
-  }
-
-  /** The modules that the first lines do not need. */
-  async _loadRest() {
-    if (this._isLoadingRest) return;
-    this._isLoadingRest = true;
-    try {
-      const rest = await import('./rest.js');
-      this._actions.pickers = rest.pickersOf(this._actions);
-      this._rest = rest;
-      this._adoptStyles();
-    } catch {
-      // Another version may be served by now: only the page, loaded anew, can tell.
-      this._restFailed = true;
-    }
-    this._drawing.update();
-  }
-
   _adoptStyles() {
-    this._drawing.adopt(this._rest ? [CSS, this._rest.REST_CSS] : [CSS]);
+    if (this._log) this._log.adoptStyles();
+    else if (this.ownerDocument.defaultView) this._root.adoptedStyleSheets = [styleSheet(this.ownerDocument.defaultView, BASE_CSS)];
   }
 
-  _dialog() {
-    return /** @type {HTMLDialogElement|null} */ (this._drawing.find('dialog'));
+  // ---- The button ----
+
+  get _words() {
+    return LANGUAGES[languageFor(languageOf(this))];
   }
+
+  _draw() {
+    this._button.lang = languageFor(languageOf(this));
+    this._button.lastElementChild?.replaceChildren(this._words.open);
+  }
+
+  /** @param {string} text What is wrong; nothing where it is empty. */
+  _say(text) {
+    this._problem.textContent = text;
+  }
+
+  // ---- The log ----
+
+  /** Somebody is about to open the log, perhaps. @param {Event} event */
+  _prepare(event) {
+    if (this._isNear || !(event.composedPath().includes(this) || markedIn(event))) return;
+    this._isNear = true;
+    // Whoever presses the button is told.
+    this._load().catch(() => {});
+  }
+
+  /** An address that may ask for the log; the log itself reads it. */
+  _readUrl() {
+    if (this._log || !/[?&]uml=1(&|$)/.test(location.search) || this.getAttribute('url-sync') === 'off') return;
+    this._load().catch(() => this._say(this._words.failed));
+  }
+
+  _load() {
+    this._loading ??= this._import().catch((error) => {
+      this._loading = null;
+      throw error;
+    });
+    return this._loading;
+  }
+
+  async _import() {
+    const [{ Log }] = await Promise.all([import('./log.js'), import(`./locales/${languageFor(languageOf(this))}.js`)]);
+    this._log = new Log(this._root, {
+      settings: () => this._settings(),
+      emit: (name, detail) => this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail })),
+    });
+    this._log.setGetToken(this._getToken);
+    if (this.isConnected) this._log.connect();
+    return this._log;
+  }
+
+  _settings() {
+    const tag = languageOf(this);
+    return {
+      tag,
+      language: languageFor(tag),
+      apiBase: this.getAttribute('api-base') ?? '',
+      timeZone: this.getAttribute('time-zone') ?? '',
+      pollSeconds: Number(this.getAttribute('poll-seconds')),
+      canLink: this.getAttribute('url-sync') !== 'off',
+    };
+  }
+}
+
+/** @param {() => void} onClick */
+function openButton(onClick) {
+  const button = Object.assign(document.createElement('button'), { type: 'button', id: 'open', dir: 'ltr' });
+  button.setAttribute('part', 'button');
+  button.setAttribute('aria-haspopup', 'dialog');
+  button.append(drawn('svg', ICON), document.createElement('span'));
+  button.firstElementChild?.append(drawn('path', { d: SHAPE }));
+  button.addEventListener('click', onClick);
+  return button;
+}
+
+const ICON = { class: 'icon', viewBox: '0 0 16 16', width: '16', height: '16', 'aria-hidden': 'true', fill: 'none', stroke: 'currentColor', 'stroke-width': '1.6', 'stroke-linecap': 'round', 'stroke-linejoin': 'round' };
+
+/** @param {string} name @param {Record<string, string>} attributes */
+function drawn(name, attributes) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', name);
+  Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+  return element;
+}
+
+/** @param {Event} event */
+function markedIn({ target }) {
+  return target instanceof Element ? target.closest(MARKED) : null;
+}
+
+/** The panel's language for a tag such as `fr-CA`; for a language that it lacks, English. @param {string} tag */
+export function languageFor(tag) {
+  const language = tag.toLowerCase().split('-')[0];
+  return /** @type {keyof typeof LANGUAGES} */ (Object.hasOwn(LANGUAGES, language) ? language : FALLBACK);
+}
+
+/**
+ * The language tag that *element* speaks: its own `lang`, else that of the nearest ancestor, shadow roots included.
+ * @param {Element} element
+ * @returns {string}
+ */
+export function languageOf(element) {
+  for (let node = /** @type {any} */ (element); node; node = node.parentNode ?? node.host) {
+    const lang = node.getAttribute?.('lang');
+    if (lang) return lang;
+  }
+  return FALLBACK;
 }
 
 customElements.define('user-management-log', UserManagementLog);

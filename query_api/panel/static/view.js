@@ -41,7 +41,7 @@ function counts(model, act) {
   // The filters, above, say already that the rest is missing.
   if (model.restFailed) return '';
   const days = list.stats && !list.isOfOthers ? dailyCounts(list.stats.buckets, daysOf(filters, now, zone), zone, now) : [];
-  return withRest(model, ({ histogram }) => histogram(model, act, days), html`<div class="histogram"></div>`);
+  return withRest(model, ({ histogram }) => histogram(model, act, days), html`<div class="counts-waiting"></div>`);
 }
 
 /** @param {Model} model @param {Actions} act */

@@ -46,7 +46,6 @@ export default {
   'detail.service': 'Service',
   'detail.show': 'Show details of {activity}, {when}',
   'drawer.close': 'Close',
-  'drawer.open': 'User management log',
   'drawer.title': 'User management log',
   'empty.clear': 'Clear filters',
   'empty.deleted': 'Show deleted users',

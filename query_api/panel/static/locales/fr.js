@@ -46,7 +46,6 @@ export default {
   'detail.service': 'Service',
   'detail.show': 'Afficher les détails\u00a0: {activity}, {when}',
   'drawer.close': 'Fermer',
-  'drawer.open': 'Journal de gestion des utilisateurs',
   'drawer.title': 'Journal de gestion des utilisateurs',
   'empty.clear': 'Effacer les filtres',
   'empty.deleted': 'Afficher les utilisateurs supprimés',

@@ -1,0 +1,19 @@
+// The details of a line.
+
+export const DETAIL_CSS = `
+tr.detail td { padding: 0 8px calc(2 * var(--_unit)) 44px; background: var(--_tint); }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); gap: 10px 24px; }
+.facts dt { color: var(--_muted); font-size: 0.8125rem; }
+.facts dd { overflow-wrap: anywhere; }
+.facts code { font-family: ui-monospace, "Liberation Mono", Menlo, monospace; font-size: 0.75rem; }
+.actions { display: flex; flex-wrap: wrap; gap: 8px; margin: 14px 0; }
+.raw h3 { margin: 0 0 4px; font-size: 0.8125rem; }
+pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px solid var(--_border); border-radius: var(--_radius);
+  background: var(--_surface); font: 0.8125rem/1.5 ui-monospace, "Liberation Mono", Menlo, monospace; white-space: pre-wrap; overflow-wrap: anywhere;
+  unicode-bidi: isolate; text-align: left; }
+@container drawer (max-width: 640px) {
+  tr.detail { margin-bottom: 10px; border: 1px solid var(--_border); border-top: 0; border-radius: 0 0 calc(var(--_radius) + 2px) calc(var(--_radius) + 2px); overflow: hidden; }
+  tr.detail td { padding: 12px 14px; }
+  .actions button { flex: 1 1 auto; }
+}
+`;
