@@ -43,7 +43,8 @@ class Windows:
 def kind_of(client_space_id: str, selection: Selection) -> Hashable:
     """The key under which window lengths are remembered: such walks have pages of about one length."""
     deleted = selection.deleted_affected_users, selection.deleted_admins
-    filters = selection.activity_types, selection.channels, selection.import_ids, selection.licenses
+    changes = selection.licenses, selection.admin_rights
+    filters = selection.activity_types, selection.channels, selection.import_ids, changes
     return client_space_id, selection.order, selection.limit, filters, deleted
 
 

@@ -36,6 +36,13 @@ MAX_SEARCH_LENGTH = 100
 _EXAMPLE_TIME = "2026-11-24T09:31:07Z"
 
 
+class AdminRights(StrEnum):
+    """What an admin rights update does."""
+
+    GRANTED = "granted"
+    REMOVED = "removed"
+
+
 class FilterQuery(BaseModel):
     """The filters. A parameter with several values is repeated; its values are alternatives."""
 
@@ -72,6 +79,10 @@ class FilterQuery(BaseModel):
             examples=[["Data Steward"]],
         ),
     ] = []
+    admin_rights: Annotated[
+        list[AdminRights],
+        Field(max_length=MAX_VALUES, description="Only admin rights updates that grant or that remove them."),
+    ] = []
     since: Annotated[
         Instant | None,
         Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
@@ -90,6 +101,7 @@ class FilterQuery(BaseModel):
             channels=frozenset(map(str, self.channel)),
             import_ids=frozenset(self.import_id),
             licenses=frozenset(self.license),
+            admin_rights=frozenset(value is AdminRights.GRANTED for value in self.admin_rights),
             affected_users=frozenset(to_ref(value, key, client_space_id) for value in affected_users),
             admins=frozenset(to_ref(value, key, client_space_id) for value in admins),
             by_id=not any(value.startswith(REF_PREFIX) for value in (*affected_users, *admins)),

@@ -135,6 +135,7 @@ def filters_text(activity_filter: ActivityFilter, **others: object) -> str:
         "admin": _persons(activity_filter.admins, deleted=activity_filter.deleted_admins),
         "import_id": sorted(map(str, activity_filter.import_ids)),
         "license": sorted(activity_filter.licenses),
+        "admin_rights": ["granted" if granted else "removed" for granted in sorted(activity_filter.admin_rights)],
         "from": _instant(activity_filter.since),
         "to": _instant(activity_filter.until),
         **others,

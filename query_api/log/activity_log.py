@@ -158,6 +158,7 @@ class ActivityLog:
             channels=activity_filter.channels,
             import_ids=activity_filter.import_ids,
             licenses=activity_filter.licenses,
+            admin_rights=activity_filter.admin_rights,
             affected_users=affected_users,
             admins=admins,
             deleted_affected_users=activity_filter.deleted_affected_users,

@@ -34,7 +34,7 @@ class ActivityFilter:
 
     Persons are the refs that a line must show. *by_id*: each ref was made from a platform id, so none is the ref of a
     deleted life. The two `deleted_` flags also ask for everybody who was deleted. *since* is inclusive, *until*
-    exclusive.
+    exclusive. *admin_rights*: whether they were granted, or else removed.
     """
 
     activity_types: frozenset[str] = frozenset()
@@ -48,6 +48,7 @@ class ActivityFilter:
     until: datetime | None = None
     import_ids: frozenset[UUID] = frozenset()
     licenses: frozenset[str] = frozenset()
+    admin_rights: frozenset[bool] = frozenset()
 
     def names_persons(self) -> bool:
         """Whether it asks for particular persons."""
@@ -56,7 +57,7 @@ class ActivityFilter:
     def digest(self) -> bytes:
         """A hash that two filters share only if they ask for the same, however the request ordered its values."""
         sets = self.activity_types, self.channels, self.affected_users, self.admins, self.import_ids, self.licenses
-        values = [sorted(map(str, part)) for part in sets]
+        values = [sorted(map(str, part)) for part in (*sets, self.admin_rights)]
         flags = [self.deleted_affected_users, self.deleted_admins]
         bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
         return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
@@ -102,10 +103,11 @@ class Selection:
     deleted_admins: bool = False
     import_ids: frozenset[UUID] = frozenset()
     licenses: frozenset[str] = frozenset()
+    admin_rights: frozenset[bool] = frozenset()
 
     def tells_copies_apart(self) -> bool:
         """Whether it may match a copy of an event that does not count, and not the copy that does."""
-        values = self.activity_types or self.channels or self.import_ids or self.licenses
+        values = self.activity_types or self.channels or self.import_ids or self.licenses or self.admin_rights
         return bool(values) or self.names_persons()
 
     def names_persons(self) -> bool:
@@ -115,8 +117,8 @@ class Selection:
 
     def named_role(self) -> str | None:
         """The role in which lines can be looked up by person, as its column begins; `None` where they cannot."""
-        if self.import_ids or self.licenses:
-            # What is kept by person says neither which import a line is of nor which licenses it names.
+        if self.import_ids or self.licenses or self.admin_rights:
+            # What is kept by person says neither which import a line is of nor what it changed.
             return None
         if self.affected_users is not None and not self.deleted_affected_users:
             return "affected_user"
@@ -160,6 +162,7 @@ def conditions(selection: Selection) -> Conditions:
         ("activity_types", "activity_type", "String", selection.activity_types),
         ("channels", "channel", "String", selection.channels),
         ("import_ids", "import_id", "UUID", selection.import_ids),
+        ("admin_rights", "admin_rights_granted", "UInt8", frozenset(map(int, selection.admin_rights))),
     ):
         if values:
             clauses.append(f"{column} IN {{{name}:Array({kind})}}")

@@ -247,6 +247,7 @@ def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifet
         and (not selection.activity_types or row.activity_type in selection.activity_types)
         and (not selection.channels or row.channel in selection.channels)
         and (not selection.import_ids or row.import_id in selection.import_ids)
+        and (not selection.admin_rights or row.admin_rights_granted in selection.admin_rights)
         and (not selection.licenses or not selection.licenses.isdisjoint((row.previous_license, row.new_license)))
         and fits_person(row.affected_user_ref, selection.affected_users, deleted=selection.deleted_affected_users)
         and fits_person(row.admin_ref, selection.admins, deleted=selection.deleted_admins)

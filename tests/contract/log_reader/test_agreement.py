@@ -23,9 +23,13 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
     refs = [a_uuid(number) for number in range(1, 9)]
     lives = [a_life(chance, caller, ref, NOW) for ref in refs]
     imports = [None, *map(a_uuid, range(1, 4))]
-    licenses = None, "Data Reader"
+    licenses, rights = (None, "Data Reader"), (None, False, True)
     rows = [
-        row._replace(import_id=chance.choice(imports), previous_license=chance.choice(licenses))
+        row._replace(
+            import_id=chance.choice(imports),
+            previous_license=chance.choice(licenses),
+            admin_rights_granted=chance.choice(rights),
+        )
         for life in lives
         for row in life[0]
     ]
@@ -36,6 +40,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             kafka_offset=number + 100,
             import_id=chance.choice((None, a_uuid(1))),
             new_license=chance.choice(licenses),
+            admin_rights_granted=chance.choice(rights),
         )
         for number, row in enumerate(chance.choices(rows, k=20))
     ]
@@ -55,6 +60,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
             until=chance.choice((None, NOW + timedelta(seconds=5))),
             channels=chance.choice((frozenset(), frozenset({"ui"}))),
             licenses=chance.choice((frozenset(), frozenset({"Data Reader"}))),
+            admin_rights=chance.choice((frozenset(), frozenset(), frozenset({True}), frozenset({False, True}))),
             affected_users=chance.choice((None, {ref: Span(until=NOW + timedelta(seconds=4)) for ref in refs[:2]})),
             deleted_affected_users=chance.choice((False, True)),
             deleted_admins=chance.choice((False, True)),

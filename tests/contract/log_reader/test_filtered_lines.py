@@ -118,6 +118,14 @@ async def test_a_license_is_the_previous_or_the_new_one_of_the_copy_that_counts(
     assert counted == [Count(LONG_AGO, "user_license_update", 2)]
 
 
+async def test_admin_rights_are_granted_or_removed_by_the_copy_that_counts(store: Store) -> None:
+    rows = [a_row(store.caller, admin_rights_granted=granted) for granted in (True, False, None)]
+    store.insert([*rows, rows[1]._replace(admin_rights_granted=True, precedence=1)])
+
+    for wanted, expected in (({True}, rows[:1]), ({False}, rows[1:2]), ({True, False}, rows[:2])):
+        assert await found(store, everything(admin_rights=frozenset(wanted))) == {row.event_id for row in expected}
+
+
 async def test_a_span_cuts_the_lines_of_its_person_and_of_nobody_else(store: Store) -> None:
     rows = {
         (ref, number): a_row(store.caller, affected_user_ref=ref, occurred_at=NOW + number * MICROSECOND)

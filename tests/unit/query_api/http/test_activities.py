@@ -217,6 +217,18 @@ async def test_a_license_is_found_as_the_previous_and_the_new_one(api: Api) -> N
     assert (await api.get("/v1/activities/stats", license="Data Reader")).json()["total"] == 2
 
 
+async def test_admin_rights_are_found_as_granted_or_removed(api: Api) -> None:
+    given = {"activity_type": "admin_rights_update"}
+    granted, removed = [api.record(**given, admin_rights_granted=value) for value in (True, False)]
+    api.record(activity_type="user_creation")
+
+    assert await api.found(admin_rights="granted") == {granted}
+    assert await api.found(admin_rights="removed") == {removed}
+    assert await api.found(admin_rights=["granted", "removed"]) == {granted, removed}
+    assert (await api.get("/v1/activities/stats", admin_rights="granted")).json()["total"] == 1
+    assert (await api.get("/v1/activities", admin_rights="true")).status_code == 422
+
+
 async def test_a_cursor_ends_after_24_hours(api: Api) -> None:
     for _ in range(2):
         api.record()

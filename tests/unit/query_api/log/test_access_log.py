@@ -27,7 +27,8 @@ async def settled(recorded: InMemoryAccessLog, count: int) -> list[Access]:
 
 async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> None:
     event_id = api.record()
-    await api.get("/v1/activities", affected_user="usr_ada", channel="ui", license="Data Reader", order="asc")
+    asked = {"channel": "ui", "license": "Data Reader", "admin_rights": "granted", "order": "asc"}
+    await api.get("/v1/activities", affected_user="usr_ada", **asked)
     await api.get(f"/v1/activities/{event_id}")
     await api.get("/v1/activities/stats", activity_type="user_creation", facet=["license", "channel"])
     await api.get("/v1/users", q="Ada Lovelace")
@@ -40,7 +41,13 @@ async def test_every_view_is_recorded_with_who_and_which_filters(api: Api) -> No
     assert [(access.action, json.loads(access.filters)) for access in accesses] == [
         (
             Action.LIST,
-            {"affected_user": [str(ref_of("usr_ada"))], "channel": ["ui"], "license": ["Data Reader"], "order": "asc"},
+            {
+                "affected_user": [str(ref_of("usr_ada"))],
+                "channel": ["ui"],
+                "license": ["Data Reader"],
+                "admin_rights": ["granted"],
+                "order": "asc",
+            },
         ),
         (Action.DETAIL, {"event_id": event_id}),
         (Action.STATS, {"activity_type": ["user_creation"], "interval": "day", "facet": ["channel", "license"]}),

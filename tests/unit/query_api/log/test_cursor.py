@@ -71,6 +71,7 @@ def test_what_is_no_cursor_is_refused(text: str) -> None:
         },
         {"activity_filter": ActivityFilter(channels=frozenset({"ui"}), admins=WALK["activity_filter"].admins)},
         {"activity_filter": replace(WALK["activity_filter"], licenses=frozenset({"Data Reader"}))},
+        {"activity_filter": replace(WALK["activity_filter"], admin_rights=frozenset({True}))},
         {"now": NOW + LIFETIME},
     ],
 )

@@ -25,6 +25,7 @@ def test_values_are_bound_and_never_part_of_the_text() -> None:
         channels=frozenset({HOSTILE}),
         import_ids=frozenset({OTHER}),
         licenses=frozenset({HOSTILE}),
+        admin_rights=frozenset({True}),
         affected_users={REF: Span(since=NOW)},
         admins={REF: Span(until=NOW), OTHER: Span()},
     )
@@ -112,10 +113,11 @@ def test_a_line_is_found_exactly_under_the_ref_that_it_shows(
     assert is_found == (Persons(KEY, "acme", lifetimes, {}).show(stored, at).ref in wanted)
 
 
-def test_lines_of_an_import_or_a_license_are_not_looked_up_by_person() -> None:
-    """`person_lines` has no column for either."""
+def test_lines_of_an_import_or_a_change_are_not_looked_up_by_person() -> None:
+    """`person_lines` has no column for them."""
     selection = Selection(since=NOW, limit=1, affected_users={UUID(int=1): Span()})
 
     assert selection.named_role() == "affected_user"
     assert replace(selection, import_ids=frozenset({UUID(int=2)})).named_role() is None
     assert replace(selection, licenses=frozenset({"Data Reader"})).named_role() is None
+    assert replace(selection, admin_rights=frozenset({False})).named_role() is None
