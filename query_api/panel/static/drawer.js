@@ -1,7 +1,7 @@
 // The frame of the panel: a modal dialog at the right edge, with title, export and close.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
-import { canExport, periodTexts, withRest } from './model.js';
+import { periodTexts, withRest } from './model.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -23,7 +23,7 @@ export function drawer(model, act, content) {
               <h2 id="title" tabindex="-1" autofocus>${t.text('drawer.title')}</h2>
               <p class="subtitle">${periodTexts(model).map((text) => html`<span>${text}</span>`)}</p>
             </div>
-            ${canExport(model) ? exportMenu(model, act) : ''}
+            ${model.restFailed ? '' : withRest(model, ({ exportMenu }) => exportMenu(model, act))}
             <button type="button" class="square" aria-label=${t.text('drawer.close')} @click=${() => act.close()}>
               ${ICONS.close}
             </button>
@@ -53,33 +53,4 @@ export function lockScroll({ documentElement: root, defaultView: view }) {
   if (view && view.innerWidth > root.clientWidth) root.style.scrollbarGutter = 'stable';
   root.style.overflow = 'hidden';
   return () => Object.assign(root.style, { overflow, scrollbarGutter });
-}
-
-/** A small disclosure; what it discloses comes with the rest. @param {Model} model @param {Actions} act */
-function exportMenu(model, act) {
-  const { t, exporting } = model;
-  const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key !== 'Escape' || !exporting.isOpen) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act.setExport({ isOpen: false });
-    act.focusOn('#export');
-  };
-  const onLeave = (/** @type {FocusEvent} */ event) => {
-    const inside = /** @type {Element} */ (event.currentTarget);
-    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) act.setExport({ isOpen: false });
-  };
-  return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
-    <button
-      type="button"
-      id="export"
-      part="export"
-      aria-expanded=${exporting.isOpen}
-      aria-controls="export-menu"
-      @click=${() => act.setExport({ isOpen: !exporting.isOpen, error: '' })}
-    >
-      ${ICONS.download}<span class="words">${t.text('export.button')}</span>
-    </button>
-    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? withRest(model, ({ exportChoices }) => exportChoices(model, act)) : ''}</div>
-  </div>`;
 }

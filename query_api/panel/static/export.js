@@ -2,6 +2,7 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
 import { chipWords, labeled } from './chips.js';
+import { ICONS } from './icons.js';
 import { periodTexts } from './model.js';
 import { chipsOf } from './state.js';
 
@@ -10,8 +11,45 @@ import { chipsOf } from './state.js';
  * @typedef {import('./actions.js').Actions} Actions
  */
 
+const EXPORT_SCOPE = 'audit:export';
+
+/** Whether the token allows an export, as far as that is known. @param {Model} model */
+function canExport({ scopes }) {
+  return scopes === null || scopes.includes(EXPORT_SCOPE);
+}
+
+/** A small disclosure, where the token allows an export. @param {Model} model @param {Actions} act */
+export function exportMenu(model, act) {
+  if (!canExport(model)) return '';
+  const { t, exporting } = model;
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== 'Escape' || !exporting.isOpen) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act.setExport({ isOpen: false });
+    act.focusOn('#export');
+  };
+  const onLeave = (/** @type {FocusEvent} */ event) => {
+    const inside = /** @type {Element} */ (event.currentTarget);
+    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) act.setExport({ isOpen: false });
+  };
+  return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
+    <button
+      type="button"
+      id="export"
+      part="export"
+      aria-expanded=${exporting.isOpen}
+      aria-controls="export-menu"
+      @click=${() => act.setExport({ isOpen: !exporting.isOpen, error: '' })}
+    >
+      ${ICONS.download}<span class="words">${t.text('export.button')}</span>
+    </button>
+    <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? exportChoices(model, act) : ''}</div>
+  </div>`;
+}
+
 /** @param {Model} model @param {Actions} act */
-export function exportChoices(model, act) {
+function exportChoices(model, act) {
   const { t, exporting, list } = model;
   const count = list.stats && !list.isCounting ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
   const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button

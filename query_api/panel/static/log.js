@@ -12,14 +12,13 @@ import { Session } from './session.js';
 import { BASE_CSS } from './styles/base.js';
 import { CHIP_CSS } from './styles/chips.js';
 import { DRAWER_CSS } from './styles/drawer.js';
-import { EXPORT_CSS } from './styles/export.js';
 import { LIST_CSS } from './styles/list.js';
 import { TABLE_CSS } from './styles/table.js';
 import { localZone, zoneNamed } from './time.js';
 import { isMarked, readUrl, writeUrl } from './url-sync.js';
 import { content, newText } from './view.js';
 
-const STYLES = [BASE_CSS, DRAWER_CSS, EXPORT_CSS, CHIP_CSS, LIST_CSS, TABLE_CSS];
+const STYLES = [BASE_CSS, DRAWER_CSS, CHIP_CSS, LIST_CSS, TABLE_CSS];
 const KEY_EVENTS = ['keydown', 'keypress', 'keyup'];
 /** In the state of a step of the history: how many steps before it the panel was closed. */
 const STEPS = 'umlSteps';
@@ -257,7 +256,7 @@ export class Log {
     const [model, act] = [modelOf(this._session, this._actions, page), this._actions];
     const { t, isOpen, isSlow, rangeProblem } = model;
     // The first lines have the network to themselves, unless they are late or cannot be asked for.
-    const isTime = model.list.phase === 'ready' || isSlow || rangeProblem || model.exporting.isOpen;
+    const isTime = model.list.phase === 'ready' || isSlow || rangeProblem;
     if (isOpen && isTime) void this._loadRest();
     return html`<div lang=${t.language} dir="ltr">${drawer(model, act, isOpen ? content(model, act) : '')}</div>`;
   }

@@ -64,13 +64,6 @@ export function withRest({ rest, restFailed, t }, draw, waiting = /** @type {unk
   return restFailed ? html`<p class="hint problem">${t.text('rest.failed')}</p>` : waiting;
 }
 
-const EXPORT_SCOPE = 'audit:export';
-
-/** Whether the token allows an export, as far as that is known. @param {Model} model */
-export function canExport({ scopes }) {
-  return scopes === null || scopes.includes(EXPORT_SCOPE);
-}
-
 /** The period in words. @param {Model} model */
 export function periodName({ t, filters: { range, from, to } }) {
   if (range !== 'custom') return t.text(`range.${range}`);

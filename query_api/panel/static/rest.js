@@ -1,12 +1,13 @@
 // All that the first lines can do without, as one module: it is loaded right behind them.
 import { DETAIL_CSS } from './styles/detail.js';
+import { EXPORT_CSS } from './styles/export.js';
 import { FILTER_CSS } from './styles/filters.js';
 import { HISTOGRAM_CSS } from './styles/histogram.js';
 import { PICKER_CSS } from './styles/picker.js';
 
 export { detail } from './detail.js';
-export { exportChoices } from './export.js';
+export { exportMenu } from './export.js';
 export { filterBar, pickersOf } from './filters.js';
 export { histogram } from './histogram.js';
 
-export const REST_STYLES = [FILTER_CSS, PICKER_CSS, HISTOGRAM_CSS, DETAIL_CSS];
+export const REST_STYLES = [FILTER_CSS, PICKER_CSS, HISTOGRAM_CSS, DETAIL_CSS, EXPORT_CSS];
