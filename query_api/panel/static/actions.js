@@ -1,6 +1,7 @@
 // What the reader does, and what follows from it.
+import { ApiError } from './api.js';
 import { cleared, datesProblem, ID_PREFIX, toggled, withoutChip } from './state.js';
-import { dayOf, daysOf } from './time.js';
+import { dayOf, daysOf, isInstant, SINCE } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
 
@@ -17,6 +18,7 @@ const ANNOUNCED_MS = 4_000;
  * @property {(name: string, detail?: object) => void} emit
  */
 
+const NO_VIEWS = { isOpen: false, naming: /** @type {string|null} */ (null), problem: '' };
 const NO_EXPORT = { isOpen: false, isRunning: false, error: '' };
 
 export class Actions {
@@ -36,6 +38,8 @@ export class Actions {
     this.announcement = '';
     this.toast = '';
     this.exporting = NO_EXPORT;
+    /** *naming*: the view whose name is being written; empty for a new one. */
+    this.views = NO_VIEWS;
   }
 
   update() {
@@ -60,12 +64,14 @@ export class Actions {
   /** @param {Filters} filters */
   setFilters(filters) {
     const session = this._session;
+    // What a view began with is no day.
+    if (filters.range !== SINCE && isInstant(filters.from)) filters = { ...filters, from: '' };
     if (filters.range === 'custom' && session.filters.range !== 'custom' && !filters.from && !filters.to) {
       // Custom dates begin with those of the period before.
       const { first } = daysOf(session.filters, new Date(), session.zone);
       filters = { ...filters, from: first || session.retentionDay, to: dayOf(new Date(), session.zone) };
     }
-    if (session.filters.range !== 'custom') this._periodBefore = session.filters.range;
+    if (![SINCE, 'custom'].includes(session.filters.range)) this._periodBefore = session.filters.range;
     this.dates = null;
     session.setFilters(filters);
     this._page.configure();
@@ -122,6 +128,19 @@ export class Actions {
     this._session.expanded.clear();
     this.setFilters({ ...cleared(this._session.filters), range: '12m', imports: [id] });
     this.focusOn('#title');
+  }
+
+  /** The file import of the latest line of any. */
+  async showLastImport() {
+    try {
+      const id = await this._session.lastImport();
+      if (id) this.showImport(id);
+      else this.setViews({ isOpen: true, problem: 'views.no_import' });
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.report(error);
+      this.setViews({ isOpen: true, problem: `error.${error.kind}.title` });
+    }
   }
 
   clearFilters() {
@@ -195,6 +214,20 @@ export class Actions {
     this.focusOn('#title');
   }
 
+  // ---- Views ----
+
+  /** @param {Partial<typeof NO_VIEWS>} change */
+  setViews(change) {
+    this.views = { ...this.views, ...change };
+    this.update();
+  }
+
+  /** A view comes whole: nothing of what was being looked at stays. */
+  startView() {
+    this._session.expanded.clear();
+    this.pickers.forEach((picker) => picker.reset());
+  }
+
   // ---- Export ----
 
   /** @param {Partial<typeof NO_EXPORT>} change */
@@ -266,6 +299,7 @@ export class Actions {
     this.announcement = '';
     this.toast = '';
     this.exporting = NO_EXPORT;
+    this.views = NO_VIEWS;
     this.dates = null;
   }
 

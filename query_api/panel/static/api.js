@@ -110,9 +110,9 @@ export class AuditApi {
    * @param {URLSearchParams} query
    * @returns {Promise<FileImport[]>}
    */
-  async imports(query) {
+  async imports(query, limit = 100) {
     const parameters = new URLSearchParams(query);
-    parameters.set('limit', '100');
+    parameters.set('limit', String(limit));
     return (await body(await this._get('/v1/imports', parameters, {}))).data;
   }
 

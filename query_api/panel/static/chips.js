@@ -52,6 +52,7 @@ export function chipWords(model, { name, value }) {
   if (name === 'activityTypes') return { label: t.text('filter.activity'), value: t.text(`activity.${value}`) };
   if (name === 'channels') return { label: t.text('filter.channel'), value: t.text(`channel.${value}`) };
   if (name === 'licenses') return { label: t.text('filter.license'), value };
+  if (name === 'adminRights') return { label: t.text('column.change'), value: t.text(`change.${value}`) };
   if (name === 'imports') return { label: t.text('filter.import'), value: value.slice(0, 8) };
   const [person, id] = [model.personOf(value), idIn(value)];
   const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');

@@ -23,7 +23,7 @@ export function drawer(model, act, content) {
               <h2 id="title" tabindex="-1" autofocus>${t.text('drawer.title')}</h2>
               <p class="subtitle">${periodTexts(model).map((text) => html`<span>${text}</span>`)}</p>
             </div>
-            ${model.restFailed ? '' : withRest(model, ({ exportMenu }) => exportMenu(model, act))}
+            ${model.restFailed ? '' : withRest(model, ({ viewsMenu, exportMenu }) => [viewsMenu(model, act), exportMenu(model, act)])}
             <button type="button" class="square" aria-label=${t.text('drawer.close')} @click=${() => act.close()}>
               ${ICONS.close}
             </button>

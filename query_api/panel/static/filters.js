@@ -3,8 +3,8 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
 import { ACTIVITY_TYPES, CHANNELS, chipsOf } from './state.js';
-import { zoneText } from './model.js';
-import { dayOf, RANGES } from './time.js';
+import { periodName, zoneText } from './model.js';
+import { dayOf, RANGES, SINCE } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -41,6 +41,7 @@ export function filterBar(model, act) {
       <div class="field">
         <label for="period">${t.text('filter.period')}</label>
         <select id="period" @change=${set('range')}>
+          ${filters.range === SINCE ? html`<option value=${SINCE} selected>${periodName(model)}</option>` : ''}
           ${RANGES.map((range) => html`<option value=${range} .selected=${filters.range === range}>${t.text(`range.${range}`)}</option>`)}
         </select>
       </div>

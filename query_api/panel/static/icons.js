@@ -10,6 +10,8 @@ export const ICONS = {
   chevron: icon(svg`<path d="m6 3.5 4.5 4.5L6 12.5"/>`),
   download: icon(svg`<path d="M8 2.5v7.5M4.8 7.2 8 10.4l3.2-3.2M3 13.5h10"/>`),
   arrow: icon(svg`<path d="M2.5 8h11M9.5 4l4 4-4 4"/>`),
+  view: icon(svg`<path d="M4.500 2.500h7v11L8 10.700l-3.500 2.800z"/>`),
+  edit: icon(svg`<path d="M3 13l.7-3L10.500 3.200l2.300 2.300L6 12.300z"/>`),
   refresh: icon(svg`<path d="M8 13V3M3.8 7.2 8 3l4.2 4.2"/>`),
   warning: icon(svg`<path d="M8 2 14.5 13.5h-13zM8 6.5v3.2M8 11.7v.1"/>`),
   empty: icon(svg`<circle cx="7" cy="7" r="4.5"/><path d="m10.3 10.3 3.4 3.4"/>`),

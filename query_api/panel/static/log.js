@@ -74,6 +74,7 @@ export class Log {
     this._onLeft = null;
     this._onPopState = () => this._stepTaken();
     this._onOnline = () => void this.refresh();
+    this._onPageHide = () => this._endVisit();
     this._onVisible = () => {
       if (this._session.isOpen && document.visibilityState === 'visible') void this._session.poll();
     };
@@ -119,6 +120,7 @@ export class Log {
   connect() {
     addEventListener('popstate', this._onPopState);
     addEventListener('online', this._onOnline);
+    addEventListener('pagehide', this._onPageHide);
     document.addEventListener('visibilitychange', this._onVisible);
     this.configure();
     if (isMarked(location.search)) this._readUrl();
@@ -127,7 +129,9 @@ export class Log {
   disconnect() {
     removeEventListener('popstate', this._onPopState);
     removeEventListener('online', this._onOnline);
+    removeEventListener('pagehide', this._onPageHide);
     document.removeEventListener('visibilitychange', this._onVisible);
+    this._endVisit();
     this._actions.stop();
     this._session.isOpen = false;
     this._unlockScroll();
@@ -168,12 +172,18 @@ export class Log {
   }
 
   _onClosed() {
+    this._endVisit();
     this._actions.stop();
     this._session.isOpen = false;
     this._unlockScroll();
     this._leaveHistory();
     this._drawing.update();
     this._emit('uml-close');
+  }
+
+  /** What comes from now on, the reader has not seen. */
+  _endVisit() {
+    if (this._session.isOpen) this._rest?.keepVisit(new Date());
   }
 
   /** @param {string} name @param {object} [detail] */

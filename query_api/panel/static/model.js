@@ -1,6 +1,6 @@
 // What one drawing shows: a value, taken from the session. Those who draw read it and change nothing.
 import { html } from './vendor/lit-html/lit-html.js';
-import { dayOf, daysOf, offsetsLabel } from './time.js';
+import { dayOf, daysOf, offsetsLabel, SINCE } from './time.js';
 
 /**
  * @typedef {typeof import('./rest.js')} Rest The modules that come behind the first lines.
@@ -22,7 +22,7 @@ import { dayOf, daysOf, offsetsLabel } from './time.js';
  */
 export function modelOf(session, actions, page) {
   const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, isClamped, scopes, list, linked, expanded } = session;
-  const { pickers, filtersUnfolded, dates, drag, announcement, toast, exporting } = actions;
+  const { pickers, filtersUnfolded, dates, drag, announcement, toast, exporting, views } = actions;
   return {
     ...page,
     now: new Date(),
@@ -51,6 +51,7 @@ export function modelOf(session, actions, page) {
     announcement,
     toast,
     exporting,
+    views,
   };
 }
 
@@ -66,6 +67,7 @@ export function withRest({ rest, restFailed, t }, draw, waiting = /** @type {unk
 
 /** The period in words. @param {Model} model */
 export function periodName({ t, filters: { range, from, to } }) {
+  if (range === SINCE) return t.text('range.since', { from: t.dateTime(new Date(from)) });
   if (range !== 'custom') return t.text(`range.${range}`);
   if (from && to) return t.text('range.from_to', { from: t.day(from), to: t.day(to) });
   if (from) return t.text('range.from', { from: t.day(from) });

@@ -4,10 +4,13 @@ import { EXPORT_CSS } from './styles/export.js';
 import { FILTER_CSS } from './styles/filters.js';
 import { HISTOGRAM_CSS } from './styles/histogram.js';
 import { PICKER_CSS } from './styles/picker.js';
+import { VIEWS_CSS } from './styles/views.js';
 
 export { detail } from './detail.js';
 export { exportMenu } from './export.js';
 export { filterBar, pickersOf } from './filters.js';
 export { histogram } from './histogram.js';
+export { keepVisit } from './saved-views.js';
+export { viewsMenu } from './views-menu.js';
 
-export const REST_STYLES = [FILTER_CSS, PICKER_CSS, HISTOGRAM_CSS, DETAIL_CSS, EXPORT_CSS];
+export const REST_STYLES = [FILTER_CSS, PICKER_CSS, HISTOGRAM_CSS, DETAIL_CSS, EXPORT_CSS, VIEWS_CSS];

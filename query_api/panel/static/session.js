@@ -243,6 +243,12 @@ export class Session {
     this._listener.onChange();
   }
 
+  /** @returns {Promise<string>} The id of the file import with the latest line; empty where the log has none. */
+  async lastImport() {
+    const [last] = await this.api.imports(toQuery({ ...defaultFilters(), range: '12m' }, new Date(), this.zone), 1);
+    return last?.import_id ?? '';
+  }
+
   /** @param {string} start When the log begins. */
   _learnRetention(start) {
     this.retentionDay = dayOf(new Date(start), this.zone);

@@ -1,8 +1,9 @@
 // What the reader has chosen, as plain values, and what the API is asked for it. Nothing here touches the page.
-import { addDays, boundsOf, dayOf, DEFAULT_RANGE, RANGES } from './time.js';
+import { addDays, boundsOf, dayOf, DEFAULT_RANGE, isInstant, RANGES, SINCE } from './time.js';
 
 export const ACTIVITY_TYPES = ['user_creation', 'user_deletion', 'user_license_update', 'admin_rights_update'];
 export const CHANNELS = ['ui', 'api', 'file_import'];
+export const ADMIN_RIGHTS = ['granted', 'removed'];
 
 /** The filter value and the typeahead's ref of everybody who was deleted. */
 export const DELETED_REF = 'deleted';
@@ -34,7 +35,7 @@ export const ID_PREFIX = 'id:';
  * @property {Change[]} changes
  * @property {{service: string, request_id: string|null, import_id: string|null, row_number: number|null}|null} source
  *
- * @typedef {'activityTypes'|'channels'|'affectedUsers'|'admins'|'imports'|'licenses'} ListName The filters that take several values.
+ * @typedef {'activityTypes'|'channels'|'affectedUsers'|'admins'|'imports'|'licenses'|'adminRights'} ListName The filters that take several values.
  *
  * @typedef {object} Filters
  * @property {string[]} activityTypes
@@ -43,8 +44,9 @@ export const ID_PREFIX = 'id:';
  * @property {string[]} admins Refs.
  * @property {string[]} imports Ids of file imports.
  * @property {string[]} licenses As lines spell them.
- * @property {string} range One of `RANGES`.
- * @property {string} from A day; only for custom dates.
+ * @property {string[]} adminRights What an update of them did: `ADMIN_RIGHTS`.
+ * @property {string} range One of `RANGES`, or `SINCE`.
+ * @property {string} from A day, for custom dates; the instant of `SINCE`.
  * @property {string} to A day; only for custom dates.
  * @property {'local'|'utc'} zone
  *
@@ -62,6 +64,7 @@ export function defaultFilters() {
     admins: [],
     imports: [],
     licenses: [],
+    adminRights: [],
     range: DEFAULT_RANGE,
     from: '',
     to: '',
@@ -91,7 +94,7 @@ export function cleared(filters) {
   return { ...defaultFilters(), zone: filters.zone };
 }
 
-const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses']);
+const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses', 'adminRights']);
 
 /** Whether anything but the period narrows the log. @param {Filters} filters */
 export function isFiltered(filters) {
@@ -175,6 +178,7 @@ export function toQuery(filters, now, zone) {
   filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
   filters.imports.forEach((id) => query.append('import_id', id));
   filters.licenses.forEach((value) => query.append('license', value));
+  filters.adminRights.forEach((value) => query.append('admin_rights', value));
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
   return query;
 }
@@ -255,6 +259,7 @@ export function fromRaw(raw, { isDay }) {
   filters.admins = list('admin', isRef);
   filters.imports = list('import', isUuid);
   filters.licenses = list('license', (value) => /^(?=.*\S).{1,128}$/su.test(value));
+  filters.adminRights = list('admin_rights', (value) => ADMIN_RIGHTS.includes(value));
   const [range = DEFAULT_RANGE] = raw.range ?? [];
   filters.range = RANGES.includes(range) ? range : DEFAULT_RANGE;
   if (filters.range === 'custom') {
@@ -264,6 +269,8 @@ export function fromRaw(raw, { isDay }) {
     filters.to = isDay(to) ? to : '';
     if (datesProblem(filters, '')) Object.assign(filters, { range: DEFAULT_RANGE, from: '', to: '' });
   }
+  const [since = ''] = raw.from ?? [];
+  if (range === SINCE && isInstant(since)) Object.assign(filters, { range, from: since });
   filters.zone = raw.zone?.[0] === 'utc' ? 'utc' : 'local';
   return filters;
 }

@@ -13,6 +13,7 @@ import { dayOf } from './time.js';
  * @typedef {import('./state.js').Activity} Activity
  * @typedef {import('./state.js').Change} Change
  * @typedef {import('./i18n.js').Translator} Translator
+ * @typedef {(name: import('./state.js').ListName, value: string) => void} Only Filters by a value.
  */
 
 const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
@@ -130,7 +131,7 @@ function lineRow({ t, now, expanded }, act, line) {
     ${cell('activity', badge(line, t))}
     ${cell('affected_user', personCell(line.affected_user, t, only('affectedUsers', line.affected_user.ref)))}
     ${cell('admin', personCell(line.admin, t, only('admins', line.admin.ref)))}
-    ${cell('change', changeTemplate(line, t, (license) => act.showOnly('licenses', license)))}
+    ${cell('change', changeTemplate(line, t, (name, chosen) => act.showOnly(name, chosen)))}
     ${cell('channel', value(t, t.text(channelKey(line, t)), only('channels', line.channel)))}
   </tr>`;
 }
@@ -154,16 +155,19 @@ function badge(line, t) {
   </span>`;
 }
 
-/** What changed, in words. @param {Activity} line @param {Translator} t @param {(license: string) => void} only Filters by it. */
+/** What changed, in words. @param {Activity} line @param {Translator} t @param {Only} only */
 function changeTemplate(line, t, only) {
   if (line.changes.length) return line.changes.map((change) => changed(change, t, only));
   return html`<span aria-hidden="true">–</span><span class="hidden-text">${t.text('change.nothing')}</span>`;
 }
 
-/** @param {Change} change @param {Translator} t @param {(license: string) => void} only */
+/** @param {Change} change @param {Translator} t @param {Only} only */
 function changed({ field, before, after }, t, only) {
-  const license = (/** @type {Change['before']} */ name) => value(t, html`<bdi title=${String(name)}>${name}</bdi>`, () => only(String(name)));
-  if (field === 'admin_rights') return sentence([t.text(after ? 'change.granted' : 'change.withdrawn')]);
+  const license = (/** @type {Change['before']} */ name) => value(t, html`<bdi title=${String(name)}>${name}</bdi>`, () => only('licenses', String(name)));
+  if (field === 'admin_rights') {
+    const done = after ? 'granted' : 'removed';
+    return sentence([value(t, t.text(`change.${done}`), () => only('adminRights', done))]);
+  }
   if (after === null) return sentence(t.parts('change.license_removed', { before: license(before) }));
   if (before === null) return sentence(t.parts('change.license_added', { after: license(after) }));
   return html`<span class="change">

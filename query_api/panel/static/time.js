@@ -8,6 +8,8 @@ const PRESET_DAYS = { today: 1, '7d': 7, '30d': 30, '90d': 90 };
 /** Every choice of the period, in the order that the panel offers. */
 export const RANGES = ['today', '7d', '30d', '90d', '12m', 'custom'];
 export const DEFAULT_RANGE = '30d';
+/** From an instant on, as `since my last visit`. It is offered by views alone. */
+export const SINCE = 'since';
 
 /** The reader's own zone; UTC where the browser cannot say it. */
 export function localZone() {
@@ -35,6 +37,12 @@ export function zoneNamed(name) {
 /** @param {string} text */
 export function isDay(text) {
   return /^\d{4}-\d\d-\d\d$/.test(text) && addDays(text, 0) === text;
+}
+
+/** Whether it is an instant as `toISOString` writes it. @param {string} text */
+export function isInstant(text) {
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString() === text;
 }
 
 /**
@@ -133,6 +141,7 @@ export function offsetLabel(instant, zone) {
  */
 export function daysOf(choice, now, zone) {
   if (choice.range === 'custom') return { first: choice.from, last: choice.to };
+  if (choice.range === SINCE) return { first: dayOf(new Date(choice.from), zone), last: '' };
   const days = PRESET_DAYS[choice.range];
   return { first: days ? addDays(dayOf(now, zone), 1 - days) : '', last: '' };
 }
@@ -146,6 +155,7 @@ export function daysOf(choice, now, zone) {
  * @returns {{from?: string, to?: string}}
  */
 export function boundsOf(choice, now, zone) {
+  if (choice.range === SINCE) return { from: choice.from };
   const { first, last } = daysOf(choice, now, zone);
   return {
     ...(first && { from: startOfDay(first, zone).toISOString() }),

@@ -4,7 +4,7 @@ import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
 import { isDay } from './time.js';
 
 const MARK = 'uml';
-const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license' };
+const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license', adminRights: 'admin_rights' };
 const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
 
 /**
@@ -37,7 +37,7 @@ export function writeUrl(href, filters, eventId = '') {
   if (filters) {
     query.set(MARK, '1');
     for (const [key, name] of entries(LISTS)) {
-      filters[key].filter((value) => !name.match(/user|admin/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
+      filters[key].filter((value) => !name.match(/^(user|admin)$/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
     }
     const usual = defaultFilters();
     for (const [key, name] of entries(SINGLES)) {
