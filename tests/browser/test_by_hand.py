@@ -387,10 +387,20 @@ async def test_a_click_on_a_line_opens_it_and_a_selection_does_not(hand: Hand) -
     await expect(panel.dialog.locator("tr.detail")).to_have_count(0)
 
 
-async def test_the_panel_reads_from_left_to_right_on_a_page_that_does_not(hand: Hand) -> None:
+@pytest.mark.parametrize("language", ["ar", "he"])
+async def test_the_panel_reads_from_left_to_right_on_a_page_that_does_not(hand: Hand, language: str) -> None:
+    """It speaks neither language: its English stays English, in order, on its side of the window."""
     panel = await hand.visit()
-    await hand.page.evaluate("() => { document.documentElement.dir = 'rtl'; }")
+    await panel.attribute("lang", language)
+    await hand.page.evaluate("(lang) => { Object.assign(document.documentElement, { lang, dir: 'rtl' }); }", language)
     await panel.open()
+    await expect(panel.button).to_have_attribute("lang", "en")
+    drawer = await panel.dialog.bounding_box()
+    assert drawer
+    assert drawer["x"] + drawer["width"] == 1280
+    await press(hand.page.locator("#views"))
+    await expect(hand.page.locator("#views-menu")).to_be_in_viewport(ratio=1)
+    await hand.page.keyboard.press("Escape")
     first, last = panel.dialog.locator(".tick").first, panel.dialog.locator(".tick").last
     boxes = [await span.bounding_box() for span in (first, last)]
     assert boxes[0]

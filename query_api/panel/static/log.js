@@ -183,7 +183,8 @@ export class Log {
 
   /** What comes from now on, the reader has not seen. */
   _endVisit() {
-    if (this._session.isOpen) this._rest?.keepVisit(new Date());
+    const { isOpen, seenUntil } = this._session;
+    if (isOpen && seenUntil) this._rest?.keepVisit(seenUntil);
   }
 
   /** @param {string} name @param {object} [detail] */

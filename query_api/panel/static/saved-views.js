@@ -1,4 +1,4 @@
-// What the browser keeps for the reader on the host's origin: named views, and when the log was last looked at.
+// What the browser keeps for the reader on the host's origin: named views, and up to when they saw the log.
 // A view is what an address would say of it: refs only. Where the browser keeps nothing, there are no views.
 
 const VIEWS = 'user-management-log.views';
@@ -35,14 +35,14 @@ export function withView(views, view, before = '') {
   return [...views.filter(({ name }) => name !== view.name && name !== before), view];
 }
 
-/** When the log was last looked at, as an instant; empty where that is not known. */
+/** Up to when the log was seen, as an instant; empty where that is not known. */
 export function lastVisit() {
   return read(VISIT);
 }
 
-/** @param {Date} now */
-export function keepVisit(now) {
-  write(VISIT, now.toISOString());
+/** @param {Date} seenUntil */
+export function keepVisit(seenUntil) {
+  write(VISIT, seenUntil.toISOString());
 }
 
 /** @param {string} key */

@@ -50,6 +50,8 @@ export class Session {
     this.isClamped = false;
     /** Whether the lines are late: only then is it worth saying that they load. */
     this.isSlow = false;
+    /** @type {Date|null} Up to when the reader has seen what there is. */
+    this.seenUntil = null;
     /** @type {Linked|null} */
     this.linked = null;
     /** @type {ApiError|null} The last error that the listener was told. */
@@ -104,9 +106,10 @@ export class Session {
       this.isSlow = true;
       this._listener.onChange();
     }, SLOW_AFTER_MS);
-    const before = this.list.lines;
+    const [before, begun] = [this.list.lines, new Date()];
     await this.list.load(this.query(), this.zone);
     this._afterLoad(before, defaultFilters());
+    this._noteSeen(begun);
     // Where imports fill the first page, there is little to see of it.
     if (this.rows < FEW_ROWS) await this.loadMore();
     void this._loadLinked();
@@ -140,11 +143,17 @@ export class Session {
   /** Ask whether the log changed. */
   async poll() {
     const before = this.list.lines;
-    const newBefore = this.list.newCount;
+    const [newBefore, begun] = [this.list.newCount, new Date()];
     const isSame = await this.list.poll();
     this._afterLoad(before, isSame ? this.filters : defaultFilters());
+    this._noteSeen(begun);
     void this._loadLinked();
     if (this.list.newCount > newBefore) this._listener.onNews();
+  }
+
+  /** Lines that wait behind a button are not seen. @param {Date} begun When they were asked for. */
+  _noteSeen(begun) {
+    if (!this.list.error && !this.list.newCount) this.seenUntil = begun;
   }
 
   /** Poll from now on, for as long as the log is open. */
@@ -200,6 +209,7 @@ export class Session {
     this.scopes = null;
     this.licenses = [];
     this.retentionDay = '';
+    this.seenUntil = null;
     this.link(this.linked?.id ?? '');
   }
 

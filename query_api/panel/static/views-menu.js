@@ -19,7 +19,7 @@ export function viewsMenu(model, act) {
   const { t, views } = model;
   return html`<div class="views" @keydown=${(/** @type {KeyboardEvent} */ event) => onKey(model, act, event)}
     @focusout=${(/** @type {FocusEvent} */ event) => isLeft(event) && close(act)}>
-    <button type="button" id="views" aria-expanded=${views.isOpen} aria-controls="views-menu"
+    <button type="button" id="views" part="views" aria-expanded=${views.isOpen} aria-controls="views-menu"
       @click=${() => act.setViews({ isOpen: !views.isOpen, naming: null, problem: '' })}>
       ${ICONS.view}<span class="words">${t.text('views.button')}</span>
     </button>
