@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 from uuid import uuid4
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, Request, Route, async_playwright, expect
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, ProducerSettings
@@ -244,6 +244,20 @@ async def press(target: Locator) -> None:
     box = await target.bounding_box()
     assert box
     await target.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def lists_asked(panel: Panel) -> list[dict[str, list[str]]]:
+    """Each first page that the API is asked for from now on; it grows."""
+    found: list[dict[str, list[str]]] = []
+
+    def note(request: Request) -> None:
+        address = urlsplit(request.url)
+        query = parse_qs(address.query)
+        if address.path == "/v1/activities" and "cursor" not in query:
+            found.append(query)
+
+    panel.page.on("request", note)
+    return found
 
 
 def problem(

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, Request, expect
+from playwright.async_api import Browser, expect
 
 from producers.activities import license_updated, user_created, user_deleted
 from schemas.events import Event, Person
 from tests.browser import year
-from tests.browser.conftest import Hand, Panel, page_of, press, problem
+from tests.browser.conftest import Hand, Panel, lists_asked, page_of, press, problem
 from tests.builders import NOW
 from tests.fakes.reader import InMemoryLogReader
 
@@ -27,20 +27,6 @@ async def unfold(panel: Panel) -> None:
     """Show the filters where the window is too small to show them at once."""
     if await panel.page.locator(".filters-toggle").is_visible():
         await press(panel.page.locator(".filters-toggle"))
-
-
-def lists_asked(panel: Panel) -> list[dict[str, list[str]]]:
-    """Each first page that the API is asked for from now on; it grows."""
-    found: list[dict[str, list[str]]] = []
-
-    def note(request: Request) -> None:
-        address = urlsplit(request.url)
-        query = parse_qs(address.query)
-        if address.path == "/v1/activities" and "cursor" not in query:
-            found.append(query)
-
-    panel.page.on("request", note)
-    return found
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
@@ -288,6 +274,8 @@ async def test_what_is_typed_in_a_picker_never_looks_like_a_filter(hand: Hand) -
     await expect(panel.dialog).to_be_visible()
     await hand.page.keyboard.press("Escape")
     await expect(panel.dialog).to_be_hidden()
+    # The way back through the history ends later.
+    await expect(hand.page).not_to_have_url(re.compile(r"uml=1"))
 
 
 async def test_suggestions_count_what_choosing_shows_and_show_what_was_found(hand: Hand) -> None:

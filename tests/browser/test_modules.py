@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page
 
-from query_api.panel.serve import PREFIX, static_directory, version_of
+from query_api.panel.serve import PREFIX, needs_of, static_directory, version_of
 from tests.browser.conftest import DEADLINE_SECONDS, ZONE
 
 
@@ -61,12 +61,15 @@ async def test_a_day_begins_when_its_zone_says_so(page: Page, day: str, zone: st
 
 
 async def test_every_language_has_every_text_and_every_value_in_it(page: Page) -> None:
-    english, french = [await run(page, f"locales/{name}.js", "(texts) => texts.default") for name in ("en", "fr")]
-    assert english.keys() == french.keys()
-    for key, text in english.items():
-        forms, other = json.dumps(text), json.dumps(french[key])
-        assert set(_values(forms)) == set(_values(other)), key
-        assert isinstance(text, dict) == isinstance(french[key], dict), key
+    for part in ("", "-rest"):
+        english, french = [
+            await run(page, f"locales/{name}{part}.js", "(texts) => texts.default") for name in ("en", "fr")
+        ]
+        assert english.keys() == french.keys()
+        for key, text in english.items():
+            forms, other = json.dumps(text), json.dumps(french[key])
+            assert set(_values(forms)) == set(_values(other)), key
+            assert isinstance(text, dict) == isinstance(french[key], dict), key
 
 
 def _values(text: str) -> list[str]:
@@ -75,11 +78,7 @@ def _values(text: str) -> list[str]:
 
 def test_every_text_is_used() -> None:
     directory = static_directory()
-    keys = [
-        line.split("'")[1]
-        for line in (directory / "locales" / "en.js").read_text(encoding="utf-8").splitlines()
-        if line.startswith("  '")
-    ]
+    keys = [*keys_of("en.js"), *keys_of("en-rest.js")]
     code = "".join(path.read_text(encoding="utf-8") for path in directory.glob("*.js"))
     # Families whose last part is a value: an activity, a channel, a kind of error.
     families = (
@@ -97,6 +96,19 @@ def test_every_text_is_used() -> None:
     assert [key for key in keys if f"'{key}'" not in code and not key.startswith(families)] == []
 
 
+def keys_of(name: str) -> list[str]:
+    lines = (static_directory() / "locales" / name).read_text(encoding="utf-8").splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("  '")]
+
+
+def test_the_first_lines_need_no_text_that_comes_behind_them() -> None:
+    directory = static_directory()
+    code = "".join(
+        (directory / name).read_text(encoding="utf-8") for name in ["log.js", *needs_of("log.js", directory)]
+    )
+    assert [key for key in keys_of("en-rest.js") if f"'{key}'" in code] == []
+
+
 async def test_the_language_is_that_of_the_place(page: Page) -> None:
     code = """(element) => {
       const outer = Object.assign(document.createElement('div'), { lang: 'fr-CA' });
@@ -110,7 +122,7 @@ async def test_the_language_is_that_of_the_place(page: Page) -> None:
 
 async def test_the_way_to_write_dates_is_that_of_the_reader(page: Page) -> None:
     code = """async (i18n) => {
-      await i18n.loadLanguage('en');
+      await i18n.loadLanguage('en', false);
       return ['en', 'en-US', 'de', 'no tag'].map((tag) => new i18n.Translator('en', tag, 'UTC').locale);
     }"""
     # The browser of the tests reads en-GB.

@@ -1,16 +1,19 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
 
-/** @type {Record<string, Record<string, any>>} The texts of the languages that are there. */
-const texts = {};
+/** @typedef {{isWhole: boolean, texts: Record<string, any>}} Spoken *isWhole*: with what comes behind the first lines. */
 
-/** @param {string} language */
-export function isLoaded(language) {
-  return language in texts;
+/** @type {Record<string, Spoken>} The languages that are there. */
+const spoken = {};
+
+/** @param {string} language @param {boolean} isWhole */
+export function isLoaded(language, isWhole) {
+  return language in spoken && (spoken[language].isWhole || !isWhole);
 }
 
-/** @param {string} language One that the panel speaks. */
-export async function loadLanguage(language) {
-  texts[language] = (await import(`./locales/${language}.js`)).default;
+/** @param {string} language One that the panel speaks. @param {boolean} isWhole */
+export async function loadLanguage(language, isWhole) {
+  const [first, rest] = await Promise.all([import(`./locales/${language}.js`), isWhole ? import(`./locales/${language}-rest.js`) : null]);
+  if (!isLoaded(language, isWhole)) spoken[language] = { isWhole, texts: { ...first.default, ...rest?.default } };
 }
 
 export class Translator {
@@ -23,7 +26,9 @@ export class Translator {
     this.language = language;
     this.locale = localeFor(tag, language);
     this.zone = zone;
-    this._texts = texts[this.language];
+    const { isWhole, texts } = spoken[language];
+    this.isWhole = isWhole;
+    this._texts = texts;
     this._plural = new Intl.PluralRules(this.locale);
     this._number = new Intl.NumberFormat(this.locale);
     this._dateTime = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'medium', timeZone: zone });

@@ -147,8 +147,9 @@ export class Log {
     }
     this._session.configure({ apiBase, zone });
     if (!Object.is(pollSeconds, this._pollSeconds)) this._session.setPollSeconds((this._pollSeconds = pollSeconds));
-    if (isLoaded(language)) this._speak();
-    else this._speaking = loadLanguage(language).then(() => this._speak());
+    const isWhole = Boolean(this._rest);
+    if (isLoaded(language, isWhole)) this._speak();
+    else this._speaking = loadLanguage(language, isWhole).then(() => this._speak());
   }
 
   adoptStyles() {
@@ -194,7 +195,7 @@ export class Log {
 
   _speak() {
     const { tag, language } = this._owner.settings();
-    if (!isLoaded(language)) return;
+    if (!isLoaded(language, false)) return;
     this._t = new Translator(language, tag, this._session.zone);
     this._drawing.update();
   }
@@ -263,7 +264,8 @@ export class Log {
   /** @returns {unknown} */
   _template() {
     if (!this._t) return '';
-    const page = { t: this._t, canLink: this._canLink, rest: this._rest, restFailed: this._restFailed };
+    const rest = this._t.isWhole ? this._rest : null;
+    const page = { t: this._t, canLink: this._canLink, rest, restFailed: this._restFailed };
     const [model, act] = [modelOf(this._session, this._actions, page), this._actions];
     const { t, isOpen, isSlow, rangeProblem } = model;
     // The first lines have the network to themselves, unless they are late or cannot be asked for.
@@ -277,10 +279,11 @@ export class Log {
     if (this._isLoadingRest) return;
     this._isLoadingRest = true;
     try {
-      const rest = await import('./rest.js');
+      const [rest] = await Promise.all([import('./rest.js'), loadLanguage(this._owner.settings().language, true)]);
       this._actions.pickers = rest.pickersOf(this._actions);
       this._rest = rest;
       this.adoptStyles();
+      this.configure();
     } catch {
       // Another version may be served by now: only the page, loaded anew, can tell.
       this._restFailed = true;

@@ -11,7 +11,7 @@ dialog::backdrop { background: rgb(10 16 26 / 42%); }
 dialog[open] { display: flex; flex-direction: column; animation: enter 180ms ease-out; }
 @keyframes enter { from { transform: translateX(32px); opacity: 0; } }
 header {
-  display: flex; align-items: center; gap: 8px; padding: calc(1.25 * var(--_unit)) 16px calc(1 * var(--_unit)) 24px;
+  position: relative; display: flex; align-items: center; gap: 8px; padding: calc(1.25 * var(--_unit)) 16px calc(1 * var(--_unit)) 24px;
 }
 header .titles { flex: 1; min-width: 0; display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 16px; }
 h2 { font-size: 1.25rem; line-height: 1.3; font-weight: 650; letter-spacing: -0.01em; }

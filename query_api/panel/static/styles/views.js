@@ -1,4 +1,4 @@
-// The views.
+// The views. In a narrow drawer they open under all of its head.
 
 export const VIEWS_CSS = `
 .views { position: relative; }
@@ -11,7 +11,7 @@ export const VIEWS_CSS = `
 .views-menu form label { grid-column: 1 / -1; font-weight: 600; font-size: 0.75rem; }
 @container drawer (max-width: 640px) {
   .views { position: static; }
-  .views-menu { inset: 56px 16px auto; width: auto; }
+  .views-menu { inset: 100% 16px auto; width: auto; }
   .views > button .words { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 }
 `;
