@@ -14,8 +14,11 @@ from query_api.errors import InvalidParameters, ParameterError
 from query_api.http.export_people import Reading
 from query_api.log.activity_log import ShownLine
 
-MAX_LINES = 50_000
-"""A workbook is sent once it is whole. So many lines take 80 MB in the temporary directory, and some seconds."""
+MAX_LINES = 20_000
+"""A workbook is sent once it is whole. So many lines take 48 MB in the temporary directory, which may be of 64 MiB."""
+
+_turn = asyncio.Semaphore(1)
+"""One workbook is made at a time, so that the temporary directory holds it."""
 
 _TIME_WIDTH, _WIDTH = 20, 24
 
@@ -26,6 +29,7 @@ class XlsxFile:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._row = 0
+        self._has_turn = False
         self._content = io.BytesIO()
         self._resources = ExitStack()
 
@@ -55,6 +59,10 @@ class XlsxFile:
         if self._row + len(lines) > MAX_LINES:
             message = f"xlsx holds at most {MAX_LINES} lines: choose csv, or a shorter range"
             raise InvalidParameters([ParameterError("format", "too_many_lines", message)])
+        if not self._has_turn:
+            await _turn.acquire()
+            self._has_turn = True
+            self._resources.callback(_turn.release)
         await asyncio.to_thread(self._write, lines)
         return b""
 

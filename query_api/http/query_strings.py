@@ -193,7 +193,7 @@ class ExportQuery(FilterQuery):
         str | None,
         AfterValidator(check_zone),
         Field(
-            description="The time zone of a file for people, default UTC. It goes with `lang`, and with `xlsx`.",
+            description="The time zone of the days in the file's name, and of a file for people; default UTC.",
             examples=["Europe/Paris"],
         ),
     ] = None
@@ -209,8 +209,6 @@ class ExportQuery(FilterQuery):
         if self.format in {ExportFormat.JSONL, ExportFormat.OCSF} and self.lang is not None:
             raise InvalidParameters([ParameterError("lang", "invalid_value", "goes with csv and xlsx only")])
         if self.lang is None and self.format is not ExportFormat.XLSX:
-            if self.tz is not None:
-                raise InvalidParameters([ParameterError("tz", "invalid_value", "goes with lang, or with xlsx")])
             return None
         return Reading(self.lang or Language.EN, self.zone())
 
