@@ -1,6 +1,7 @@
 """`audit-produce`: what an operator runs by hand."""
 
 import asyncio
+import gc
 import json
 import logging
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ from schemas.settings import InvalidSettings
 
 # A traceback with local variables would print the rows at hand.
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+_COLLECT_EVERY = 50_000
+"""How many objects may come into being between two looks for reference cycles."""
 
 
 class ExitCode(IntEnum):
@@ -155,6 +159,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
     options = RunOptions(state_dir or default_state_dir(), occurred_at, on_error, dry_run, again, repeat)
     progress = Progress(stderr, write_json=typer.echo if as_json else None)
     with _errors_as_exit_codes(stderr, as_json=as_json), ExitStack() as resources:
+        resources.enter_context(_few_collections())
         # Read before the files, so that a missing variable is not found out after a million rows.
         settings = None if dry_run or show_preview else load_settings()
         request = ImportRequest(
@@ -218,6 +223,19 @@ def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         say(stderr, "Interrupted. The same command goes on where this one stopped.")
         raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Seldom look for reference cycles: rows and events form none, and each look walks over all that are in flight."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY, *thresholds[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def _resolver(id_mapping: Path | None, encoding: str | None, resources: ExitStack) -> MappingFileResolver | None:

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from dataclasses import dataclass
 
-from aiokafka.codec import has_lz4
+from aiokafka.codec import has_zstd
 from aiokafka.structs import RecordMetadata
 
 from producers.kafka.traces import trace_headers
@@ -88,7 +88,7 @@ class KafkaLink:
                     self._address,
                     linger_ms=_LINGER_MS,
                     max_batch_size=_MAX_BATCH_BYTES,
-                    compression_type="lz4" if has_lz4() else None,
+                    compression_type="zstd" if has_zstd() else None,
                     request_timeout_ms=round(min(self._timeout, _MAX_REQUEST_SECONDS) * 1000),
                 )
                 self._producer = await kafka.started(producer, self._address)

@@ -1,5 +1,6 @@
 """`audit-produce import` as an operator meets it."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def test_a_dry_run_counts_and_needs_no_environment(
         "Nothing was published: a dry run.",
     ]
     assert publisher.events == []
+
+
+def test_an_import_leaves_the_collection_of_garbage_as_it_was() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert runner.invoke(app, [*LISTS, "--dry-run"]).exit_code == ExitCode.DONE
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_an_import_publishes_and_a_second_one_waits_for_a_word(publisher: InMemoryPublisher) -> None:
