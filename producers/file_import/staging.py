@@ -34,7 +34,7 @@ _ROLES = {str(role): role for role in Role}
 _ACTIVITY_TYPES = {
     kind: str(kind.activity_type) for kind in (UserCreation, UserDeletion, UserLicenseUpdate, AdminRightsUpdate)
 }
-_CREATION, _DELETION = UserCreation(), UserDeletion()
+_WITHOUT_FIELDS: dict[str, Activity] = {_ACTIVITY_TYPES[kind]: kind() for kind in (UserCreation, UserDeletion)}
 
 
 class Staging:
@@ -256,12 +256,9 @@ def _to_row(action: Action) -> _ActionRow:
 
 def _to_action(row: _ActionRow) -> Action:
     role, row_number, rank, user_id, username, display_name, activity_type, previous, new, granted, time = row
-    activity: Activity
-    if activity_type == ActivityType.USER_LICENSE_UPDATE:
-        activity = UserLicenseUpdate(previous, new)
-    elif activity_type == ActivityType.ADMIN_RIGHTS_UPDATE:
-        activity = AdminRightsUpdate(bool(granted))
-    else:
-        activity = _CREATION if activity_type == ActivityType.USER_CREATION else _DELETION
+    activity: Activity | None = _WITHOUT_FIELDS.get(activity_type)
+    if activity is None:
+        is_license = activity_type == ActivityType.USER_LICENSE_UPDATE
+        activity = UserLicenseUpdate(previous, new) if is_license else AdminRightsUpdate(bool(granted))
     occurred_at = None if time is None else datetime.fromisoformat(time)
     return Action(_ROLES[role], row_number, Person(user_id, username, display_name), activity, rank, occurred_at)
