@@ -20,6 +20,8 @@ PAUSE_SECONDS = 10
 ANSWER_SECONDS = 5
 MAX_DOCUMENT_BYTES = 1 << 20
 
+_NOT_READ = "the identity provider's keys cannot be read"
+
 Warn = Callable[..., object]
 """Writes a warning: an event's name, and its values by keyword. None is personal data."""
 
@@ -43,20 +45,29 @@ class IssuerKeys:
         self._warn = warn
         self._clock = clock
         self._keys: _Keys | None = None
+        self._fault = _NOT_READ
         self._read_at = self._tried_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
         self._keeper: asyncio.Task[None] | None = None
 
     async def key_for(self, key_id: str | None) -> VerificationKey | None:
         """See `KeySource.key_for`."""
+        is_known = self._keys is not None and _chosen(self._keys, key_id) is not None
+        return _chosen(await self._some_keys(is_enough=is_known), key_id)
+
+    async def require(self) -> None:
+        """See `KeySource.require`."""
+        await self._some_keys(is_enough=self._keys is not None)
+
+    async def _some_keys(self, *, is_enough: bool) -> _Keys:
+        """The keys, read anew unless those here are enough, or the last attempt was a moment ago."""
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep_fresh())
-        is_known = self._keys is not None and _chosen(self._keys, key_id) is not None
-        if not is_known and (self._is_reading() or self._may_read()):
+        if not is_enough and (self._is_reading() or self._may_read()):
             await self._read()
         if self._keys is None:
-            raise KeysUnavailable("the identity provider's keys cannot be read")
-        return _chosen(self._keys, key_id)
+            raise KeysUnavailable(self._fault)
+        return self._keys
 
     async def close(self) -> None:
         """See `KeySource.close`."""
@@ -94,12 +105,15 @@ class IssuerKeys:
         self._keys, self._read_at = keys, self._clock()
 
     async def _fetched(self) -> _Keys:
+        self._fault = _NOT_READ
         timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             configuration = await _document(session, self._discovery_url)
             if configuration["issuer"] != self._issuer:
                 # The usual cause is a slash at the end, and only both texts show it.
-                self._warn("issuer_differs", setting=self._issuer, document=str(configuration["issuer"]))
+                found_issuer = str(configuration["issuer"])
+                self._warn("issuer_differs", setting=self._issuer, document=found_issuer)
+                self._fault = f"the issuer is set to {self._issuer}, and the provider calls itself {found_issuer}"
                 raise ValueError("the discovery document is another issuer's")
             keys = await _document(session, configuration["jwks_uri"])
         found = dict(_verification_keys(keys["keys"]))

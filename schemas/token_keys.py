@@ -35,6 +35,10 @@ class KeySource(Protocol):
         """The key of that id; `None` where there is none. Raises `KeysUnavailable` where that cannot be known now."""
         ...
 
+    async def require(self) -> None:
+        """Raise `KeysUnavailable`, with what is wrong, where no token can be verified now."""
+        ...
+
     async def close(self) -> None:
         """End all background work. The source is not used afterwards."""
         ...
@@ -49,6 +53,9 @@ class FixedKey:
     async def key_for(self, _: str | None) -> VerificationKey | None:
         """See `KeySource.key_for`."""
         return self.key
+
+    async def require(self) -> None:
+        """See `KeySource.require`."""
 
     async def close(self) -> None:
         """See `KeySource.close`."""

@@ -64,6 +64,13 @@ class Authenticator:
         caller.require(READ_SCOPE)
         return caller
 
+    async def require_keys(self) -> None:
+        """Raise `KeysUnavailable`, with what is wrong, where no token can be verified now."""
+        try:
+            await self._keys.require()
+        except token_keys.KeysUnavailable as error:
+            raise errors.KeysUnavailable(str(error)) from error
+
     async def close(self) -> None:
         """See `KeySource.close`."""
         await self._keys.close()

@@ -3,10 +3,11 @@
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
+from query_api.errors import KeysUnavailable
 from query_api.http.dependencies import InService
 from query_api.http.models import StatusModel
 from query_api.http.openapi import problem_docs
-from query_api.http.problems import NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, problem_response
+from query_api.http.problems import KEYS_UNAVAILABLE, NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, problem_response
 
 router = APIRouter()
 
@@ -28,10 +29,14 @@ async def is_alive() -> StatusModel:
     responses=problem_docs(STORE_UNAVAILABLE),
 )
 async def is_ready(request: Request, service: InService) -> StatusModel | Response:
-    """Red while ClickHouse cannot be reached or has another schema version; green again by itself.
+    """Red while ClickHouse cannot be reached or has another schema version, and before there are keys for tokens.
 
-    The answer may be a second old.
+    Green again by itself. The answer may be a second old.
     """
+    try:
+        await service.authenticator.require_keys()
+    except KeysUnavailable as error:
+        return problem_response(KEYS_UNAVAILABLE, request.state.request_id, detail=str(error))
     reason = await service.readiness.reason()
     if reason is None:
         return StatusModel(status="ready")

@@ -203,6 +203,9 @@ class Issuer:
             raise KeysUnavailable("the identity provider's keys cannot be read")
         return self.key if key_id == "current" else None
 
+    async def require(self) -> None:
+        await self.key_for(None)
+
     async def close(self) -> None:
         self.is_closed = True
 

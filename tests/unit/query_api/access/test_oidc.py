@@ -70,16 +70,18 @@ class Issuer:
             while self.reader._is_reading():  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 
-    def settings(self, **settings: Any) -> Settings:
-        """Those of a service that trusts this issuer."""
-        values = {
+    def values(self) -> dict[str, str | None]:
+        """The settings by which a service trusts this issuer."""
+        return {
             "AUDIT_ENVIRONMENT": "production",
             "AUDIT_DEVELOPMENT_TOKEN_SECRET": None,
             "AUDIT_TOKEN_ISSUER": self.url,
             "AUDIT_TOKEN_DISCOVERY_URL": self.configuration_url,
-            **settings,
         }
-        return settings_for(**values)
+
+    def settings(self, **settings: Any) -> Settings:
+        """Those of a service that trusts this issuer."""
+        return settings_for(**{**self.values(), **settings})
 
     def authenticator(self, **settings: Any) -> Authenticator:
         """One that reads from here, by this issuer's clock."""
@@ -377,6 +379,23 @@ async def test_the_document_of_another_issuer_is_refused(issuer: Issuer) -> None
     assert (told["setting"], told["document"]) == (issuer.url, "https://evil.example.com")
 
 
+async def test_keys_are_there_again_once_the_issuer_is_right_and_stay_whatever_it_says_later(issuer: Issuer) -> None:
+    issuer.changes = {"issuer": f"{issuer.url}/"}
+    authenticator = issuer.authenticator()
+    for _ in range(2):
+        with pytest.raises(KeysUnavailable, match=f"{issuer.url}, and the provider calls itself {issuer.url}/"):
+            await authenticator.require_keys()
+    assert issuer.tried == 1
+    issuer.answer, issuer.time = FAULTS[0], PAUSE_SECONDS
+    with pytest.raises(KeysUnavailable, match="cannot be read"):
+        await authenticator.require_keys()
+    issuer.answer, issuer.changes, issuer.time = None, {}, 2 * PAUSE_SECONDS
+    await authenticator.require_keys()
+    issuer.changes, issuer.time = {"issuer": "https://other.example.com"}, 2 * FRESH_SECONDS
+    await authenticator.require_keys()
+    await authenticator.close()
+
+
 @pytest.mark.parametrize(
     ("settings", "values"),
     [
@@ -411,18 +430,19 @@ def test_a_path_that_leads_nowhere_is_no_claim(claims: dict[str, Any]) -> None:
 
 
 async def test_an_api_without_keys_says_that_it_cannot_judge(issuer: Issuer) -> None:
-    values = {
-        "AUDIT_ENVIRONMENT": "production",
-        "AUDIT_DEVELOPMENT_TOKEN_SECRET": None,
-        "AUDIT_TOKEN_ISSUER": issuer.url,
-        "AUDIT_TOKEN_DISCOVERY_URL": issuer.configuration_url,
-    }
     headers = {"Authorization": f"Bearer {issuer.token()}"}
-    async with running_api(**values) as api:
+    async with running_api(**issuer.values()) as api:
         assert (await api.client.get("/v1/activities", headers=headers)).status_code == 200
     issuer.answer = FAULTS[0]
-    async with running_api(**values) as api:
+    async with running_api(**issuer.values()) as api:
         answer = await api.client.get("/v1/activities", headers=headers)
 
     assert_problem(answer, 503, "keys-unavailable")
     assert "Retry-After" in answer.headers
+
+
+async def test_readiness_names_an_issuer_that_differs(issuer: Issuer) -> None:
+    issuer.changes = {"issuer": f"{issuer.url}/"}
+    async with running_api(**issuer.values()) as api:
+        document = assert_problem(await api.client.get("/readyz"), 503, "keys-unavailable")
+    assert document["detail"] == f"the issuer is set to {issuer.url}, and the provider calls itself {issuer.url}/"
