@@ -5,9 +5,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaConnectionError
 
 from schemas.kafka_address import KafkaAddress
+from schemas.kafka_oauth import token_provider
 from schemas.kafka_refusal import KafkaRefused, refusal
 
 Admin: TypeAlias = AIOKafkaAdminClient
@@ -23,17 +25,17 @@ for _name in ("aiokafka.producer.producer", "aiokafka.conn"):
 
 def admin(address: KafkaAddress, **options: object) -> Admin:
     """An admin client, not yet started. *options* are aiokafka's."""
-    return AIOKafkaAdminClient(**connection(address), **options)
+    return following(AIOKafkaAdminClient(**connection(address), **options), address)
 
 
 def consumer(address: KafkaAddress, **options: object) -> Consumer:
     """A consumer that commits nothing by itself, not yet started. *options* are aiokafka's."""
-    return AIOKafkaConsumer(**connection(address), enable_auto_commit=False, **options)
+    return following(AIOKafkaConsumer(**connection(address), enable_auto_commit=False, **options), address)
 
 
 def producer(address: KafkaAddress, **options: object) -> Producer:
     """An idempotent producer that waits for all replicas, not yet started. *options* are aiokafka's."""
-    return AIOKafkaProducer(**connection(address), enable_idempotence=True, acks="all", **options)
+    return following(AIOKafkaProducer(**connection(address), enable_idempotence=True, acks="all", **options), address)
 
 
 def connection(address: KafkaAddress) -> dict[str, Any]:
@@ -43,13 +45,35 @@ def connection(address: KafkaAddress) -> dict[str, Any]:
         "security_protocol": address.security_protocol,
         "ssl_context": address.ssl_context(),
     }
-    if address.uses_sasl:
+    if address.uses_tokens:
+        provider = token_provider(address.oauth_provider)
+        options |= {"sasl_mechanism": address.sasl_mechanism, "sasl_oauth_token_provider": provider}
+    elif address.uses_sasl:
         options |= {
             "sasl_mechanism": address.sasl_mechanism,
             "sasl_plain_username": address.username,
-            "sasl_plain_password": address.password,
+            "sasl_plain_password": address.current_password(),
         }
     return options
+
+
+def following(client: C, address: KafkaAddress) -> C:
+    """*client*, of which each new connection uses the password that the file of *address* holds then."""
+    if address.password_file is not None:
+        connections = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 - guarded by `tests/integration/test_secured_kafka.py`
+        connections.__class__ = _FollowingClient
+        connections.address = address
+    return client
+
+
+class _FollowingClient(AIOKafkaClient):  # type: ignore[misc]
+    """aiokafka's connections. It takes a password once, and asks this attribute for every connection."""
+
+    address: KafkaAddress
+
+    @property
+    def _sasl_plain_password(self) -> str:
+        return self.address.current_password()
 
 
 async def started(client: C, address: KafkaAddress) -> C:

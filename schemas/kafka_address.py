@@ -1,17 +1,23 @@
 """The address of Kafka as worker and producers read it from the same settings."""
 
+import contextlib
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from schemas.kafka_tls import FollowingContext
+
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
-SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaAddress:
-    """Where the brokers are, how the connection is protected, and as whom to connect."""
+    """Where the brokers are, how the connection is protected, and as whom to connect.
+
+    *password* is what *password_file* held at the start, where there is one. *oauth_provider* is `module:function`.
+    """
 
     bootstrap_servers: str
     security_protocol: SecurityProtocol = "PLAINTEXT"
@@ -21,22 +27,36 @@ class KafkaAddress:
     password: str = field(default="", repr=False)
     certificate_file: Path | None = None
     key_file: Path | None = None
+    password_file: Path | None = None
+    oauth_provider: str = ""
 
     @property
     def uses_sasl(self) -> bool:
         """Whether clients name a user."""
         return self.security_protocol.startswith("SASL")
 
+    @property
+    def uses_tokens(self) -> bool:
+        """Whether clients show a token instead of a user and a password."""
+        return self.uses_sasl and self.sasl_mechanism == "OAUTHBEARER"
+
+    def current_password(self) -> str:
+        """What the file holds now; the password of the start where there is no file, or none that can be read."""
+        if self.password_file is not None:
+            with contextlib.suppress(OSError, UnicodeError):
+                return secret_in(self.password_file)
+        return self.password
+
     def ssl_context(self) -> ssl.SSLContext | None:
         """How brokers are verified, and what they are shown; `None` without TLS.
 
-        The files are read here, so a client that starts later uses what they hold then. Raises `OSError` where one
-        cannot be read or used.
+        Each connection uses what the files hold then. Raises `OSError` where one cannot be read or used now.
         """
         if not self.security_protocol.endswith("SSL"):
             return None
-        context = ssl.create_default_context(cafile=self.ca_file)
-        if self.certificate_file is not None:
-            # An encrypted key would make OpenSSL ask for its password on the terminal; no password fits an empty one.
-            context.load_cert_chain(self.certificate_file, self.key_file, password="")
-        return context
+        return FollowingContext(self.ca_file, self.certificate_file, self.key_file)
+
+
+def secret_in(file: Path) -> str:
+    """The secret in *file*; a line break at its end is not part of it. Raises `OSError` or `UnicodeError`."""
+    return file.read_text(encoding="utf-8").rstrip("\r\n")

@@ -10,17 +10,27 @@ from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.clickhouse_address import read_clickhouse_url
-from schemas.kafka_address import KafkaAddress, SaslMechanism, SecurityProtocol
+from schemas.kafka_address import KafkaAddress, SaslMechanism, SecurityProtocol, secret_in
+from schemas.kafka_oauth import token_provider
 from schemas.person_ref import MIN_KEY_BYTES
 
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s,:/@\[\]]+):[0-9]{1,5}")
 
-S = TypeVar("S", bound=BaseSettings)
+S = TypeVar("S", bound="Settings")
 
 
 class InvalidSettings(Exception):
@@ -101,6 +111,9 @@ class Settings(BaseSettings):
         frozen=True, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
     )
 
+    _secret_files: dict[str, Path] = PrivateAttr(default_factory=dict)
+    """The files that `load` has read secrets from, by the name of the variable whose value they hold."""
+
     allow_plaintext: bool | None = Field(
         default=None,
         alias="AUDIT_ALLOW_PLAINTEXT",
@@ -141,13 +154,20 @@ class KafkaSettings(Settings):
         None, alias="KAFKA_SSL_KEY_FILE", description="PEM file of its key, unencrypted; readable by this service alone"
     )
     kafka_sasl_mechanism: SaslMechanism = Field(
-        "SCRAM-SHA-512", alias="KAFKA_SASL_MECHANISM", description="`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`"
+        "SCRAM-SHA-512",
+        alias="KAFKA_SASL_MECHANISM",
+        description="`PLAIN`, `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`",
     )
     kafka_sasl_username: str | None = Field(
-        None, alias="KAFKA_SASL_USERNAME", description="required with a SASL protocol"
+        None, alias="KAFKA_SASL_USERNAME", description="required with a SASL protocol, but for `OAUTHBEARER`"
     )
     kafka_sasl_password: SecretStr | None = Field(
-        None, alias="KAFKA_SASL_PASSWORD", description="required with a SASL protocol"
+        None, alias="KAFKA_SASL_PASSWORD", description="required with a SASL protocol, but for `OAUTHBEARER`"
+    )
+    kafka_sasl_oauth_provider: str | None = Field(
+        None,
+        alias="KAFKA_SASL_OAUTH_PROVIDER",
+        description="`module:function` that gives an `aiokafka.abc.AbstractTokenProvider`; required with `OAUTHBEARER`",
     )
     schema_registry_url: HttpUrl = Field(
         alias="SCHEMA_REGISTRY_URL",
@@ -167,6 +187,8 @@ class KafkaSettings(Settings):
             "" if password is None else password.get_secret_value(),
             self.kafka_ssl_certificate_file,
             self.kafka_ssl_key_file,
+            self._secret_files.get("KAFKA_SASL_PASSWORD"),
+            self.kafka_sasl_oauth_provider or "",
         )
 
     @property
@@ -178,15 +200,7 @@ class KafkaSettings(Settings):
     def _check_kafka(self) -> Self:
         """A setting that the protocol makes no use of is a mistake: its owner believes the connection is safer."""
         protocol = self.kafka_security_protocol
-        credentials = {
-            "KAFKA_SASL_USERNAME": self.kafka_sasl_username,
-            "KAFKA_SASL_PASSWORD": self.kafka_sasl_password,
-        }
-        for name, value in credentials.items():
-            if protocol.startswith("SASL") and value is None:
-                raise ValueError(f"{name}: is required with {protocol}")
-            if not protocol.startswith("SASL") and value is not None:
-                raise ValueError(f"{name}: must be unset with {protocol}")
+        self._check_credentials()
         files = {
             "KAFKA_SSL_CA_FILE": self.kafka_ssl_ca_file,
             "KAFKA_SSL_CERTIFICATE_FILE": self.kafka_ssl_certificate_file,
@@ -209,6 +223,26 @@ class KafkaSettings(Settings):
         if registry.scheme != "https":
             self._require_tls("SCHEMA_REGISTRY_URL", registry.scheme, [registry.hostname])
         return self
+
+    def _check_credentials(self) -> None:
+        address = self.kafka
+        uses_password = address.uses_sasl and not address.uses_tokens
+        chosen = self.kafka_sasl_mechanism if address.uses_tokens else self.kafka_security_protocol
+        credentials = (
+            ("KAFKA_SASL_USERNAME", self.kafka_sasl_username, uses_password),
+            ("KAFKA_SASL_PASSWORD", self.kafka_sasl_password, uses_password),
+            ("KAFKA_SASL_OAUTH_PROVIDER", self.kafka_sasl_oauth_provider, address.uses_tokens),
+        )
+        for name, value, is_used in credentials:
+            if is_used and value is None:
+                raise ValueError(f"{name}: is required with {chosen}")
+            if not is_used and value is not None:
+                raise ValueError(f"{name}: must be unset with {chosen}")
+        if address.uses_tokens:
+            try:
+                token_provider(address.oauth_provider)
+            except ValueError as error:
+                raise ValueError(f"KAFKA_SASL_OAUTH_PROVIDER: {error}") from None
 
     def _check_files(self) -> None:
         """Raise `ValueError`, naming the setting, where a file of TLS cannot be used."""
@@ -256,21 +290,23 @@ def load(kind: type[S]) -> S:
 
     A secret may lie in a file instead, which `NAME_FILE` names; a line break at the file's end is not part of it.
     """
-    values, reasons = _secrets_in_files(kind)
+    values, files, reasons = _secrets_in_files(kind)
     try:
         settings = kind(**values)
     except ValidationError as error:
         reasons += list(_reasons(error))
     else:
         if not reasons:
+            settings._secret_files = files  # noqa: SLF001 - the loader's own
             return settings
     # Outside the handler: the validation error holds the values, and a chained traceback would print them.
     raise InvalidSettings("\n".join(reasons))
 
 
-def _secrets_in_files(kind: type[BaseSettings]) -> tuple[dict[str, Any], list[str]]:
-    """The secrets that `NAME_FILE` variables point to, and why others could not be read."""
+def _secrets_in_files(kind: type[BaseSettings]) -> tuple[dict[str, Any], dict[str, Path], list[str]]:
+    """The secrets that `NAME_FILE` variables point to, their files, and why others could not be read."""
     values: dict[str, Any] = {}
+    files: dict[str, Path] = {}
     reasons = []
     for field in kind.model_fields.values():
         name = str(field.alias)
@@ -280,11 +316,12 @@ def _secrets_in_files(kind: type[BaseSettings]) -> tuple[dict[str, Any], list[st
         if os.environ.get(name):
             reasons.append(f"{name}_FILE: must be unset where {name} is set")
             continue
+        files[name] = Path(path)
         try:
-            values[name] = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+            values[name] = secret_in(files[name])
         except (OSError, UnicodeError):
             reasons.append(f"{name}_FILE: must name a readable text file")
-    return values, reasons
+    return values, files, reasons
 
 
 def _is_secret(annotation: object) -> bool:

@@ -1,7 +1,7 @@
 """A broker as in production: TLS, users with SCRAM, client certificates, and rights, with certificates made here.
 
 Every listener has a certificate of its own. A test chooses one by its name: `secure` is as it should be, `expired` and
-`renamed` are not, and `mutual` asks clients for theirs.
+`renamed` are not, `mutual` asks clients for theirs, and `tokens` believes unsigned tokens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,10 @@ SOCKETS_MAY_BE_LEFT = pytest.mark.filterwarnings(
     "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 _BROKER = "kafka"
-_LISTENERS = {"secure": "SASL_SSL", "expired": "SASL_SSL", "renamed": "SASL_SSL", "mutual": "SSL", "controller": "SSL"}
+_LISTENERS = {
+    **dict.fromkeys(("secure", "expired", "renamed", "tokens"), "SASL_SSL"),
+    **dict.fromkeys(("mutual", "controller"), "SSL"),
+}
 
 
 class Authority:
@@ -81,6 +84,17 @@ class SecuredKafka:
             "KAFKA_SASL_USERNAME": user,
             "KAFKA_SASL_PASSWORD": user,
             **changed,
+        }
+
+    def tokens(self, user: str) -> dict[str, str]:
+        """The settings of a client that shows a token for *user* instead of a password."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": f"{HOST}:{self.ports['tokens']}",
+            "KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+            "KAFKA_SSL_CA_FILE": str(self.authority.file),
+            "KAFKA_SASL_MECHANISM": "OAUTHBEARER",
+            "KAFKA_SASL_OAUTH_PROVIDER": "tests.oauth:unsigned_tokens",
+            "TEST_OAUTH_USER": user,
         }
 
     def mutual(self, certificate: Path) -> dict[str, str]:
@@ -143,6 +157,11 @@ def _broker(directory: Path, ports: dict[str, int], authority: Authority, users:
         options[f"{prefix}.ssl.keystore.location"] = str(certificates[name])
         if kind == "SSL":
             options[f"{prefix}.ssl.client.auth"] = "required"
+        elif name == "tokens":
+            options[f"{prefix}.sasl.enabled.mechanisms"] = "OAUTHBEARER"
+            options[f"{prefix}.oauthbearer.sasl.jaas.config"] = (
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
+            )
         else:
             options[f"{prefix}.scram-sha-512.sasl.jaas.config"] = (
                 "org.apache.kafka.common.security.scram.ScramLoginModule required;"

@@ -20,6 +20,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, AppT, EventT
 from faust.types.tuples import ConsumerMessage
 
+from schemas.kafka import Producer
+from stream.fetch.broker import following
 from stream.fetch.consumer_thread import ConsumerThread
 from stream.fetch.positions import FetchAgain, MadeAnew, Positions
 from stream.fetch.records import Chunk, Partition, Record
@@ -185,10 +187,18 @@ def _chunks(tp: TP, generation: int, records: Sequence[Record], expected: int, *
         yield chunk
 
 
+class _Producer(driver.Producer):
+    """Faust's producer, to which nobody gives anything; it keeps a connection all the same."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Producer:
+        return following(super()._new_producer(transactional_id), self.app)
+
+
 class ChunkTransport(driver.Transport):
     """The transport to give to a Faust app: `app.transport = ChunkTransport(...)`."""
 
     Consumer = ChunkConsumer
+    Producer = _Producer
 
 
 class ChunkSchema(faust.Schema[Any, Any]):

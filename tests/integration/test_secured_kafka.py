@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from typer.testing import CliRunner, Result
 
 from deploy.local.console import Reporter
@@ -305,3 +305,46 @@ def test_connections_that_the_broker_ends_are_opened_again(deployment: Deploymen
 async def test_a_client_may_show_a_certificate_instead_of_a_password(deployment: Deployment) -> None:
     certificate = deployment.broker.authority.issue(ACCOUNTS[Role.PRODUCER])
     await publish({**deployment.settings, **deployment.broker.mutual(certificate)})
+
+
+async def test_tokens_of_a_provider_take_the_place_of_a_password_for_every_client_and_for_faust(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_OAUTH_USER", ACCOUNTS[Role.PRODUCER])
+    tokens = deployment.broker.tokens(ACCOUNTS[Role.PRODUCER])
+    await publish({**deployment.settings, **tokens})
+    child = deployment.worker(
+        {**deployment.settings, **deployment.broker.tokens(ACCOUNTS[Role.WORKER]), "AUDIT_WORKER_INSTANCE": "tokens"}
+    )
+    child.start()
+    try:
+        wait_until(lambda: "Worker ready" in child.output() or not child.is_running(), what="the worker's start")
+        assert child.is_running(), child.last_words()
+    finally:
+        child.stop(20)
+    monkeypatch.setenv("TEST_OAUTH_AGE_SECONDS", "7200")
+    with pytest.raises(PublishFailed, match="the token is refused: see KAFKA_SASL_OAUTH_PROVIDER"):
+        await publish({**deployment.settings, **tokens})
+
+
+async def test_a_changed_password_is_used_by_the_next_connection(deployment: Deployment, tmp_path: Path) -> None:
+    """The broker ends every connection after a moment, so the one client connects by what the file holds then."""
+    file, right = tmp_path / "password", ACCOUNTS[Role.OPERATOR]
+    file.write_text(right)
+    to = replace(address(deployment.environment(right)), password="old", password_file=file)
+    client = await kafka.started(kafka.admin(to, request_timeout_ms=2000), to)
+
+    async def is_let_in() -> bool:
+        try:
+            return EVENTS_TOPIC in await client.list_topics()
+        except KafkaError:
+            return False
+
+    try:
+        for content, lets_in in ((right, True), ("wrong", False), (right, True)):
+            file.write_text(content)
+            async with asyncio.timeout(60):
+                while await is_let_in() != lets_in:  # noqa: ASYNC110 - nobody tells when the broker ends a connection
+                    await asyncio.sleep(0.1)
+    finally:
+        await client.close()

@@ -60,6 +60,22 @@ async def test_every_client_takes_what_the_address_gives(kind: str) -> None:
     await kafka.close(client)
 
 
+@pytest.mark.parametrize("kind", MADE)
+async def test_every_client_asks_for_the_password_of_each_connection(kind: str, tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("first\n")
+    address = KafkaAddress("kafka:9092", "SASL_SSL", None, "PLAIN", "audit", "first", password_file=file)
+    client = MADE[kind](address)
+    connections = client.client if kind == "producer" else client._client
+    assert connections._sasl_plain_password == "first"
+    file.write_text("second\n")
+    assert connections._sasl_plain_password == "second"
+    file.unlink()
+    # A secret that is being exchanged: the one of the start is the best guess.
+    assert connections._sasl_plain_password == "first"
+    await kafka.close(client)
+
+
 @pytest.mark.parametrize("protocol", ["SSL", "SASL_SSL"])
 def test_tls_verifies_the_broker_and_its_name(protocol: Any) -> None:
     context = KafkaAddress("kafka:9092", protocol).ssl_context()
@@ -81,6 +97,7 @@ def test_a_file_of_authorities_replaces_the_systems(tmp_path: Path) -> None:
         KafkaAddress("kafka:9092", "SSL"),
         KafkaAddress("kafka:9092", "SASL_SSL", None, "SCRAM-SHA-512", "audit", SECRET),
         KafkaAddress("kafka:9092", "SASL_PLAINTEXT", None, "PLAIN", "audit", SECRET),
+        KafkaAddress("kafka:9092", "SASL_SSL", None, "OAUTHBEARER", oauth_provider="tests.oauth:unsigned_tokens"),
     ],
 )
 def test_faust_connects_as_the_other_clients_do(address: KafkaAddress) -> None:

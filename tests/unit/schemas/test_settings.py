@@ -1,6 +1,7 @@
 """What the roles' settings share: one rule for each variable, one error, and no secret anywhere but in its field."""
 
 import base64
+import re
 import traceback
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
-from pydantic_settings import BaseSettings
 
 from producers.settings import ProducerSettings
 from query_api.settings import Settings
 from schemas.errors import RegistryUnavailable
 from schemas.registry import HttpSchemaRegistry
 from schemas.settings import InvalidSettings, load
+from schemas.settings import Settings as RoleSettings
 from stream.settings import WorkerSettings
 from tests.builders import KEY
 from tests.secured_kafka import Authority
@@ -36,7 +37,7 @@ VALID = {
     "KAFKA_SASL_USERNAME": "audit",
     "KAFKA_SASL_PASSWORD": SECRET,
 }
-ROLES: list[type[BaseSettings]] = [WorkerSettings, ProducerSettings, Settings]
+ROLES: list[type[RoleSettings]] = [WorkerSettings, ProducerSettings, Settings]
 
 role = pytest.mark.parametrize("role", ROLES)
 
@@ -49,7 +50,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 
 
 @role
-def test_settings_that_are_printed_show_no_secret(role: type[BaseSettings]) -> None:
+def test_settings_that_are_printed_show_no_secret(role: type[RoleSettings]) -> None:
     settings = load(role)
     printed = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
     for secret in (SECRET, VALID["AUDIT_CURSOR_KEY"]):
@@ -81,7 +82,7 @@ def test_settings_that_are_printed_show_no_secret(role: type[BaseSettings]) -> N
 )
 @role
 def test_every_role_refuses_a_variable_in_the_same_words_and_without_its_value(
-    role: type[BaseSettings], variable: str, value: str, reason: str, environment: pytest.MonkeyPatch
+    role: type[RoleSettings], variable: str, value: str, reason: str, environment: pytest.MonkeyPatch
 ) -> None:
     environment.setenv(variable, value)
     if variable not in {field.alias for field in role.model_fields.values()}:
@@ -118,6 +119,55 @@ def test_what_protects_a_connection_is_refused_where_the_protocol_ignores_it(
         load(ProducerSettings)
 
 
+def with_tokens(environment: pytest.MonkeyPatch, provider: str | None) -> None:
+    """OAUTHBEARER instead of a password."""
+    for name in ("KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"):
+        environment.delenv(name)
+    environment.setenv("KAFKA_SASL_MECHANISM", "OAUTHBEARER")
+    if provider is not None:
+        environment.setenv("KAFKA_SASL_OAUTH_PROVIDER", provider)
+
+
+@pytest.mark.parametrize("role", [WorkerSettings, ProducerSettings])
+@pytest.mark.parametrize(
+    ("provider", "reason"),
+    [
+        (None, "is required with OAUTHBEARER"),
+        ("tests.oauth", "must be module:function, and cannot be imported (AttributeError)"),
+        ("nowhere:tokens", "must be module:function, and cannot be imported (ModuleNotFoundError)"),
+        ("tests.oauth:failing", "the function failed (RuntimeError)"),
+        ("tests.oauth:no_tokens", "the function must give an aiokafka.abc.AbstractTokenProvider"),
+    ],
+)
+def test_a_token_provider_that_is_missing_is_refused_at_the_start(
+    role: type[RoleSettings], provider: str | None, reason: str, environment: pytest.MonkeyPatch
+) -> None:
+    with_tokens(environment, provider)
+    with pytest.raises(InvalidSettings, match=f"^KAFKA_SASL_OAUTH_PROVIDER: {re.escape(reason)}$"):
+        load(role)
+
+
+def test_a_token_provider_takes_the_place_of_user_and_password(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("KAFKA_SASL_OAUTH_PROVIDER", "tests.oauth:unsigned_tokens")
+    with pytest.raises(InvalidSettings, match=r"^KAFKA_SASL_OAUTH_PROVIDER: must be unset with SASL_SSL$"):
+        load(ProducerSettings)
+    with_tokens(environment, "tests.oauth:unsigned_tokens")
+    assert load(ProducerSettings).kafka.uses_tokens
+    environment.setenv("KAFKA_SASL_PASSWORD", SECRET)
+    with pytest.raises(InvalidSettings, match=r"^KAFKA_SASL_PASSWORD: must be unset with OAUTHBEARER$"):
+        load(ProducerSettings)
+
+
+def test_a_password_in_a_file_is_known_by_its_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.delenv("KAFKA_SASL_PASSWORD")
+    environment.setenv("KAFKA_SASL_PASSWORD_FILE", str(tmp_path / "password"))
+    (tmp_path / "password").write_text(f"{SECRET}\n")
+    address = load(ProducerSettings).kafka
+    assert (address.password, address.password_file) == (SECRET, tmp_path / "password")
+    (tmp_path / "password").write_text("another\n")
+    assert address.current_password() == "another"
+
+
 @pytest.mark.parametrize("role", [WorkerSettings, ProducerSettings])
 @pytest.mark.parametrize(
     ("variable", "value"),
@@ -128,7 +178,7 @@ def test_what_protects_a_connection_is_refused_where_the_protocol_ignores_it(
     ],
 )
 def test_another_host_is_reached_without_tls_only_where_that_is_said(
-    role: type[BaseSettings], variable: str, value: str, environment: pytest.MonkeyPatch
+    role: type[RoleSettings], variable: str, value: str, environment: pytest.MonkeyPatch
 ) -> None:
     if variable not in {field.alias for field in role.model_fields.values()}:
         return
