@@ -11,10 +11,20 @@ from schemas.limits import MAX_LENGTHS
 from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC, TOPICS
 from stream.settings import WorkerSettings
 
-PAGES = ["README.md", "CONTRIBUTING.md", "stream/README.md"]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "stream/README.md",
+    "stream/erasure/README.md",
+    "stream/erasure/OFF_BOARDING.md",
+    "stream/rebuild/README.md",
+]
 
 DEAD_LETTERS = "tests/integration/test_dead_letter_replay.py"
 SECURED_KAFKA = "tests/integration/test_secured_kafka.py"
+ERASURE = "tests/integration/test_erasure.py"
+OFF_BOARDING = "tests/integration/test_off_boarding.py"
+REBUILD = "tests/integration/test_rebuild.py"
 TESTED_BY = {
     "make demo": "tests/system/test_demo.py",
     "make test": ".ci/run",
@@ -39,6 +49,17 @@ TESTED_BY = {
     "audit-stream dead-letters list [--reason R] [--max N] [--json]": DEAD_LETTERS,
     "audit-stream dead-letters show 2/4711 [--dump hex|raw]": DEAD_LETTERS,
     "audit-stream dead-letters replay [PLACE]... [--reason R] [--dry-run]": DEAD_LETTERS,
+    "audit-stream erasure status --client-space acme [--person-file id.txt] [--json]": ERASURE,
+    "audit-stream erasure run [--json]": ERASURE,
+    "audit-stream erasure verify --client-space acme --person-file id.txt --names-file names.txt"
+    " --directory /var/lib/clickhouse --directory /var/log/audit --json": ERASURE,
+    "audit-stream erasure reapply": ERASURE,
+    "audit-stream off-board --client-space acme": OFF_BOARDING,
+    "audit-stream off-board --client-space acme --confirm 4711": OFF_BOARDING,
+    "audit-stream off-board --client-space acme --confirm 0 --json": OFF_BOARDING,
+    "audit-stream rebuild --into audit_rebuilt": REBUILD,
+    "audit-stream rebuild --into audit_rebuilt --exchange": REBUILD,
+    "audit-stream rebuild drop audit_replaced_20261128_081501": REBUILD,
 }
 """Every command in a shell block of these pages, and what runs it: a test, or `make test` where it is a part of that;
 for the long ones, the program that they start."""
@@ -46,7 +67,8 @@ for the long ones, the program that they start."""
 
 def shell_commands(page: Path) -> set[str]:
     """The commands in the shell blocks of *page*, without their comments."""
-    blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    text = re.sub(r"\s*\\\n\s*", " ", page.read_text(encoding="utf-8"))
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
     return {line for line in lines if line}
 
