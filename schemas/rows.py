@@ -13,6 +13,7 @@ PERSON_NAMES = "person_names"
 PERSON_LIFETIMES = "person_lifetimes"
 STORED_THROUGH = "stored_through"
 TOPIC_EPOCHS = "topic_epochs"
+OFF_BOARDED_SPACES = "off_boarded_spaces"
 
 
 class ActivityRow(NamedTuple):

@@ -92,6 +92,7 @@ class Worker(Service):
             sink=GuardedSink(sink, erased),
             history=history,
             commits=Commits(GroupMembership(self._app)),
+            off_boarded=erased.off_boarded,
         )
 
     @Service.task

@@ -17,6 +17,7 @@ from stream.clients.topics import create_topics, register_schemas, topic_differe
 from stream.commands import dead_letters, erasure, rebuild, retention
 from stream.commands.common import ExitCode, settings_or_exit
 from stream.commands.conflicts import conflicts
+from stream.commands.off_board import off_board
 from stream.commands.rights import rights
 from stream.errors import RebuildRefused, StreamError, UnreadableRecord
 
@@ -27,6 +28,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(rebuild.app, name="rebuild")
 app.command()(conflicts)
+app.command()(off_board)
 app.command()(rights)
 
 

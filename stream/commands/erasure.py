@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from schemas.kafka_address import KafkaAddress
 from schemas.person_ref import person_ref
 from stream.clients.topic_reader import open_reader
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
@@ -17,9 +16,10 @@ from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import reapply as reapply_ledger
 from stream.erasure.name_topic import KafkaNameTopic
 from stream.erasure.persons import ClickHousePersonStore
+from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.erasure.verify.everywhere import verify as verify_everywhere
 from stream.erasure.verify.report import Report, Wanted
-from stream.pipeline.sink import ClickHouseSink, LogSink
+from stream.pipeline.sink import ClickHouseSink
 from stream.pipeline.unreadable import UnreadableRecords, in_words
 from stream.settings import WorkerSettings
 
@@ -74,7 +74,7 @@ def run(*, json: Json = False) -> None:
 
     Exits with 1 where a record of the topic could not be read: whose it is must be found out.
     """
-    done = asyncio.run(_eraser(settings_or_exit()).run())
+    done = asyncio.run(eraser(settings_or_exit()).run())
     if json:
         echo_json(asdict(done))
     else:
@@ -89,17 +89,17 @@ def reapply() -> None:
     Exits with 1 where a record of the ledger could not be read, which may be a deletion; the others are applied.
     """
     settings = settings_or_exit()
-    sink = ClickHouseSink(*settings.clickhouse)
     unreadable = UnreadableRecords()
-    known = asyncio.run(_reapply(settings.kafka, sink, unreadable))
-    done = asyncio.run(_eraser(settings).run())
+    known = asyncio.run(_reapply(settings, unreadable))
+    done = asyncio.run(eraser(settings).run())
     typer.echo(f"{known} deletions and creations known; names of {done.persons} persons removed")
     _exit_for(unreadable.places | set(done.unreadable))
 
 
-async def _reapply(kafka: KafkaAddress, sink: LogSink, unreadable: UnreadableRecords) -> int:
-    async with open_reader(kafka) as reader:
-        return await reapply_ledger(reader, sink, unreadable)
+async def _reapply(settings: WorkerSettings, unreadable: UnreadableRecords) -> int:
+    sink, spaces = ClickHouseSink(*settings.clickhouse), ClickHouseSpaceStore(*settings.clickhouse)
+    async with open_reader(settings.kafka) as reader:
+        return await reapply_ledger(reader, sink, spaces, unreadable)
 
 
 def _exit_for(unreadable: Collection[str]) -> None:
@@ -174,6 +174,7 @@ def _lines(file: typer.FileText | None) -> list[str]:
     return [] if file is None else [line.rstrip("\r\n") for line in file if line.strip()]
 
 
-def _eraser(settings: WorkerSettings) -> Eraser:
+def eraser(settings: WorkerSettings) -> Eraser:
+    """The eraser, as the worker has it."""
     store = ClickHousePersonStore(*settings.clickhouse)
     return Eraser(store, KafkaNameTopic(settings.kafka), ErasedPersons(store))

@@ -14,6 +14,7 @@ from stream.clients.topic_reader import TopicReader, open_reader
 from stream.commands.common import ExitCode, echo_table, settings_or_exit
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.persons import ClickHousePersonStore
+from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.errors import RebuildRefused
 from stream.pipeline.sink import ClickHouseSink
 from stream.pipeline.unreadable import UnreadableRecords, in_words
@@ -111,10 +112,11 @@ async def _rebuild(
     store = RebuildStore(databases)
     sink = ClickHouseSink(databases.url, databases.rebuilt)
     erased = ErasedPersons(ClickHousePersonStore(databases.url, databases.rebuilt))
+    spaces = ClickHouseSpaceStore(databases.url, databases.rebuilt)
     unreadable = UnreadableRecords(refuses=not options.skip_unreadable)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        work = Rebuild(store, sink, erased, reader, _Report(progress), unreadable=unreadable)
+        work = Rebuild(store, sink, erased, spaces, reader, _Report(progress), unreadable=unreadable)
         await work.load()
         found = await _compared(settings, databases, work, began_at)
     for table, count in (await asyncio.to_thread(store.totals)).items():

@@ -3,8 +3,9 @@
 import threading
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -40,9 +41,15 @@ class Lifetimes(Protocol):
         """Every fact of *persons*. Blocks; raises `Unavailable`."""
         ...
 
+    def off_boarded(self) -> Mapping[str, datetime]:
+        """The client spaces that have left, and when. Blocks; raises `Unavailable`."""
+        ...
+
 
 class ErasedPersons:
-    """Everybody who was ever deleted, as far as this worker knows; safe to use from several threads.
+    """Everybody who was ever deleted, and the client spaces that have left, as far as this worker knows.
+
+    Safe to use from several threads.
 
     Eight bytes a person are kept. The facts of a person are read where a name of theirs comes by.
 
@@ -59,6 +66,7 @@ class ErasedPersons:
         self._erased: array[int] = array("Q")
         self._learned: set[int] = set()
         self._facts: dict[PersonKey, set[Fact]] = {}
+        self._off_boarded: frozenset[str] = frozenset()
         self._changes = 0
         self._refreshes = 0
         self._is_whole = False
@@ -66,6 +74,7 @@ class ErasedPersons:
 
     def refresh(self) -> None:
         """Learn what the store knows. Blocks; raises `Unavailable`."""
+        self._off_boarded = frozenset(self._lifetimes.off_boarded())
         erased = self._lifetimes.erased()
         stored = {half for half in tuple(self._learned) if _is_in(erased, half)}
         with self._lock:
@@ -120,6 +129,10 @@ class ErasedPersons:
     def was_erased(self, client_space_id: str, person_ref: str) -> bool:  # noqa: ARG002 - a ref tells of one space only
         """Whether the person was ever deleted. Of 2**64 / n others, one is taken for one of n who were."""
         return self._may_be(_half_in(person_ref))
+
+    def off_boarded(self) -> Collection[str]:
+        """The client spaces that have left, as of the last `refresh`."""
+        return self._off_boarded
 
     def refreshes(self) -> int:
         """How often `refresh` has succeeded."""
@@ -185,8 +198,9 @@ class GuardedSink:
         self._erased = erased
 
     def check_schema(self) -> None:
-        """See `LogSink.check_schema`."""
+        """See `LogSink.check_schema`. On return it is known who was erased, and which client spaces have left."""
         self._sink.check_schema()
+        self._erased.refresh()
 
     def write(self, rows: Rows) -> None:
         """See `LogSink.write`."""

@@ -1,47 +1,60 @@
-"""The erasure ledger: each deletion and creation of a person, refs and times only, outside ClickHouse and its backups.
+"""The erasure ledger, outside ClickHouse and its backups: deletions and creations of persons, and who has left.
 
-It is part of the topic of names, where nothing overwrites it. A ClickHouse that was restored from a backup does not
-know whom to hide; the ledger does.
+It holds refs, client spaces and times only. It is part of the topic of names, where nothing but the off-boarding of a
+client space overwrites it. A ClickHouse that was restored from a backup does not know whom to hide; the ledger does.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
 from schemas.rows import PersonLifetimeRow
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import TopicReader
-from stream.pipeline.rows.history_codec import read_person_key
+from stream.erasure.spaces import SpaceStore
+from stream.pipeline.rows.history_codec import OffBoarded, read_off_boarded, read_person_key
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 from stream.pipeline.unreadable import UnreadableRecords
 
 
-async def reapply(reader: TopicReader, sink: LogSink, unreadable: UnreadableRecords) -> int:
+async def reapply(reader: TopicReader, sink: LogSink, spaces: SpaceStore, unreadable: UnreadableRecords) -> int:
     """Write the whole ledger to *sink*; the answer is its length. From then on every deletion masks again.
 
-    What cannot be read is left out, since the rest must mask in any case, and noted in *unreadable*: a deletion may be
-    among it. To do so again changes nothing. Raises `Unavailable`.
+    Client spaces that have left go from *spaces* again. What cannot be read is left out, since the rest must mask in
+    any case, and noted in *unreadable*: a deletion may be among it. To do so again changes nothing. Raises
+    `Unavailable`.
     """
     count = 0
-    async for rows in _lifetimes(reader, unreadable):
+    left: dict[str, datetime] = {}
+    extents = await reader.extents(PERSON_NAMES_TOPIC)
+    async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
+        found = [unreadable.read(record, fact_in) for record in records]
+        rows = [fact for fact in found if isinstance(fact, PersonLifetimeRow)]
         await asyncio.to_thread(sink.write, Rows(lifetimes=rows))
         count += len(rows)
+        left.update(fact for fact in found if isinstance(fact, LeftSpace))
+    if left:
+        await asyncio.to_thread(spaces.mark, left)
+    await asyncio.to_thread(spaces.remove)
     return count
 
 
-async def _lifetimes(reader: TopicReader, unreadable: UnreadableRecords) -> AsyncIterator[list[PersonLifetimeRow]]:
-    extents = await reader.extents(PERSON_NAMES_TOPIC)
-    async for records, _ in reader.records(PERSON_NAMES_TOPIC, extents):
-        found = [unreadable.read(record, lifetime_in) for record in records]
-        yield [row for row in found if row is not None]
+class LeftSpace(NamedTuple):
+    """A client space that has left, and when."""
+
+    client_space_id: str
+    at: datetime
 
 
-def lifetime_in(record: ConsumerRecord) -> PersonLifetimeRow | None:
-    """The beginning or end of a life that *record* tells of, if any. Raises `UnreadableHistory`."""
+def fact_in(record: ConsumerRecord) -> PersonLifetimeRow | LeftSpace | None:
+    """What the ledger says in *record*, if anything. Raises `UnreadableHistory`."""
     if record.value is None:
-        # Facts are not overwritten; what is can be a key of anything.
+        # What is overwritten can be a key of anything.
         return None
     place = read_person_key(record.key)
+    if isinstance(place, OffBoarded):
+        return LeftSpace(place.client_space_id, read_off_boarded(record.value))
     return place if isinstance(place, PersonLifetimeRow) else None

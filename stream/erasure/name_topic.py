@@ -9,12 +9,15 @@ from typing import Protocol
 from aiokafka import ConsumerRecord
 
 from schemas.kafka_address import KafkaAddress
+from schemas.rows import PersonLifetimeRow
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader, open_reader
 from stream.erasure.rules import Erasures, PersonKey, left_of_record
 from stream.pipeline.history import Message, TopicWriter
 from stream.pipeline.rows.history_codec import (
     NameKey,
+    OffBoarded,
+    SegmentRoll,
     UnreadableHistory,
     decode_name,
     read_person_key,
@@ -24,7 +27,7 @@ from stream.pipeline.unreadable import place_of
 
 
 class WhoIsErased(Protocol):
-    """Everybody who was ever deleted; see `ErasedPersons`."""
+    """Everybody who was ever deleted, and the client spaces that have left; see `ErasedPersons`."""
 
     def refresh(self) -> None:
         """Learn what the store knows now. Blocks; raises `Unavailable`."""
@@ -36,6 +39,10 @@ class WhoIsErased(Protocol):
 
     def erasures(self, persons: Collection[PersonKey]) -> Erasures:
         """The erasures of those of *persons* who were deleted. Blocks; raises `Unavailable`."""
+        ...
+
+    def off_boarded(self) -> Collection[str]:
+        """The client spaces that have left."""
         ...
 
 
@@ -56,6 +63,8 @@ class NameTopic(Protocol):
 
     async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
         """Overwrite every name that must go for an erasure, or that was seen last before *expired*.
+
+        Of a client space that has left, every name and every fact of a life goes.
 
         A name that a worker publishes meanwhile for a life that has just begun is there on return.
 
@@ -132,8 +141,11 @@ class _Sweep:
             return False
         try:
             place = read_person_key(record.key)
-            if not isinstance(place, NameKey):
+            if isinstance(place, SegmentRoll | OffBoarded):
                 return False
+            has_left = place.client_space_id in self.who_is_erased.off_boarded()
+            if has_left or isinstance(place, PersonLifetimeRow):
+                return has_left
             if self.who_is_erased.was_erased(place.client_space_id, str(place.person_ref)):
                 return True
             return decode_name(place, record.value).last_seen < self.expired
@@ -146,12 +158,12 @@ class _Sweep:
         It asks the store anew, for it knows by now of every life that a record tells of. Blocks.
         """
         self.who_is_erased.refresh()
-        erasures = self.who_is_erased.erasures(_persons(records))
+        erasures, off_boarded = self.who_is_erased.erasures(_persons(records)), self.who_is_erased.off_boarded()
         due: dict[Place, bytes | None] = {}
         unreadable = []
         for record in records:
             try:
-                kept = left_of_record(record.key, record.value, erasures, self.expired)
+                kept = left_of_record(record.key, record.value, erasures, self.expired, off_boarded)
             except UnreadableHistory:
                 unreadable.append(place_of(record))
                 continue

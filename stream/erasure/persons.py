@@ -4,12 +4,13 @@ import sys
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any, Protocol
 
 from clickhouse_connect.driver.client import Client
 
 from schemas.lifetimes import Erasure
-from schemas.rows import PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow
+from schemas.rows import OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow
 from stream.clients.clickhouse import open_clickhouse
 from stream.erasure.rules import PersonKey
 
@@ -37,6 +38,10 @@ class PersonStore(Protocol):
 
     def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
         """Every fact of *persons*."""
+        ...
+
+    def off_boarded(self) -> dict[str, datetime]:
+        """The client spaces that have left, and when."""
         ...
 
     def due(self) -> dict[PersonKey, Erasure]:
@@ -84,6 +89,12 @@ class ClickHousePersonStore:
                 for part in _parts(sorted(persons))
                 for row in self._facts(client, _PERSONS, {"persons": [tuple(person) for person in part]})
             ]
+
+    def off_boarded(self) -> dict[str, datetime]:
+        """See `PersonStore.off_boarded`."""
+        sql = f"SELECT client_space_id, off_boarded_at FROM {self._database}.{OFF_BOARDED_SPACES} FINAL"  # noqa: S608 - as above
+        with self._client() as client:
+            return {str(space): at for space, at in client.query(sql).result_rows}
 
     def due(self) -> dict[PersonKey, Erasure]:
         """See `PersonStore.due`."""

@@ -4,13 +4,13 @@ A name is that of the present life, or it goes. What counts is when it was seen,
 in which sightings, deletions and creations arrive decides nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
 from schemas.lifetimes import Erasure
-from schemas.rows import PersonNameRow
+from schemas.rows import PersonLifetimeRow, PersonNameRow
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, encode_name, read_person_key
 
 
@@ -40,15 +40,24 @@ def living_name(row: PersonNameRow, erasures: Erasures) -> PersonNameRow | None:
     return row if row.first_seen >= start else row._replace(first_seen=start)
 
 
-def left_of_record(key: bytes | None, value: bytes | None, erasures: Erasures, expired: datetime) -> bytes | None:
+def left_of_record(
+    key: bytes | None,
+    value: bytes | None,
+    erasures: Erasures,
+    expired: datetime,
+    off_boarded: Collection[str] = (),
+) -> bytes | None:
     """The value that a record of the names may have: its own where nothing must go, `None` where all of it must.
 
     Names seen last before *expired* go. So does a name that cannot be read, where its key tells that its person was
-    ever deleted. Raises `UnreadableHistory` for every other record that this version cannot read.
+    ever deleted, and every name and fact of the client spaces *off_boarded*. Raises `UnreadableHistory` for every other
+    record that this version cannot read.
     """
     if value is None:
         return None
     place = read_person_key(key)
+    if isinstance(place, NameKey | PersonLifetimeRow) and place.client_space_id in off_boarded:
+        return None
     if not isinstance(place, NameKey):
         return value
     try:

@@ -20,7 +20,7 @@ STEPS = ("schema", "registry", "epoch", "conflicts", "dead_letters", "insert", "
 """The steps of a batch, by the names under which the pipeline does and retries them."""
 SERVICES = ("kafka", "clickhouse", "schema_registry")
 ERASURE_STORES = ("clickhouse", "topic")
-OUTCOMES = ("stored", "expired", "refused")
+OUTCOMES = ("stored", "expired", "refused", "off_boarded")
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _LATENCY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0, 86400.0)
 _RECORDS = (1.0, 10.0, 100.0, 1_000.0, 5_000.0, 10_000.0, 20_000.0, 40_000.0)
@@ -43,7 +43,7 @@ METRICS = (
         "audit_worker_records_total",
         "counter",
         "records",
-        "records finished: a row, too old to be shown, or a dead letter",
+        "records finished: a row, too old to be shown, a dead letter, or of a client space that has left",
         {"outcome": OUTCOMES},
     ),
     Metric(
@@ -175,16 +175,19 @@ class Metrics:
         """Every value, in Prometheus's text format."""
         return generate_latest(self.registry)
 
-    def finished(self, *, stored: int, expired: int, refused: Sequence[Reason]) -> None:
-        """A batch is stored: that many records became rows, were too old, and became dead letters for these reasons."""
+    def finished(self, *, stored: int, expired: int, refused: Sequence[Reason], off_boarded: int = 0) -> None:
+        """A batch is stored: that many records became rows, were too old, and became dead letters for these reasons.
+
+        *off_boarded* of them are of client spaces that have left.
+        """
         records = self._counters["audit_worker_records_total"]
-        for outcome, count in zip(OUTCOMES, (stored, expired, len(refused)), strict=True):
+        for outcome, count in zip(OUTCOMES, (stored, expired, len(refused), off_boarded), strict=True):
             records.labels(outcome).inc(count)
         for reason, count in Tally(refused).items():
             self._counters["audit_worker_refused_total"].labels(reason.value).inc(count)
         self._counters["audit_worker_conflicts_total"].inc(refused.count(Reason.CONFLICTING_EVENT))
         self._counters["audit_worker_batches_total"].inc()
-        self._histograms["audit_worker_batch_records"].observe(stored + expired + len(refused))
+        self._histograms["audit_worker_batch_records"].observe(stored + expired + len(refused) + off_boarded)
 
     def latencies(self, recorded_at_ms: Iterable[int], *, now_ms: float) -> None:
         """Records that the broker dated so are stored *now*."""

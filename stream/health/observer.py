@@ -49,15 +49,23 @@ class Observer:
         self.metrics.step_done(step, self._clock() - started)
 
     def stored(
-        self, chunks: Sequence[Chunk], *, expired: int, refused: Sequence[Reason], refused_deletions: int = 0
+        self,
+        chunks: Sequence[Chunk],
+        *,
+        expired: int,
+        refused: Sequence[Reason],
+        refused_deletions: int = 0,
+        off_boarded: int = 0,
     ) -> None:
-        """Every record of *chunks* is a row, or was *expired*, or is a dead letter for one of the reasons *refused*.
+        """Every record of *chunks* is a row, or a dead letter for one of the reasons *refused*, or was dropped.
 
-        *refused_deletions* of those were deletions.
+        It was dropped since it was *expired*, or since its client space has left. *refused_deletions* of those refused
+        were deletions.
         """
         self.metrics.count("audit_worker_refused_deletions_total", refused_deletions)
         records = sum(len(chunk.records) for chunk in chunks)
-        self.metrics.finished(stored=records - expired - len(refused), expired=expired, refused=refused)
+        stored = records - expired - off_boarded - len(refused)
+        self.metrics.finished(stored=stored, expired=expired, refused=refused, off_boarded=off_boarded)
         now_ms = self._wall_ms()
         for chunk in chunks:
             self.metrics.latencies((record.timestamp for record in chunk.records), now_ms=now_ms)

@@ -1,7 +1,7 @@
 """The order of effects: look up, decode, keep dead letters, insert, publish, commit. Nothing here knows Faust."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import stamina
@@ -50,7 +50,10 @@ Known = Sequence[ActivityRow]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What the pipeline touches of the world, in the order of its steps."""
+    """What the pipeline touches of the world, in the order of its steps.
+
+    *off_boarded* gives the client spaces that have left; it is asked for each batch, and must not block.
+    """
 
     registry: SchemaRegistry
     topic_epochs: TopicEpochs
@@ -59,6 +62,7 @@ class Ports:
     sink: LogSink
     history: History
     commits: Commits
+    off_boarded: Callable[[], Collection[str]]
 
 
 class Pipeline:
@@ -119,7 +123,10 @@ class Pipeline:
     async def _decode_all(self) -> None:
         async for chunks, schemas in self._groups():
             # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
-            batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs)
+            spaces = self._ports.off_boarded()
+            batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs, off_boarded=spaces)
+            for space, count in batch.off_boarded.items():
+                log.warning("records of a client space that has left", client_space_id=space, count=count)
             await self._decoded.put((batch, await self._look_up_events(batch)))
 
     async def _store_all(self) -> None:
@@ -176,7 +183,13 @@ class Pipeline:
         # Killed here: as above.
         refused = [refused.reason for _, refused in (*batch.refusals, *refusals)]
         deletions = sum(one.is_contested for one in batch.accepted) if refused else 0
-        self._observer.stored(batch.chunks, expired=batch.expired, refused=refused, refused_deletions=deletions)
+        self._observer.stored(
+            batch.chunks,
+            expired=batch.expired,
+            off_boarded=batch.off_boarded.total(),
+            refused=refused,
+            refused_deletions=deletions,
+        )
         if not refused_by_store:
             return batch, batch.rows
         ids = {id(one) for one in refused_by_store}

@@ -9,11 +9,11 @@ from datetime import datetime
 from clickhouse_connect.driver.client import Client
 
 from schemas.migrations import MIGRATIONS_TABLE
-from schemas.rows import ACTIVITY_LOG, PERSON_LIFETIMES, PERSON_NAMES, STORED_THROUGH
+from schemas.rows import ACTIVITY_LOG, OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES, STORED_THROUGH
 from stream.errors import RebuildRefused
 from stream.rebuild.store import MARKER_TABLE, Databases, State
 
-_ADDED = (PERSON_LIFETIMES, PERSON_NAMES, "event_keys", "person_lines")
+_ADDED = (OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES, "event_keys", "person_lines")
 """In this order: a reader meanwhile finds a deletion before the name, and the name before the line."""
 
 

@@ -1,7 +1,7 @@
 """Fills a second database from the two long-lived topics. The workers may go on meanwhile."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import compress
@@ -15,7 +15,8 @@ from schemas.rows import PersonLifetimeRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
-from stream.erasure.ledger import lifetime_in
+from stream.erasure.ledger import LeftSpace, fact_in
+from stream.erasure.spaces import SpaceStore
 from stream.errors import RebuildRefused
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_lines, decode_name, read_person_key
@@ -39,12 +40,13 @@ class Pile:
     lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
     names: list[PersonNameRow] = field(default_factory=list)
     lines: tuple[list[Any], ...] = field(default_factory=lambda: tuple([] for _ in LineColumns._fields))
+    off_boarded: dict[str, datetime] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.lifetimes) + len(self.names) + len(self.lines[0])
 
     def rows(self) -> Rows:
-        """All of it."""
+        """All of it but client spaces."""
         return Rows(self.lifetimes, self.names, Lines(LineColumns._make(self.lines)))
 
 
@@ -68,6 +70,7 @@ class Rebuild:
     store: RebuildStore
     sink: LogSink
     erased: ErasedPersons
+    spaces: SpaceStore
     reader: TopicReader
     report: Callable[[Step], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -89,10 +92,13 @@ class Rebuild:
         """Read what the topics have gained since they were read; the answer is the number of records.
 
         Lifetimes first, names second, lines last, as the worker stores them. A name that a sweep has overwritten can
-        still be in the topic: the lifetimes say that its person was erased, or it has expired.
+        still be in the topic: the lifetimes say that its person was erased, or it has expired. Lines of a client space
+        that has left are in the topic for a year: the mark among the lifetimes keeps them out.
         """
         count = await self._pass("lifetimes", PERSON_NAMES_TOPIC, self._lifetimes)
         await asyncio.to_thread(self.erased.refresh)
+        # It may have left since an earlier round.
+        await asyncio.to_thread(self.spaces.remove)
         count += await self._pass("names", PERSON_NAMES_TOPIC, self._names)
         return count + await self._pass("lines", ACTIVITY_LOG_TOPIC, self._lines)
 
@@ -118,13 +124,16 @@ class Rebuild:
         return total
 
     async def _store(self, name: str, pile: Pile, position: dict[int, int]) -> None:
+        if pile.off_boarded:
+            await asyncio.to_thread(self.spaces.mark, pile.off_boarded)
         await asyncio.to_thread(self.sink.write, pile.rows())
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await asyncio.to_thread(self.store.advance, name, position)
 
     def _lifetimes(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
-        found = (self.unreadable.read(record, lifetime_in) for record in records)
-        pile.lifetimes += [row for row in found if row is not None]
+        found = [self.unreadable.read(record, fact_in) for record in records]
+        pile.lifetimes += [fact for fact in found if isinstance(fact, PersonLifetimeRow)]
+        pile.off_boarded.update(fact for fact in found if isinstance(fact, LeftSpace))
 
     def _names(self, records: Sequence[ConsumerRecord], pile: Pile) -> None:
         start = retention_start(self.clock()) - LAST_SIGHTING_SLACK
@@ -135,7 +144,7 @@ class Rebuild:
         if record.value is None:
             return None
         place = read_person_key(record.key)
-        if not isinstance(place, NameKey):
+        if not isinstance(place, NameKey) or place.client_space_id in self.erased.off_boarded():
             return None
         try:
             return decode_name(place, record.value)
@@ -148,7 +157,7 @@ class Rebuild:
         start = to_micros(retention_start(self.clock()))
         for record in records:
             lines = self.unreadable.read(record, _lines_in)
-            if lines is None:
+            if lines is None or _is_of(lines, self.erased.off_boarded()):
                 continue
             columns: Sequence[Sequence[object]] = lines.columns
             is_shown = [at >= start for at in cast("LineColumns", columns).occurred_at]
@@ -169,6 +178,11 @@ def refuse_another_topic(topic: str, extents: Mapping[int, Extent], start: Mappi
 
 def _lines_in(record: ConsumerRecord) -> Lines:
     return decode_lines(record.value or b"")
+
+
+def _is_of(lines: Lines, spaces: Collection[str]) -> bool:
+    """Whether *lines*, all of one client space, are of one of *spaces*."""
+    return bool(spaces) and any(space in spaces for space in lines.columns.client_space_id[:1])
 
 
 def _left(extents: dict[int, Extent], position: dict[int, int]) -> int:

@@ -10,7 +10,7 @@ from functools import cache
 from clickhouse_connect.driver.client import Client
 
 from schemas.migrations import MIGRATIONS_TABLE, migrations
-from schemas.rows import ACTIVITY_LOG, PERSON_LIFETIMES, PERSON_NAMES
+from schemas.rows import ACTIVITY_LOG, OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES
 from schemas.settings import database_name
 from stream.clients.clickhouse import open_clickhouse
 from stream.clients.migrate import migrate
@@ -102,6 +102,11 @@ class RebuildStore:
                 raise RebuildRefused(_WHY_NOT_INTO[state].format(database=self._rebuilt, served=self._databases.served))
             self._mark(client, is_new=state is State.ABSENT)
             list(migrate(client, self._rebuilt))
+            # The topic that the rebuild reads may have lost the mark of a client space that has left.
+            client.command(
+                f"INSERT INTO {self._rebuilt}.{OFF_BOARDED_SPACES}"  # noqa: S608 - checked names
+                f" SELECT * FROM {self._databases.served}.{OFF_BOARDED_SPACES}"
+            )
             client.command(
                 f"CREATE TABLE IF NOT EXISTS {self._rebuilt}.{PROGRESS_TABLE}"
                 " (pass String, partition UInt16, next_offset UInt64)"

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.fields import to_micros
 from schemas.kafka_address import KafkaAddress
-from schemas.rows import ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from schemas.rows import CREATED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import open_reader
 from stream.erasure.guard import ErasedPersons
@@ -25,6 +25,7 @@ from stream.pipeline.rows.history_codec import (
     decode_lines,
     decode_name,
     encode_name,
+    off_boarded_record,
     read_person_key,
 )
 from stream.pipeline.rows.rows import Rows
@@ -175,6 +176,19 @@ async def test_a_sweep_overwrites_the_names_of_the_erased_and_nothing_else(subje
     found = await subject.found()
     assert set(found.names) == {subject.name(4, 5, "b"), other}
     assert found.lifetimes == {lifetime}
+    assert (await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))).overwritten == 0
+
+
+async def test_a_sweep_overwrites_names_and_facts_of_a_client_space_that_has_left(subject: Subject) -> None:
+    await subject.history.publish(Rows([a_lifetime(subject.space, a_uuid(2), CREATED, NOW)], [subject.name(0, 1)]))
+    key, value = off_boarded_record(subject.space, NOW)
+    await subject.put({key: value})
+    subject.store.sink.off_boarded[subject.space] = NOW
+    subject.erased.refresh()
+    assert (await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))).overwritten == 2
+    found = await subject.found()
+    assert (found.names, found.lifetimes) == ([], set())
+    # The mark itself stays, and nothing is left to do.
     assert (await subject.topic.sweep(subject.erased, NOW - timedelta(days=365))).overwritten == 0
 
 

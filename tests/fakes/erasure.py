@@ -1,16 +1,25 @@
 """In-memory counterparts of what holds persons' names: ClickHouse's tables and the compacted topic."""
 
 from array import array
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from schemas.lifetimes import Erasure, Fact, erasure_of
-from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
+from schemas.rows import (
+    ACTIVITY_LOG,
+    ERASED,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    ActivityRow,
+    PersonLifetimeRow,
+    PersonNameRow,
+)
 from stream.erasure.guard import sorted_halves
 from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasures, PersonKey, left_of_record, living_name
+from stream.erasure.spaces import Held
 from stream.pipeline.published_names import NameGuard, PublishedNames
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
 from stream.pipeline.rows.rows import Rows
@@ -32,6 +41,9 @@ class InMemoryPersonStore:
     def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
         return [row for row in set(self.sink.lifetimes) if person_of(row) in persons]
 
+    def off_boarded(self) -> dict[str, datetime]:
+        return self.sink.off_boarded
+
     def due(self) -> dict[PersonKey, Erasure]:
         erasures = erasures_of(self.sink.lifetimes)
         persons = {person_of(row) for row in self.sink.names if living_name(row, erasures) != row}
@@ -50,6 +62,36 @@ class InMemoryPersonStore:
                 first_seen=min(row.first_seen, other.first_seen), last_seen=max(row.last_seen, other.last_seen)
             )
         self.sink.names = list(folded.values())
+
+
+class InMemorySpaceStore:
+    """`SpaceStore` on the lists of an `InMemorySink`."""
+
+    def __init__(self, sink: InMemorySink) -> None:
+        self.sink = sink
+
+    def mark(self, spaces: Mapping[str, datetime]) -> None:
+        self.sink.off_boarded |= spaces
+
+    def lines(self, client_space_id: str) -> int:
+        return len({row.event_id for row in self.sink.activities if row.client_space_id == client_space_id})
+
+    def held(self, client_space_id: str) -> list[Held]:
+        tables: dict[str, Sequence[ActivityRow | PersonLifetimeRow | PersonNameRow]] = {
+            ACTIVITY_LOG: self.sink.activities,
+            PERSON_LIFETIMES: self.sink.lifetimes,
+            PERSON_NAMES: self.sink.names,
+        }
+        counted = {table: sum(row.client_space_id == client_space_id for row in rows) for table, rows in tables.items()}
+        return [Held("audit", table, rows) for table, rows in counted.items() if rows]
+
+    def remove(self) -> dict[str, int]:
+        left, sink = self.sink.off_boarded, self.sink
+        removed = {table: rows for space in left for _, table, rows in self.held(space)}
+        sink.names = [row for row in sink.names if row.client_space_id not in left]
+        sink.activities = [row for row in sink.activities if row.client_space_id not in left]
+        sink.lifetimes = [row for row in sink.lifetimes if row.client_space_id not in left]
+        return removed
 
 
 @dataclass
@@ -86,7 +128,7 @@ class InMemoryTopics:
         changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
             try:
-                left = left_of_record(key, value, erasures, expired)
+                left = left_of_record(key, value, erasures, expired, who_is_erased.off_boarded())
             except UnreadableHistory:
                 unreadable.append(f"at {len(unreadable)}")
                 continue

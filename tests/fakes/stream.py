@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from schemas.avro_schemas import AvroSchema, current_event_schema
@@ -41,6 +42,7 @@ class InMemorySink:
         self.lifetimes: list[PersonLifetimeRow] = []
         self.names: list[PersonNameRow] = []
         self.activities: list[ActivityRow] = []
+        self.off_boarded: dict[str, datetime] = {}
         self.schema_problem: StreamError | None = None
         self.faults = Faults()
         self.opened = threading.Event()

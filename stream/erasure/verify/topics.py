@@ -1,6 +1,6 @@
 """Looks for a person in Kafka: every record of every topic that a consumer can read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from schemas.kafka_address import KafkaAddress
@@ -40,17 +40,27 @@ async def _verify_topic(reader: TopicReader, topic: Topic, wanted: Wanted) -> tu
     return (Trace(f"kafka:{topic.name}", count, None, "") if count else None), newest
 
 
-def _until(trace: Trace, config: dict[str, str], newest_ms: int) -> Trace:
-    """*trace* with the time at which the last of its records is gone by the topic's own configuration."""
+def gone_by(config: Mapping[str, str], newest: datetime) -> datetime | None:
+    """When a record of *newest* is gone by the topic's own configuration; `None` for never.
+
+    In a compacted topic that is a record that the next sweep, within an hour from now, overwrites.
+    """
     if "compact" in config["cleanup.policy"]:
         within = compacted_within(config)
-        until = None if within is None else datetime.now(UTC) + SWEEP_INTERVAL + within
-        return Trace(trace.place, trace.count, until, "records; overwritten by the next sweep, then compacted")
+        return None if within is None else datetime.now(UTC) + SWEEP_INTERVAL + within
     kept = duration(config, "retention.ms")
-    if kept is None:
-        return Trace(trace.place, trace.count, None, "records; the topic keeps everything for ever")
     # A segment goes as a whole, once its newest record is old enough.
     segment = duration(config, "segment.ms") or timedelta(0)
-    until = datetime.fromtimestamp(newest_ms / 1000, UTC) + segment + kept + RETENTION_SLACK
-    reason = "records; deleted by the topic's retention, which begins anew for one that is refused or replayed"
+    return None if kept is None else newest + segment + kept + RETENTION_SLACK
+
+
+def _until(trace: Trace, config: Mapping[str, str], newest_ms: int) -> Trace:
+    """*trace* with the time at which the last of its records is gone."""
+    until = gone_by(config, datetime.fromtimestamp(newest_ms / 1000, UTC))
+    if "compact" in config["cleanup.policy"]:
+        reason = "records; overwritten by the next sweep, then compacted"
+    elif until is None:
+        reason = "records; the topic keeps everything for ever"
+    else:
+        reason = "records; deleted by the topic's retention, which begins anew for one that is refused or replayed"
     return Trace(trace.place, trace.count, until, reason)

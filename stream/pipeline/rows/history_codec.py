@@ -8,6 +8,7 @@ Keys of the person names, which the broker compacts:
     <client space>/<ref>/name/<epoch>/<serial>              a name; the eraser overwrites it
     <client space>/<ref>/created|erased/<microseconds>/<precedence>/<event>
                                                             a beginning or end of a life; stays for ever
+    <client space>/off-boarded                              the client space has left; stays for ever
     segment-roll/<partition>                                says nothing; the broker ends a segment at an append only
 """
 
@@ -15,6 +16,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple, cast
@@ -36,6 +38,7 @@ _NO_ROW_NUMBER = -1
 _MILLI = 1000
 _KEY = re.compile(r"(.+)/([0-9a-f-]{36})/(name|created|erased)/([0-9a-f]+)/([0-9]+)(?:/([0-9a-f-]{36}))?", re.DOTALL)
 _SEGMENT_ROLL = re.compile(r"segment-roll/([0-9]+)")
+_OFF_BOARDED = re.compile(r"(.+)/off-boarded", re.DOTALL)
 _NAME = "name"
 _FACT = b"1"
 """The value of a lifetime's record. The key says it all, but a record without a value would be a tombstone."""
@@ -77,13 +80,36 @@ def segment_roll_record(partition: int) -> tuple[bytes, bytes]:
     return f"segment-roll/{partition}".encode(), _FACT
 
 
+class OffBoarded(NamedTuple):
+    """A *client_space_id* that has left. No other key ends as this one does, whatever the client space is called."""
+
+    client_space_id: str
+
+
+def off_boarded_record(client_space_id: str, at: datetime) -> tuple[bytes, bytes]:
+    """Key and value of the mark of a client space that left *at* that time."""
+    return f"{client_space_id}/off-boarded".encode(), str(to_micros(at)).encode()
+
+
+def read_off_boarded(value: bytes) -> datetime:
+    """When the client space left. Raises `UnreadableHistory`."""
+    try:
+        return from_micros(int(value))
+    except (ValueError, OverflowError):
+        raise UnreadableHistory("a record of a client space that has left has no time") from None
+
+
 def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
     """Key and value of a lifetime."""
     at = to_micros(row.occurred_at)
     return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/{row.precedence}/{row.event_id}".encode(), _FACT
 
 
-def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | SegmentRoll:
+PersonKeyRecord = NameKey | PersonLifetimeRow | SegmentRoll | OffBoarded
+"""What a key of the person names stands for."""
+
+
+def read_person_key(key: bytes | None) -> PersonKeyRecord:
     """What the key of a record of the person names stands for. Raises `UnreadableHistory`."""
     try:
         place = _read_key((key or b"").decode())
@@ -95,9 +121,11 @@ def read_person_key(key: bytes | None) -> NameKey | PersonLifetimeRow | SegmentR
     return place
 
 
-def _read_key(text: str) -> NameKey | PersonLifetimeRow | SegmentRoll | None:
+def _read_key(text: str) -> PersonKeyRecord | None:
     if roll := _SEGMENT_ROLL.fullmatch(text):
         return SegmentRoll(int(roll[1]))
+    if left := _OFF_BOARDED.fullmatch(text):
+        return OffBoarded(left[1])
     found = _KEY.fullmatch(text)
     if found is None:
         return None

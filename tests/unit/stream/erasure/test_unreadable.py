@@ -18,7 +18,7 @@ from stream.pipeline.unreadable import MAX_NAMED, UnreadableRecords, in_words
 from stream.rebuild.rebuild import Rebuild
 from stream.rebuild.store import RebuildStore
 from tests.builders import NOW, a_lifetime, a_uuid
-from tests.fakes.erasure import InMemoryPersonStore
+from tests.fakes.erasure import InMemoryPersonStore, InMemorySpaceStore
 from tests.fakes.stream import InMemorySink
 
 CREATION, DELETION = (a_lifetime("acme", a_uuid(n), c, NOW) for n, c in ((1, CREATED), (2, ERASED)))
@@ -66,7 +66,8 @@ class InMemoryProgress:
 def a_rebuild(records: Records, sink: InMemorySink, unreadable: UnreadableRecords | None = None) -> Rebuild:
     store, reader = cast("RebuildStore", InMemoryProgress()), cast("TopicReader", InMemoryReader(records))
     erased = ErasedPersons(InMemoryPersonStore(sink))
-    rebuild = Rebuild(store, sink, erased, reader, clock=lambda: NOW + timedelta(days=1))
+    spaces = InMemorySpaceStore(sink)
+    rebuild = Rebuild(store, sink, erased, spaces, reader, clock=lambda: NOW + timedelta(days=1))
     if unreadable is not None:
         rebuild.unreadable = unreadable
     return rebuild
@@ -114,7 +115,7 @@ async def test_a_rebuild_refuses_neither_what_was_overwritten_nor_a_name_that_th
 async def test_the_ledger_is_applied_but_for_what_cannot_be_read() -> None:
     sink, unreadable = InMemorySink(), UnreadableRecords()
     reader = cast("TopicReader", InMemoryReader(persons((b"odd", b"1"), (KEYS[1], NEWER), (b"odder", None))))
-    assert await reapply(reader, sink, unreadable) == 2
+    assert await reapply(reader, sink, InMemorySpaceStore(sink), unreadable) == 2
     assert set(sink.lifetimes) == {CREATION, DELETION}
     assert unreadable.places == {f"{PERSON_NAMES_TOPIC}[0]@0"}
 

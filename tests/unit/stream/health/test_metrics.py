@@ -84,12 +84,14 @@ def test_a_series_is_there_before_the_first_thing_happens() -> None:
 def test_a_batch_counts_each_record_once_by_what_became_of_it() -> None:
     observer = Observer()
     chunk = a_chunk(*(a_record(an_event(UserCreation()), offset) for offset in range(10)))
-    observer.stored([chunk], expired=2, refused=[Reason.MALFORMED, Reason.CONFLICTING_EVENT, Reason.CONFLICTING_EVENT])
+    refused = [Reason.MALFORMED, Reason.CONFLICTING_EVENT, Reason.CONFLICTING_EVENT]
+    observer.stored([chunk], expired=2, refused=refused, off_boarded=1)
     found = values(observer.metrics)
     assert {key[1]: found[key] for key in found if key[0] == "audit_worker_records_total"} == {
-        "stored": 5,
+        "stored": 4,
         "expired": 2,
         "refused": 3,
+        "off_boarded": 1,
     }
     assert found["audit_worker_refused_total", "malformed"] == 1
     assert found["audit_worker_conflicts_total",] == 2

@@ -25,3 +25,18 @@ def test_a_batch_holds_the_rows_and_refusals_of_all_its_chunks() -> None:
         ("usr_admin", NOW, later),
         ("usr_ada", NOW, NOW),
     ]
+
+
+def test_nothing_of_a_client_space_that_has_left_is_stored_or_kept_as_a_dead_letter() -> None:
+    chunk = a_chunk(
+        a_record(an_event(client_space_id="gone"), 0),
+        a_record(an_event(), 1),
+        a_record(an_event(UserDeletion(), client_space_id="gone"), 2),
+    )
+    batch = build_batch(
+        [chunk], schemas={SCHEMA_ID: current_event_schema()}, refs=person_refs(KEY), off_boarded={"gone"}
+    )
+    rows = batch.rows
+    stored = {row.client_space_id for of_table in (rows.lifetimes, rows.names, rows.activities) for row in of_table}
+    assert stored == {"acme"}
+    assert (batch.refusals, batch.expired, batch.off_boarded) == ([], 0, {"gone": 2})

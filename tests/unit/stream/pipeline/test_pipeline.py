@@ -56,6 +56,7 @@ class World:
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     topic_epochs: InMemoryTopicEpochs = field(default_factory=InMemoryTopicEpochs)
     group: InMemoryGroup = field(default_factory=InMemoryGroup)
+    off_boarded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.known_events = InMemoryKnownEvents(self.sink)
@@ -69,6 +70,7 @@ class World:
             dead_letters=self.dead_letters,
             history=self.history,
             commits=Commits(self.group),
+            off_boarded=lambda: self.off_boarded,
         )
         return Pipeline(ports, pseudonymization_key=KEY)
 
@@ -393,3 +395,12 @@ async def test_a_full_pipeline_takes_nothing_more(records: int, monkeypatch: pyt
         await until(lambda: len(world.sink.faults.lost) < 200)
         assert (fed, fed < 40 + 2 * records) == (stopped_at, True)
         feeding.cancel()
+
+
+async def test_events_of_a_client_space_that_has_left_are_committed_and_nowhere_stored() -> None:
+    world = World(off_boarded=frozenset({"gone"}))
+    chunk = a_chunk(a_record(an_event(client_space_id="gone"), 0), a_record(an_event(), 1))
+    await world.work(chunk)
+    assert [row.client_space_id for row in world.sink.activities] == ["acme"]
+    assert [row.client_space_id for row in world.history.activities] == ["acme"]
+    assert world.dead_letters.kept == []
