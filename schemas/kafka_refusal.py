@@ -14,8 +14,6 @@ from aiokafka.errors import (
 )
 
 _ASK_MILLISECONDS = 3_000
-_WRONG_USER = "user or password is wrong: see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SASL_MECHANISM"
-_BAD_CLAIM = "the token is refused: see KAFKA_SASL_OAUTH_PROVIDER"
 _EXPIRED = 10
 _NOT_YET_VALID = 9
 _OTHER_NAME = (62, 64)
@@ -38,15 +36,15 @@ async def refusal(connection: dict[str, Any]) -> str | None:
         try:
             connected = await create_conn(host.strip("[]"), int(port), request_timeout_ms=_ASK_MILLISECONDS, **options)
         except (TimeoutError, KafkaError, OSError) as error:
-            reason = reason or in_words(error, shows_token="sasl_oauth_token_provider" in options)
+            reason = reason or in_words(error)
         else:
             connected.close()
             return None
     return reason
 
 
-def in_words(error: BaseException, *, shows_token: bool = False) -> str | None:
-    """What to mend after *error*; `None` for one that may pass by itself. The client *shows_token* or a password."""
+def in_words(error: BaseException) -> str | None:
+    """What to mend after *error*; `None` for one that may pass by itself."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_in_words(error.verify_code)
     if isinstance(error, ssl.SSLError):
@@ -55,7 +53,7 @@ def in_words(error: BaseException, *, shows_token: bool = False) -> str | None:
             " certificate; see KAFKA_SECURITY_PROTOCOL, KAFKA_SSL_CERTIFICATE_FILE"
         )
     if isinstance(error, SaslAuthenticationFailed | AuthenticationFailedError):
-        return _BAD_CLAIM if shows_token else _WRONG_USER
+        return "user or password is wrong: see KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SASL_MECHANISM"
     if isinstance(error, UnsupportedSaslMechanismError):
         return "the broker does not know this mechanism: see KAFKA_SASL_MECHANISM"
     if isinstance(error, IllegalSaslStateError):
