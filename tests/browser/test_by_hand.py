@@ -5,7 +5,8 @@ never scrolls first, as a click of a script does.
 """
 
 import re
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -169,6 +170,52 @@ async def test_one_deleted_person_can_be_followed(hand: Hand) -> None:
     await expect(panel.dialog.locator(".options-note")).to_contain_text("Deleted people cannot be found by name")
 
 
+async def test_the_details_tell_the_life_of_the_affected_user(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m", "uml.activity": "user_deletion"})
+    await press(panel.lines.nth(2).get_by_role("button").first)
+    life = panel.dialog.locator(".life")
+    await expect(life.locator("li")).to_have_text(
+        [
+            re.compile(r"User created\s+10 May 2026, .* · by Jürgen Schmidt"),
+            re.compile(r"License added: Data Reader\s+10 May 2026, "),
+            re.compile(r"User deleted\s+17 Nov 2026, "),
+        ],
+        use_inner_text=True,
+    )
+    await expect(life.locator("[aria-current=true]")).to_contain_text("User deleted")
+    assert "Leaver" not in await life.inner_text()
+    await expect(panel.named("Show all activities of this user")).to_have_count(0)
+
+    panel = await hand.open()
+    await press(panel.lines.first.get_by_role("button").first)
+    await expect(life.locator("li")).to_have_count(8)
+    await expect(life.locator("[aria-current=true]")).to_have_count(1)
+    await panel.named("Show all activities of this user").click()
+    await expect(panel.chips).to_have_text(
+        ["Period: Last 12 months", "Affected user: Farid Bauer"], use_inner_text=True
+    )
+    await panel.settled()
+    assert await panel.lines.count() > 8
+
+
+async def test_a_life_names_nobody_who_is_deleted_meanwhile(hand: Hand) -> None:
+    """The admin is on no line of the list, only in the life that is open."""
+    space, leaver, at = f"life-{uuid4().hex[:8]}", year.LEAVERS[1], NOW - timedelta(days=50)
+    context = replace(year.by_hand(1), admin=leaver)
+    await hand.record(with_space(user_created(context, year.PEOPLE[0], year.stamp(f"{space} a", at)), space))
+    await hand.record(change(space, year.PEOPLE[0], minutes=90))
+    panel = await hand.visit(space)
+    await panel.attribute("poll-seconds", "0.3")
+    await panel.open()
+    await press(panel.lines.get_by_role("button").first)
+    first = panel.dialog.locator(".life li").first
+    await expect(first).to_contain_text(f"by {leaver.display_name}")
+    deletion = user_deleted(year.by_hand(1), leaver, year.stamp(f"{space} b", NOW - timedelta(days=40)))
+    await hand.record(with_space(deletion, space))
+    await expect(first).to_contain_text("by Deleted User")
+    assert "Leaver" not in await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
+
+
 async def test_lines_of_other_filters_say_so(hand: Hand) -> None:
     panel = await hand.open()
     await hand.page.route(LOG, problem(503))
@@ -208,6 +255,102 @@ async def test_a_drag_that_leaves_the_chart_counts_and_its_chip_leads_back(hand:
     await expect(panel.chips.first).to_contain_text("to 24 Nov 2026")
     await press(panel.named("Remove filter Period"))
     await expect(panel.chips.first).to_contain_text("Last 12 months")
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "bars", "middle"),
+    [
+        ("2026-10-25", "2026-10-25", 25, "Sun 25 Oct, 02:00 UTC+2"),
+        ("2026-03-29", "2026-03-29", 23, "Sun 29 Mar, 03:00 UTC+2"),
+        ("2026-11-18", "2026-11-19", 48, "Wed 18 Nov, 02:00 UTC+1"),
+        ("2026-10-24", "2026-10-25", 49, "Sat 24 Oct, 02:00 UTC+2"),
+    ],
+)
+async def test_a_day_or_two_are_shown_by_the_hour_of_their_clocks(
+    hand: Hand, first: str, last: str, bars: int, middle: str
+) -> None:
+    space = f"clocks-{first}"
+    at = [datetime.fromisoformat(f"{last}T{hour}:30:00+00:00") for hour in ("00", "01")]
+    await hand.record(*(change(space, year.PEOPLE[0], minutes=(NOW - time).total_seconds() / 60) for time in at))
+    panel = await hand.open(space, **{"uml": "1", "uml.range": "custom", "uml.from": first, "uml.to": last})
+    chart = panel.dialog.get_by_role("img")
+    await expect(chart.locator("g")).to_have_count(bars)
+    await expect(chart.locator(".tick").first).to_have_text(re.compile("^(... )?00:00$"))
+    await expect(chart.locator(".tick").last).to_have_text(re.compile("^(... )?23:00$"))
+    assert 3 <= await chart.locator(".tick").count() <= 4
+    await expect(panel.dialog.get_by_role("rowheader")).to_contain_text("· 2 activities")
+    box = await chart.bounding_box()
+    assert box
+    await hand.page.mouse.move(box["x"] + box["width"] * 2.5 / bars, box["y"] + 30)
+    await expect(panel.dialog.locator(".tip strong").first).to_have_text(
+        re.compile(middle.replace("+", "[+]").replace(" ", ",? "))
+    )
+    # The hours of one day are there to be read; of two, one day can be chosen.
+    await expect(panel.dialog.get_by_role("slider")).to_have_count(1 if first == last else 2)
+    await hand.page.mouse.down()
+    await hand.page.mouse.up()
+    days = [first, first] if first != last else [first, last]
+    await expect(hand.page.locator("#to")).to_have_value(days[1])
+    await panel.settled()
+
+
+async def test_bars_are_chosen_by_keyboard(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "12m"})
+    keyboard = hand.page.keyboard
+    start, end = (panel.dialog.get_by_role("slider", name=name) for name in ("First bar to show", "Last bar to show"))
+    await expect(start).to_have_attribute("aria-valuemax", "52")
+    await start.focus()
+    for key in ("ArrowRight", "PageUp", "ArrowLeft", "ArrowUp"):
+        await keyboard.press(key)
+    await expect(start).to_have_attribute("aria-valuenow", "8")
+    words = "19 Jan 2026 to 25 Jan 2026, 11 activities, License changed: 10, Admin rights changed: 1"
+    await expect(start).to_have_attribute("aria-valuetext", words)
+    await expect(panel.dialog.locator(".tip")).to_be_in_viewport(ratio=0.99)
+    await keyboard.press("Escape")
+    await expect(start).to_have_attribute("aria-valuenow", "0")
+    await expect(panel.dialog.locator(".tip")).to_have_count(0)
+    await keyboard.press("PageUp")
+    await keyboard.press("Tab")
+    await expect(end).to_be_focused()
+    await keyboard.press("Home")
+    await expect(end).to_have_attribute("aria-valuenow", "7")
+    await keyboard.press("ArrowRight")
+    await expect(panel.dialog.locator("g[data-marked]")).to_have_count(2)
+    await keyboard.press("Enter")
+    await expect(panel.chips.first).to_contain_text("12 Jan 2026 to 25 Jan 2026")
+    await expect(panel.dialog.locator(".area g")).to_have_count(14)
+    await expect(panel.dialog.get_by_role("slider").first).to_be_focused()
+    await keyboard.press("End")
+    await keyboard.press("Enter")
+    await expect(panel.chips.first).to_contain_text("25 Jan 2026 to 25 Jan 2026")
+    await expect(panel.dialog.locator(".area g")).to_have_count(24)
+    await expect(panel.dialog.get_by_role("slider")).to_be_focused()
+    await press(panel.named("Back to “Last 12 months”"))
+    await expect(panel.chips.first).to_contain_text("Last 12 months")
+    await expect(panel.dialog.locator(".area g")).to_have_count(53)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+async def test_a_bar_tells_what_it_counts(hand: Hand, width: int, height: int) -> None:
+    panel = await hand.open()
+    await hand.page.set_viewport_size({"width": width, "height": height})
+    box = await panel.dialog.get_by_role("img").bounding_box()
+    assert box
+    tip = panel.dialog.locator(".tip")
+    for bar in (0, 26, 29):
+        await hand.page.mouse.move(box["x"] + box["width"] * (bar + 0.5) / 30, box["y"] + 30)
+        await expect(tip).to_be_in_viewport(ratio=0.99)
+        await expect(panel.dialog.locator("g[data-pointed]")).to_have_count(1)
+    await hand.page.mouse.move(box["x"] + box["width"] * 26.5 / 30, box["y"] + 30)
+    await expect(tip).to_contain_text("Saturday, 21 November 2026 60 activities")
+    await expect(tip.locator(".type")).to_have_text(["User created: 20", "License changed: 40"])
+    # It can be read with the pointer on it, and goes with the pointer.
+    place = await tip.bounding_box()
+    assert place
+    await hand.page.mouse.move(box["x"] + box["width"] * 26.5 / 30, place["y"] + place["height"] / 2, steps=3)
+    await expect(tip).to_contain_text("21 November")
+    await hand.page.mouse.move(box["x"], 5)
+    await expect(tip).to_have_count(0)
 
 
 async def test_back_undoes_filters_and_closes_and_closing_leaves_no_step(hand: Hand) -> None:
@@ -580,9 +723,10 @@ async def test_a_license_is_chosen_from_those_of_the_log_or_by_a_click_on_it(han
     panel = await hand.open()
     asked = lists_asked(panel)
     choice = panel.select("License")
-    await expect(choice.locator("option")).to_have_text(["License", *sorted(filter(None, year.LICENSES))])
+    names = [re.compile(rf"{name} \(\d+\)") for name in sorted(filter(None, year.LICENSES))]
+    await expect(choice.locator("option")).to_have_text([re.compile("License"), *names])
     await expect(choice).to_be_in_viewport(ratio=1)
-    await choice.select_option("Data Steward")
+    await choice.select_option(value="Data Steward")
     await expect(panel.chips.nth(1)).to_have_text("License: Data Steward")
     await panel.settled()
     changes = panel.lines.locator("td[data-label=Change]")
@@ -598,8 +742,40 @@ async def test_a_license_is_chosen_from_those_of_the_log_or_by_a_click_on_it(han
     assert f"uml.license={name.replace(' ', '+')}" in hand.page.url
     await hand.page.go_back()
     await expect(panel.chips.nth(1)).to_have_text("License: Data Steward")
-    await choice.select_option("License")
+    await choice.select_option(value="")
     await expect(panel.chips).to_have_count(1)
+
+
+async def test_each_choice_carries_what_it_would_show_beside_the_other_filters(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "90d"})
+
+    async def counts() -> dict[str, int]:
+        await expect(hand.page.locator(".sets[data-stale]")).to_have_count(0)
+        labels = await hand.page.locator(".choices label").all_inner_texts()
+        return {name: int(count) for name, count in (label.rsplit(maxsplit=1) for label in labels)}
+
+    before = await counts()
+    assert set(before) == {
+        *("User created", "User deleted", "License changed", "Admin rights changed"),
+        *("Web UI", "API", "File import"),
+    }
+    options = await panel.select("License").locator("option").all_inner_texts()
+    await panel.choice("License changed").check()
+    await expect(panel.status).to_contain_text(f"{before['License changed']} activities")
+    after = await counts()
+    # The filter's own values count as before, the others beside it.
+    assert {name: after[name] for name in list(before)[:4]} == {name: before[name] for name in list(before)[:4]}
+    assert after["File import"] == before["File import"] - before["User created"]
+    assert await panel.select("License").locator("option").all_inner_texts() == options
+    await expect(panel.choice("API")).to_have_accessible_description(str(after["API"]))
+    await panel.choice("API").check()
+    await expect(panel.status).to_contain_text(f"{after['API']} activities")
+    assert sum(list((await counts()).values())[4:]) == before["License changed"]
+    (option,) = [text for text in await panel.select("License").locator("option").all_inner_texts() if "Reader" in text]
+    await panel.select("License").select_option(option)
+    count = option.rpartition("(")[2].rstrip(")")
+    assert int(count) > 0
+    await expect(panel.status).to_contain_text(f"{count} activities")
 
 
 async def test_an_import_is_one_row_whose_counts_are_those_of_the_filters(hand: Hand) -> None:

@@ -32,9 +32,7 @@ export class Actions {
     /** @type {{from: string, to: string, problem: string}|null} Dates that were entered and cannot be asked for. */
     this.dates = null;
     /** The period before custom dates. */
-    this._periodBefore = '';
-    /** @type {[number, number]|null} The days that are being dragged over. */
-    this.drag = null;
+    this.periodBefore = '';
     this.announcement = '';
     this.toast = '';
     this.exporting = NO_EXPORT;
@@ -71,7 +69,7 @@ export class Actions {
       const { first } = daysOf(session.filters, new Date(), session.zone);
       filters = { ...filters, from: first || session.retentionDay, to: dayOf(new Date(), session.zone) };
     }
-    if (![SINCE, 'custom'].includes(session.filters.range)) this._periodBefore = session.filters.range;
+    if (![SINCE, 'custom'].includes(session.filters.range)) this.periodBefore = session.filters.range;
     this.dates = null;
     session.setFilters(filters);
     this._page.configure();
@@ -117,16 +115,15 @@ export class Actions {
     this.focusOn('#title');
   }
 
-  /** All that happened to one user, whatever was filtered before. @param {string} id The platform's. */
+  /** All that happened to one user. @param {string} id The platform's. */
   showUser(id) {
-    this._session.expanded.clear();
-    this.setFilters({ ...cleared(this._session.filters), range: '12m', affectedUsers: [ID_PREFIX + id] });
+    this.showAll({ affectedUsers: [ID_PREFIX + id] });
   }
 
-  /** Everything of one file import, whatever was filtered before. @param {string} id */
-  showImport(id) {
+  /** Everything that *filters* select, whatever was filtered before. @param {Partial<Filters>} filters */
+  showAll(filters) {
     this._session.expanded.clear();
-    this.setFilters({ ...cleared(this._session.filters), range: '12m', imports: [id] });
+    this.setFilters({ ...cleared(this._session.filters), range: '12m', from: '', to: '', ...filters });
     this.focusOn('#title');
   }
 
@@ -134,7 +131,7 @@ export class Actions {
   async showLastImport() {
     try {
       const id = await this._session.lastImport();
-      if (id) this.showImport(id);
+      if (id) this.showAll({ imports: [id] });
       else this.setViews({ isOpen: true, problem: 'views.no_import' });
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -151,18 +148,12 @@ export class Actions {
 
   /** @param {import('./state.js').Chip} chip */
   removeChip(chip) {
-    this.setFilters(withoutChip(this._session.filters, chip, this._periodBefore));
+    this.setFilters(withoutChip(this._session.filters, chip, this.periodBefore));
     this.focusOn('.chips button, #title');
   }
 
   foldFilters() {
     this.filtersUnfolded = !this.filtersUnfolded;
-    this.update();
-  }
-
-  /** @param {[number, number]|null} drag */
-  setDrag(drag) {
-    this.drag = drag;
     this.update();
   }
 
@@ -289,6 +280,7 @@ export class Actions {
   /** A person was deleted: nothing goes on naming them. */
   forgetDeleted() {
     this.pickers.forEach((picker) => picker.forget());
+    this._session.lives?.forget();
     this.announce('');
   }
 

@@ -1,6 +1,8 @@
 // The query API, as far as the panel uses it. Every failure is an `ApiError` whose kind names a text of the panel.
+import { intervalOf } from './time.js';
 
 const TIMEOUT_MS = 20_000;
+const FACETS = ['activity_type', 'channel', 'license'];
 
 /**
  * @typedef {import('./state.js').Activity} Activity
@@ -8,7 +10,8 @@ const TIMEOUT_MS = 20_000;
  * @typedef {{etag: string, data: Activity[], page: {next_cursor: string|null}, meta: PageMeta}} Page
  * @typedef {{limit: number, cursor?: string|null, signal?: AbortSignal}} PageOptions
  * @typedef {{start: string, total: number, by_activity_type: Record<string, number>}} Bucket
- * @typedef {{buckets: Bucket[], total: number}} Stats
+ * @typedef {'activity_type'|'channel'|'license'} Facet
+ * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Record<Facet, Record<string, number>>}} Stats
  * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
@@ -92,7 +95,7 @@ export class AuditApi {
   }
 
   /**
-   * Counts by day.
+   * Counts by day, or by hour where the days are few, and of the values of filters.
    * @param {URLSearchParams} query
    * @param {string} zone
    * @param {AbortSignal} [signal]
@@ -100,8 +103,9 @@ export class AuditApi {
    */
   async stats(query, zone, signal) {
     const parameters = new URLSearchParams(query);
-    parameters.set('interval', 'day');
+    parameters.set('interval', intervalOf(query, new Date()));
     parameters.set('tz', zone);
+    FACETS.forEach((name) => parameters.append('facet', name));
     return body(await this._get('/v1/activities/stats', parameters, { signal }));
   }
 

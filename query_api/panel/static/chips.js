@@ -15,12 +15,13 @@ import { chipsOf, idIn, isFiltered } from './state.js';
 /** @param {Model} model @param {Actions} act */
 export function chipBar(model, act) {
   const { t, filters } = model;
+  // The usual period alone is said above already.
   const isUsual = !isFiltered(filters) && filters.range === '30d';
-  return html`<ul class="chips" aria-label=${t.text('chips.label')}>
+  return html`<ul class="chips" ?hidden=${isUsual} aria-label=${t.text('chips.label')}>
     ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(model, act, chip)}</li>`)}
-    ${isUsual
-      ? ''
-      : html`<li><button type="button" class="quiet" @click=${() => act.clearFilters()}>${t.text('chips.clear')}</button></li>`}
+    ${isFiltered(filters)
+      ? html`<li><button type="button" class="quiet" @click=${() => act.clearFilters()}>${t.text('chips.clear')}</button></li>`
+      : ''}
   </ul>`;
 }
 

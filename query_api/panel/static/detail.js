@@ -1,6 +1,7 @@
 // A line in full: its facts, what one can do with it, and the JSON as the API gave it.
 import { html } from './vendor/lit-html/lit-html.js';
 import { visibleJson } from './i18n.js';
+import { life } from './life.js';
 import { personCell } from './person.js';
 import { writeUrl } from './url-sync.js';
 
@@ -14,7 +15,8 @@ import { writeUrl } from './url-sync.js';
 
 /** @param {Model} model @param {Actions} act @param {Activity} line */
 export function detail(model, act, line) {
-  return html`${facts(model.t, line)} ${buttons(model, act, line)} ${raw(model.t, line)}`;
+  return html`<div class="columns">${facts(model.t, line)} ${life(model, act, line)}</div>
+    ${buttons(model, act, line)} ${raw(model.t, line)}`;
 }
 
 /** In the chosen zone, and in UTC as it was recorded. @param {Translator} t @param {string} time */
@@ -70,7 +72,7 @@ function buttons({ t, filters, canLink }, act, line) {
       : ''}
     ${button('detail.filter_user', only('affectedUsers', line.affected_user))}
     ${button('detail.filter_admin', only('admins', line.admin))}
-    ${importId ? button('detail.filter_import', () => act.showImport(importId)) : ''}
+    ${importId ? button('detail.filter_import', () => act.showAll({ imports: [importId] })) : ''}
   </div>`;
 }
 

@@ -55,22 +55,38 @@ export function filterBar(model, act) {
         </select>
       </div>
       ${filters.range === 'custom' ? customDates(model, act) : ''}
-      <div class="sets">
+      <div class="sets" ?data-stale=${model.list.isCounting}>
         ${choices(model, act, 'activityTypes', 'activity', ACTIVITY_TYPES)} ${choices(model, act, 'channels', 'channel', CHANNELS)}
         ${licenseChoice(model, act)}
       </div>
     </div>`;
 }
 
+/** What the API calls the filters whose values it counts. */
+const FACETS = /** @type {const} */ ({ activityTypes: 'activity_type', channels: 'channel', licenses: 'license' });
+
+/**
+ * How many lines a value alone would show beside the other filters; nothing while that is not known.
+ * @param {Model} model
+ * @param {keyof typeof FACETS} name
+ * @param {string} value
+ */
+function countOf({ t, list }, name, value) {
+  const counts = !list.error && list.stats?.facets[FACETS[name]];
+  return counts ? t.number(counts[value] ?? 0) : '';
+}
+
 /** One license of those that the log names; the address may ask for another. @param {Model} model @param {Actions} act */
-function licenseChoice({ t, filters, licenses }, act) {
+function licenseChoice(model, act) {
+  const { t, filters, licenses } = model;
+  const named = (/** @type {string} */ license) => `${license} (${countOf(model, 'licenses', license)})`.replace(' ()', '');
   const choose = (/** @type {Event} */ event) => {
     act.changeFilters({ licenses: [/** @type {HTMLSelectElement} */ (event.target).value].filter(Boolean) });
   };
   // Where none is selected, a browser selects the first.
   return html`<select aria-label=${t.text('filter.license')} @change=${choose}>
     <option value="">${t.text('filter.license')}</option>
-    ${[...new Set([...licenses, ...filters.licenses])].map((name) => html`<option value=${name} .selected=${filters.licenses.includes(name)}>${name}</option>`)}
+    ${[...new Set([...licenses, ...filters.licenses])].map((name) => html`<option value=${name} .selected=${filters.licenses.includes(name)}>${named(name)}</option>`)}
   </select>`;
 }
 
@@ -144,8 +160,14 @@ function choices(model, act, name, texts, values) {
     <div class="choices">
       ${values.map(
         (value) => html`<label>
-          <input type="checkbox" .checked=${filters[name].includes(value)} @change=${() => act.toggle(name, value)} />
+          <input
+            type="checkbox"
+            aria-describedby=${`count-${value}`}
+            .checked=${filters[name].includes(value)}
+            @change=${() => act.toggle(name, value)}
+          />
           ${t.text(`${texts}.${value}`)}
+          <span class="count" id=${`count-${value}`} aria-hidden="true">${countOf(model, name, value)}</span>
         </label>`,
       )}
     </div>

@@ -1,86 +1,105 @@
-// Activities over time, as bars of activity types. Dragging over bars chooses their days; the date fields do the same
-// without a pointer.
+// Activities over time, as bars of activity types. What is marked, by pointer or by keys, becomes the period.
 import { html, svg } from './vendor/lit-html/lit-html.js';
-import { ACTIVITY_TYPES } from './state.js';
-import { addDays } from './time.js';
+import { barsOf, together, topOf } from './bars.js';
+import { labeled } from './chips.js';
+import { ACTIVITY_TYPES, withoutChip } from './state.js';
+import { daysOf } from './time.js';
 
 /**
+ * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
- * @typedef {{day: string, total: number, types: Record<string, number>}} Day
- * @typedef {Day & {last: string}} Bar From *day* to *last*.
+ * @typedef {import('./i18n.js').Translator} Translator
+ * @typedef {import('./bars.js').Bar} Bar
+ *
+ * @typedef {object} State What the reader does on one chart; another chart begins without it.
+ * @property {string} of
+ * @property {Bar[]} bars
+ * @property {[number, number]|null} marked The first and the last bar.
+ * @property {number} pointed The bar that is told of, or -1.
+ * @property {number} origin Where a pointer went down, or -1.
+ *
+ * @typedef {{act: Actions, t: Translator, bars: Bar[], state: State, canNarrow: boolean}} Chart
  */
 
 const HEIGHT = 46;
 const AXIS = 16;
-const MAX_DAY_BARS = 120;
-const WEEK = 7;
+const PAGE = 7;
+const MAX_TICKS = 4;
+const PERIOD = /** @type {const} */ ({ name: 'range', value: '' });
 
-/**
- * @param {import('./model.js').Model} model
- * @param {Actions} act
- * @param {Day[]} days
- */
-export function histogram(model, act, days) {
-  const { t, list, drag } = model;
-  const total = days.reduce((sum, { total: count }) => sum + count, 0);
+/** @type {WeakMap<Actions, State>} */
+const states = new WeakMap();
+
+/** @param {Model} model @param {Actions} act */
+export function histogram(model, act) {
+  const { t, list, filters } = model;
+  const isWaiting = list.isCounting && !list.error;
+  const bars = isWaiting ? barsBefore(model, act) : barsNow(model);
+  const isWorthIt = bars.length > 1 && (filters.range === 'custom' || bars.some(({ total }) => total));
   // While it is counted the place is kept: what stands below must not jump.
-  if (!total && list.isCounting && !list.error) return html`<div class="histogram"></div>`;
-  if (days.length < 2 || !total) return '';
-  const busiest = days.reduce((most, one) => (one.total > most.total ? one : most));
-  const label = t.plural('histogram.label', total, {
-    from: t.day(days[0].day),
-    to: t.day(days[days.length - 1].day),
-    day: t.day(busiest.day),
-    most: t.plural('list.count', busiest.total),
-  });
-  const bars = barsOf(days);
-  const width = 100 / bars.length;
-  const top = topOf(bars);
-  const isMarked = (/** @type {number} */ index) => drag && index >= Math.min(...drag) && index <= Math.max(...drag);
-  return html`<div class="histogram">
-    <svg
-      role="img"
-      aria-label=${label}
-      @pointerdown=${(/** @type {PointerEvent} */ event) => begin(act, event, bars)}
-      @pointermove=${(/** @type {PointerEvent} */ event) => act.drag && act.setDrag([act.drag[0], indexAt(event, bars)])}
-      @pointerup=${() => choose(act, bars)}
-      @pointercancel=${() => act.setDrag(null)}
-    >
-      ${bars.map((bar, index) => svg`<g ?data-marked=${isMarked(index)}>
-        <title>${t.text('histogram.day', { day: nameOf(bar, t), count: t.plural('list.count', bar.total) })}</title>
-        <rect class="slot" x=${`${index * width}%`} y="0" width=${`${width}%`} height=${HEIGHT}></rect>
-        ${stack(bar, top).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
-          x=${`${(index + 0.1) * width}%`} y=${y} width=${`${0.8 * width}%`} height=${height}></rect>`)}
-        ${bar.total > top ? svg`<text class="cut" y="11"
-          text-anchor=${index ? (index === bars.length - 1 ? 'end' : 'middle') : 'start'}
-          x=${`${index ? (index === bars.length - 1 ? 100 : (index + 0.5) * width) : 0}%`}>${t.number(bar.total)}</text>` : ''}
-      </g>`)}
-      ${ticksOf(bars).map(({ index, anchor }) => svg`<text class="tick" text-anchor=${anchor} y=${HEIGHT + AXIS - 3}
-        x=${`${anchor === 'end' ? 100 : index * width}%`}>${t.day(anchor === 'end' ? bars[index].last : bars[index].day)}</text>`)}
-    </svg>
+  if (!isWorthIt) return isWaiting ? html`<div class="histogram"></div>` : '';
+  const chart = { act, t, bars, state: stateOf(act, bars), canNarrow: bars[0].first !== bars[bars.length - 1].last };
+  return html`<div class="histogram" ?data-stale=${isWaiting}>
+    <div class="plot" @pointerleave=${() => tellOf(chart, -1)} @focusout=${(/** @type {FocusEvent} */ event) => leave(chart, event)}>
+      <div
+        class="area"
+        ?data-plain=${!chart.canNarrow}
+        @pointerdown=${(/** @type {PointerEvent} */ event) => begin(chart, event)}
+        @pointermove=${(/** @type {PointerEvent} */ event) => move(chart, indexAt(event, bars))}
+        @pointerup=${() => end(chart)}
+        @pointercancel=${() => mark(chart, null)}
+      >
+        ${drawing(chart)} ${(chart.canNarrow ? [0, 1] : [0]).map((side) => handle(chart, side))}
+      </div>
+      ${tip(chart)}
+    </div>
+    ${filters.range === 'custom' ? back(model, act) : ''}
   </div>`;
 }
 
-/** Days, or weeks where there would be too many days. @param {Day[]} days @returns {Bar[]} */
-function barsOf(days) {
-  if (days.length <= MAX_DAY_BARS) return days.map((day) => ({ ...day, last: day.day }));
-  /** @type {Bar[]} */
-  const weeks = [];
-  for (let start = 0; start < days.length; start += WEEK) {
-    const week = days.slice(start, start + WEEK);
-    /** @type {Record<string, number>} */
-    const types = {};
-    for (const day of week) for (const [type, count] of Object.entries(day.types)) types[type] = (types[type] ?? 0) + count;
-    weeks.push({ day: week[0].day, last: addDays(week[0].day, week.length - 1), total: week.reduce((sum, day) => sum + day.total, 0), types });
-  }
-  return weeks;
+/** @param {Model} model */
+function barsNow({ list, filters, zone, now }) {
+  return list.stats && !list.isOfOthers ? barsOf(list.stats, daysOf(filters, now, zone), zone, now) : [];
 }
 
-/** The count that the chart's full height stands for: one import must not flatten all other days. @param {Bar[]} bars */
-function topOf(bars) {
-  const busy = bars.map(({ total }) => total).filter(Boolean).toSorted((a, b) => b - a);
-  const usual = busy[Math.ceil(busy.length / 10)] ?? busy[0];
-  return busy[0] > 3 * usual ? 2 * usual : busy[0];
+/** Those of the filters before, unless these are to be forgotten. @param {Model} model @param {Actions} act */
+function barsBefore({ list }, act) {
+  return (list.stats && states.get(act)?.bars) || [];
+}
+
+/** @param {Actions} act @param {Bar[]} bars */
+function stateOf(act, bars) {
+  const of = `${keyOf(bars[0])} ${keyOf(bars[bars.length - 1])} ${bars.length}`;
+  const known = states.get(act);
+  if (known?.of === of) return Object.assign(known, { bars });
+  const state = /** @type {State} */ ({ of, bars, marked: null, pointed: -1, origin: -1 });
+  states.set(act, state);
+  return state;
+}
+
+/** @param {Bar} bar */
+const keyOf = ({ first, start }) => start?.toISOString() ?? first;
+
+/** @param {Chart} chart */
+function drawing(chart) {
+  const { t, bars } = chart;
+  const [width, top] = [100 / bars.length, topOf(bars)];
+  return html`<svg role="img" aria-label=${label(chart)}>
+    ${bars.map((bar, index) => svg`<g ?data-marked=${isMarked(chart, bar)} ?data-pointed=${index === chart.state.pointed}>
+      <rect class="slot" x=${`${index * width}%`} y="0" width=${`${width}%`} height=${HEIGHT}></rect>
+      ${stack(bar, top).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
+        x=${`${(index + 0.1) * width}%`} y=${y} width=${`${0.8 * width}%`} height=${height}></rect>`)}
+      ${bar.total > top ? cut(index, bars.length, t.number(bar.total)) : ''}
+    </g>`)}
+    ${ticksOf(bars).map(({ index, anchor }) => svg`<text class="tick" text-anchor=${anchor} y=${HEIGHT + AXIS - 3}
+      x=${`${anchor === 'end' ? 100 : index * width}%`}>${tickName(chart, bars[index], anchor === 'end')}</text>`)}
+  </svg>`;
+}
+
+/** The number of a bar that is higher than the chart. @param {number} index @param {number} count @param {string} number */
+function cut(index, count, number) {
+  const [anchor, place] = index === 0 ? ['start', 0] : index === count - 1 ? ['end', 100] : ['middle', ((index + 0.5) * 100) / count];
+  return svg`<text class="cut" y="11" text-anchor=${anchor} x=${`${place}%`}>${number}</text>`;
 }
 
 /** One rectangle for each activity type of *bar*, from below. @param {Bar} bar @param {number} top */
@@ -98,26 +117,90 @@ function stack({ total, types }, top) {
 
 /** The first bar, the end of the last, and some between. @param {Bar[]} bars */
 function ticksOf(bars) {
-  const between = [1 / 3, 2 / 3].map((part) => ({ index: Math.floor(bars.length * part), anchor: 'middle' }));
-  return [{ index: 0, anchor: 'start' }, ...(bars.length > WEEK ? between : []), { index: bars.length - 1, anchor: 'end' }];
+  const parts = Math.min(MAX_TICKS, bars.length) - 1;
+  const between = Array.from({ length: parts - 1 }, (_, part) => ({ index: Math.floor((bars.length * (part + 1)) / parts), anchor: 'middle' }));
+  return [{ index: 0, anchor: 'start' }, ...between, { index: bars.length - 1, anchor: 'end' }];
 }
 
-/** @param {Bar} bar @param {import('./i18n.js').Translator} t */
-function nameOf({ day, last }, t) {
-  return day === last ? t.day(day) : t.text('range.from_to', { from: t.day(day), to: t.day(last) });
+// ---- Words ----
+
+/** @param {Chart} chart */
+function label({ t, bars }) {
+  const all = together(bars);
+  const busiest = bars.reduce((most, one) => (one.total > most.total ? one : most));
+  const most = t.plural('list.count', busiest.total);
+  return t.plural('histogram.label', all.total, { from: t.day(all.first), to: t.day(all.last), bar: nameOf(t, busiest), most });
 }
+
+/** @param {Translator} t @param {Bar} bar */
+function nameOf(t, { first, last, start }) {
+  if (start) return clock(t, start, { weekday: 'short', day: 'numeric', month: 'short', timeZoneName: 'shortOffset' });
+  return first === last ? t.weekday(first) : t.text('range.from_to', { from: t.day(first), to: t.day(last) });
+}
+
+/** Of two days, hours say which. @param {Chart} chart @param {Bar} bar @param {boolean} isEnd */
+function tickName({ t, canNarrow }, { first, last, start }, isEnd) {
+  return start ? clock(t, start, canNarrow ? { weekday: 'short' } : {}) : t.day(isEnd ? last : first);
+}
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
+
+/** "Sun 25 Oct, 02:00 UTC+2": no hour is told twice. @param {Translator} t @param {Date} instant @param {Intl.DateTimeFormatOptions} more */
+function clock({ locale, zone }, instant, more) {
+  const key = [locale, zone, ...Object.keys(more)].join();
+  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZone: zone, ...more });
+  formats.set(key, format);
+  return format.format(instant).replace('GMT', 'UTC');
+}
+
+/** "User created: 3". @param {Translator} t @param {Bar} bar */
+function typeTexts(t, { types }) {
+  return ACTIVITY_TYPES.filter((type) => types[type]).map((type) => ({ type, text: labeled(t, t.text(`activity.${type}`), t.number(types[type])) }));
+}
+
+/** Of the bar that is pointed at, and of all that are marked. @param {Chart} chart */
+function tip({ t, bars, state: { pointed, marked } }) {
+  const bar = bars[pointed];
+  if (!bar) return '';
+  const place = ((pointed + 0.5) * 100) / bars.length;
+  const all = marked && together(bars.slice(Math.min(...marked), Math.max(...marked) + 1));
+  return html`<div class="tip" aria-hidden="true" .style=${`left: ${place}%; transform: translateX(-${place}%)`}>
+    <strong>${nameOf(t, bar)}</strong> <span>${t.plural('list.count', bar.total)}</span>
+    ${typeTexts(t, bar).map(({ type, text }) => html`<span class="type" data-type=${type}>${text}</span>`)}
+    ${all && all.total !== bar.total
+      ? html`<span class="marked">${nameOf(t, all)} <strong>${t.plural('list.count', all.total)}</strong></span>`
+      : ''}
+  </div>`;
+}
+
+// ---- By pointer ----
 
 /**
  * A drag that leaves the chart goes on: its end counts, wherever that is.
- * @param {Actions} act
+ * @param {Chart} chart
  * @param {PointerEvent} event
- * @param {Bar[]} bars
  */
-function begin(act, event, bars) {
-  if (!event.isPrimary || event.button !== 0) return;
-  const chart = /** @type {Element} */ (event.currentTarget);
-  chart.setPointerCapture(event.pointerId);
-  act.setDrag([indexAt(event, bars), indexAt(event, bars)]);
+function begin(chart, event) {
+  if (!event.isPrimary || event.button !== 0 || !chart.canNarrow) return;
+  const area = /** @type {Element} */ (event.currentTarget);
+  area.setPointerCapture(event.pointerId);
+  chart.state.origin = indexAt(event, chart.bars);
+  move(chart, chart.state.origin);
+}
+
+/** @param {Chart} chart @param {number} index */
+function move(chart, index) {
+  const { state } = chart;
+  if (state.origin >= 0) mark(chart, [state.origin, index]);
+  tellOf(chart, index);
+}
+
+/** @param {Chart} chart */
+function end(chart) {
+  if (chart.state.origin < 0) return;
+  chart.state.origin = -1;
+  choose(chart);
 }
 
 /** @param {PointerEvent} event @param {unknown[]} bars */
@@ -127,10 +210,117 @@ function indexAt(event, bars) {
   return Math.min(bars.length - 1, Math.max(0, index));
 }
 
-/** @param {Actions} act @param {Bar[]} bars */
-function choose(act, bars) {
-  if (!act.drag) return;
-  const [from, to] = [bars[Math.min(...act.drag)].day, bars[Math.max(...act.drag)].last];
-  act.setDrag(null);
-  act.changeFilters({ range: 'custom', from, to });
+/** @param {Chart} chart @param {number} index */
+function tellOf({ act, state }, index) {
+  if (index === state.pointed) return;
+  state.pointed = index;
+  act.update();
+}
+
+// ---- By keys ----
+
+/**
+ * One edge of what is marked, or, where nothing can be chosen, what is read.
+ * @param {Chart} chart
+ * @param {number} side 0 for the first bar, 1 for the last.
+ */
+function handle(chart, side) {
+  const { t, bars, canNarrow, state } = chart;
+  const [index, least, most] = boundsOf(chart, side);
+  const bar = bars[index];
+  const words = [nameOf(t, bar), t.plural('list.count', bar.total), ...typeTexts(t, bar).map(({ text }) => text)];
+  return html`<div
+    role="slider"
+    class="handle"
+    tabindex="0"
+    aria-label=${t.text(canNarrow ? ['histogram.start', 'histogram.end'][side] : 'column.occurred_at')}
+    aria-description=${canNarrow ? t.text('histogram.hint') : ''}
+    aria-valuemin=${least}
+    aria-valuemax=${most}
+    aria-valuenow=${index}
+    aria-valuetext=${words.join(', ')}
+    .style=${`left: ${((index + (canNarrow ? side : 0.5)) * 100) / bars.length}%`}
+    @focus=${() => state.origin < 0 && tellOf(chart, index)}
+    @keydown=${(/** @type {KeyboardEvent} */ event) => onKey(chart, side, event)}
+  ></div>`;
+}
+
+/** Where an edge stands, and how far it can go. @param {Chart} chart @param {number} side */
+function boundsOf({ bars, canNarrow, state }, side) {
+  const last = bars.length - 1;
+  if (!canNarrow) return [Math.max(0, state.pointed), 0, last];
+  const [from, to] = state.marked ? [Math.min(...state.marked), Math.max(...state.marked)] : [0, last];
+  return side ? [to, from, last] : [from, 0, to];
+}
+
+/** @param {Chart} chart @param {number} side @param {KeyboardEvent} event */
+function onKey(chart, side, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const { canNarrow, state } = chart;
+  const [index, least, most] = boundsOf(chart, side);
+  /** @type {Record<string, number>} */
+  const places = {
+    ArrowLeft: index - 1,
+    ArrowDown: index - 1,
+    ArrowRight: index + 1,
+    ArrowUp: index + 1,
+    PageDown: index - PAGE,
+    PageUp: index + PAGE,
+    Home: least,
+    End: most,
+  };
+  if (event.key in places) {
+    const next = Math.min(most, Math.max(least, places[event.key]));
+    if (canNarrow) mark(chart, side ? [least, next] : [next, most]);
+    tellOf(chart, next);
+  } else if (event.key === 'Enter' && state.marked) {
+    choose(chart);
+    // The other edge may not be there any more.
+    chart.act.focusOn('.handle');
+  } else if (event.key === 'Escape' && (state.marked || state.pointed >= 0)) {
+    mark(chart, null);
+    tellOf(chart, -1);
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+/** @param {Chart} chart @param {FocusEvent} event */
+function leave(chart, { currentTarget, relatedTarget }) {
+  if (/** @type {Element} */ (currentTarget).contains(/** @type {Node|null} */ (relatedTarget)) || chart.state.origin >= 0) return;
+  mark(chart, null);
+  tellOf(chart, -1);
+}
+
+// ---- What is marked ----
+
+/** Periods are of whole days: hours are marked by the day. @param {Chart} chart @param {Bar} bar */
+function isMarked({ bars, state: { marked } }, { first, last }) {
+  return marked !== null && first >= bars[Math.min(...marked)].first && last <= bars[Math.max(...marked)].last;
+}
+
+/** @param {Chart} chart @param {[number, number]|null} marked */
+function mark({ act, state }, marked) {
+  if (!marked) state.origin = -1;
+  if (marked?.join() === state.marked?.join()) return;
+  state.marked = marked;
+  act.update();
+}
+
+/** What is marked becomes the period, unless that is all of it. @param {Chart} chart */
+function choose(chart) {
+  const { act, bars, state } = chart;
+  if (!state.marked) return;
+  const [from, to] = [bars[Math.min(...state.marked)].first, bars[Math.max(...state.marked)].last];
+  mark(chart, null);
+  tellOf(chart, -1);
+  if (from !== bars[0].first || to !== bars[bars.length - 1].last) act.changeFilters({ range: 'custom', from, to });
+}
+
+/** @param {Model} model @param {Actions} act */
+function back({ t, filters }, act) {
+  const { range } = withoutChip(filters, PERIOD, act.periodBefore);
+  return html`<button type="button" class="quiet" id="back" @click=${() => act.removeChip(PERIOD)}>
+    ${t.text('histogram.back', { period: t.text(`range.${range}`) })}
+  </button>`;
 }

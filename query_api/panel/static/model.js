@@ -22,7 +22,7 @@ import { dayOf, daysOf, offsetsLabel, SINCE } from './time.js';
  */
 export function modelOf(session, actions, page) {
   const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, isClamped, scopes, list, linked, expanded } = session;
-  const { pickers, filtersUnfolded, dates, drag, announcement, toast, exporting, views } = actions;
+  const { pickers, filtersUnfolded, dates, announcement, toast, exporting, views } = actions;
   return {
     ...page,
     now: new Date(),
@@ -40,6 +40,7 @@ export function modelOf(session, actions, page) {
     expanded,
     imports: session.imports,
     licenses: session.licenses,
+    lives: session.lives,
     unfolded: session.unfolded,
     isEndFolded: session.isEndFolded,
     personOf: (/** @type {string} */ ref) => session.persons.of(ref),
@@ -47,7 +48,6 @@ export function modelOf(session, actions, page) {
     pickers,
     filtersUnfolded,
     dates,
-    drag,
     announcement,
     toast,
     exporting,

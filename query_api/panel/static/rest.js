@@ -10,6 +10,7 @@ export { detail } from './detail.js';
 export { exportMenu } from './export.js';
 export { filterBar, pickersOf } from './filters.js';
 export { histogram } from './histogram.js';
+export { Lives } from './life.js';
 export { keepVisit } from './saved-views.js';
 export { viewsMenu } from './views-menu.js';
 

@@ -38,6 +38,8 @@ export class Session {
     this.expanded = new Set();
     /** @type {Map<string, import('./api.js').FileImport>} What the file imports did that the lines are of. */
     this.imports = new Map();
+    /** @type {import('./life.js').Lives|null} Once there is a place to show them. */
+    this.lives = null;
     /** @type {Set<string>} The imports whose lines are shown one by one. */
     this.unfolded = new Set();
     /** @type {string[]|null} What the token may do, once that is known. */
@@ -142,6 +144,7 @@ export class Session {
 
   /** Ask whether the log changed. */
   async poll() {
+    this.lives?.reload();
     const before = this.list.lines;
     const [newBefore, begun] = [this.list.newCount, new Date()];
     const isSame = await this.list.poll();
@@ -200,6 +203,7 @@ export class Session {
 
   /** Forget everything that was read. */
   forgetAll() {
+    this.lives?.forget();
     this.list.stop();
     this.list = this._newList();
     this.persons = new KnownPersons();
@@ -269,6 +273,7 @@ export class Session {
 
   /** Whoever may no longer read the log keeps nothing of it on the screen. */
   _forgetRead() {
+    this.lives?.forget();
     this.list.forget();
     this.persons = new KnownPersons();
     this.expanded.clear();

@@ -1,5 +1,5 @@
 // What the reader has chosen, as plain values, and what the API is asked for it. Nothing here touches the page.
-import { addDays, boundsOf, dayOf, DEFAULT_RANGE, isInstant, RANGES, SINCE } from './time.js';
+import { boundsOf, dayOf, DEFAULT_RANGE, isInstant, RANGES, SINCE } from './time.js';
 
 export const ACTIVITY_TYPES = ['user_creation', 'user_deletion', 'user_license_update', 'admin_rights_update'];
 export const CHANNELS = ['ui', 'api', 'file_import'];
@@ -86,12 +86,13 @@ export function toggled(filters, name, value) {
 }
 
 /**
- * Everything cleared but the zone, which is no filter.
+ * Everything cleared but the period and the zone, which are no filters.
  * @param {Filters} filters
  * @returns {Filters}
  */
 export function cleared(filters) {
-  return { ...defaultFilters(), zone: filters.zone };
+  const { range, from, to, zone } = filters;
+  return { ...defaultFilters(), range, from, to, zone };
 }
 
 const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses', 'adminRights']);
@@ -182,30 +183,6 @@ export function toQuery(filters, now, zone) {
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
   return query;
 }
-
-/**
- * The days of the histogram, from the answer's buckets; days without activity are there, too.
- * @param {import('./api.js').Bucket[]} buckets
- * @param {{first: string, last: string}} days
- * @param {string} zone
- * @param {Date} now
- * @returns {{day: string, total: number, types: Record<string, number>}[]}
- */
-export function dailyCounts(buckets, days, zone, now) {
-  const found = new Map(buckets.map((bucket) => [dayOf(new Date(bucket.start), zone), bucket]));
-  const busy = [...found.keys()].toSorted();
-  const first = days.first || busy[0];
-  const today = dayOf(now, zone);
-  const last = days.last && days.last < today ? days.last : today;
-  const counts = [];
-  for (let day = first; day && day <= last && counts.length < MAX_DAYS; day = addDays(day, 1)) {
-    const bucket = found.get(day);
-    counts.push({ day, total: bucket?.total ?? 0, types: bucket?.by_activity_type ?? {} });
-  }
-  return counts;
-}
-
-const MAX_DAYS = 370;
 
 const FOLDED_FROM = 5;
 

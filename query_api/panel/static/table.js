@@ -5,7 +5,6 @@ import { ICONS } from './icons.js';
 import { withRest } from './model.js';
 import { nameOf, personCell, plainNameOf, value } from './person.js';
 import { byDay, runsOf } from './state.js';
-import { dayOf } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -88,16 +87,17 @@ function importRow({ t, imports, unfolded }, act, id, lines) {
       ${t.parts('import.row', { name: html`<bdi class="name">${nameOf(first.admin, t)}</bdi>` })}
       <span class="second">${[counts.join(', '), total, here].filter(Boolean).join(' · ')}</span>
     </td>
-    <td role="cell"><button type="button" class="quiet" @click=${() => act.showImport(id)}>${t.text('import.only')}</button></td>
+    <td role="cell"><button type="button" class="quiet" @click=${() => act.showAll({ imports: [id] })}>${t.text('import.only')}</button></td>
   </tr>`;
 }
 
 /** A day, and how many activities the filters find in it, shown or not. @param {Model} model @param {string} day */
-function dayRow({ t, list, zone }, day) {
-  const bucket = list.isOfOthers ? null : list.stats?.buckets.find(({ start }) => dayOf(new Date(start), zone) === day);
+function dayRow({ t, list }, day) {
+  const buckets = (!list.isOfOthers && list.stats?.buckets.filter(({ start }) => start.startsWith(day))) || [];
+  const total = buckets.reduce((sum, bucket) => sum + bucket.total, 0);
   return html`<tr role="row" class="day">
     <th role="rowheader" scope="rowgroup" colspan="7">
-      ${t.weekday(day)}${bucket?.total ? html` <span>· ${t.plural('list.count', bucket.total)}</span>` : ''}
+      ${t.weekday(day)}${total ? html` <span>· ${t.plural('list.count', total)}</span>` : ''}
     </th>
   </tr>`;
 }
@@ -156,7 +156,7 @@ function badge(line, t) {
 }
 
 /** What changed, in words. @param {Activity} line @param {Translator} t @param {Only} only */
-function changeTemplate(line, t, only) {
+export function changeTemplate(line, t, only) {
   if (line.changes.length) return line.changes.map((change) => changed(change, t, only));
   return html`<span aria-hidden="true">–</span><span class="hidden-text">${t.text('change.nothing')}</span>`;
 }

@@ -163,6 +163,15 @@ export function boundsOf(choice, now, zone) {
   };
 }
 
+/** The longest span whose hours can be told apart: two days, one of which may have 25. */
+const MAX_HOURS_MS = 2 * DAY_MS + 3_600_000;
+
+/** What is counted together within what is asked for. @param {URLSearchParams} query @param {Date} now @returns {'hour'|'day'} */
+export function intervalOf(query, now) {
+  const end = query.has('to') ? Date.parse(query.get('to') ?? '') : now.getTime();
+  return end - Date.parse(query.get('from') ?? '') <= MAX_HOURS_MS ? 'hour' : 'day';
+}
+
 /** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 

@@ -5,9 +5,7 @@ import { chipBar } from './chips.js';
 import { ICONS } from './icons.js';
 import { emptyState, errorState, skeleton } from './messages.js';
 import { withRest } from './model.js';
-import { dailyCounts } from './state.js';
 import { activityTable } from './table.js';
-import { daysOf } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -37,11 +35,9 @@ export function content(model, act) {
 
 /** @param {Model} model @param {Actions} act */
 function counts(model, act) {
-  const { filters, zone, now, list } = model;
   // The filters, above, say already that the rest is missing.
   if (model.restFailed) return '';
-  const days = list.stats && !list.isOfOthers ? dailyCounts(list.stats.buckets, daysOf(filters, now, zone), zone, now) : [];
-  return withRest(model, ({ histogram }) => histogram(model, act, days), html`<div class="counts-waiting"></div>`);
+  return withRest(model, ({ histogram }) => histogram(model, act), html`<div class="counts-waiting"></div>`);
 }
 
 /** @param {Model} model @param {Actions} act */

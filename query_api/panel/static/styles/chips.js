@@ -2,8 +2,6 @@
 
 export const CHIP_CSS = `
 .chips { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin: calc(1 * var(--_unit)) 0; }
-/* The usual period alone is said above already. */
-.chips:has(> :only-child) { display: none; }
 .chips li { max-width: 100%; }
 .chip { display: inline-flex; align-items: center; max-width: 100%; min-height: 28px; padding-inline-start: 10px; border-radius: 14px;
   background: var(--_tint); border: 1px solid color-mix(in srgb, var(--_accent) 35%, var(--_surface)); font-size: 0.8125rem; }

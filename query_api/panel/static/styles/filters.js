@@ -8,17 +8,20 @@ input[type="text"], input[type="date"], select {
 ::placeholder { color: var(--_muted); opacity: 1; }
 .filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1 * var(--_unit)) 12px; }
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
-.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 20px; }
+.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 10px; }
 .field label { font-weight: 600; font-size: 0.75rem; }
-.sets select { width: auto; max-width: 160px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
-.choices { display: flex; flex-wrap: wrap; gap: 5px; }
+.sets select { width: 100px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
+.choices { display: flex; flex-wrap: wrap; gap: 4px; }
 .choices label {
-  display: inline-flex; align-items: center; gap: 6px; min-height: 30px; padding: 2px 9px 2px 7px; border: 1px solid var(--_outline);
+  display: inline-flex; align-items: center; gap: 4px; min-height: 30px; padding: 2px 8px 2px 7px; border: 1px solid var(--_outline);
   border-radius: 999px; background: var(--_surface); font-weight: 450; font-size: 0.8125rem; cursor: pointer;
 }
 .choices label:hover { background: var(--_tint); }
 .choices label:has(:checked) { border-color: var(--_accent); background: var(--_tint); box-shadow: inset 0 0 0 1px var(--_accent); }
 .choices label:has(:focus-visible) { outline: 2px solid var(--_accent); outline-offset: 2px; }
+/* Room for what is being counted: nothing moves when it comes. */
+.choices .count { min-width: 2.5ch; text-align: end; color: var(--_muted); font-size: 0.75rem; font-variant-numeric: tabular-nums; }
+.sets[data-stale] .count { opacity: 0.5; }
 .choices input { width: 14px; height: 14px; margin: 0; accent-color: var(--_accent); outline: none; }
 .dates { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 8px 16px; }
 .filters-toggle { display: none; width: 100%; justify-content: space-between; }
