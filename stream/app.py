@@ -19,6 +19,7 @@ import mode
 
 from schemas.topics import EVENTS_TOPIC
 from stream.fetch.faust_app import faust_app
+from stream.fetch.logs import log_as_json
 from stream.fetch.records import Chunk
 from stream.fetch.transport import ChunkSchema
 from stream.fetch.wait_for_kafka import KafkaAwaited
@@ -28,6 +29,7 @@ from stream.worker import Worker
 
 settings = load_settings()
 app = faust_app(settings)
+app.conf.logging_config = log_as_json()
 worker = Worker(app, settings)
 app.add_dependency(worker)
 # Behind the worker, whose health pages tell of the wait; before Faust's own clients, which would end the process.

@@ -44,6 +44,7 @@ class FakeRecord:
     value: bytes | None
     key: bytes | None = b"acme/usr_ada"
     timestamp: int = NOW_MS
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def a_record(event: Event, offset: int = 0, *, recorded_at: datetime = NOW) -> FakeRecord:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
-from typing import cast
+from typing import ClassVar, cast
 
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack.processes import Child
@@ -64,8 +64,12 @@ class ForkedChild(Child):
 class WarmProcesses:
     """Forks processes off one that has imported what every worker and command imports."""
 
+    folders: ClassVar[list[Path]] = []
+    """Where processes of this session wrote."""
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.folders.append(folder)
         self._count = 0
         self._running: dict[int, ForkedProcess] = {}
         self._started: SimpleQueue[ForkedProcess] = SimpleQueue()

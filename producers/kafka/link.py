@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from aiokafka.codec import has_zstd
 from aiokafka.structs import RecordMetadata
 
+from producers.kafka.traces import trace_headers
 from schemas import kafka
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
@@ -53,7 +54,7 @@ class KafkaLink:
         Raises aiokafka's errors, and waits as long as the buffer is full: bound it in time.
         """
         producer = self._producer or await self._start()
-        return Delivery(producer, await producer.send(EVENTS_TOPIC, value, key))
+        return Delivery(producer, await producer.send(EVENTS_TOPIC, value, key, headers=trace_headers()))
 
     @property
     def producer(self) -> kafka.Producer | None:

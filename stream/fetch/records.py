@@ -1,11 +1,13 @@
 """Kafka records as the worker takes them: raw, and in chunks of one partition."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 MICROS_PER_MILLI = 1000
+_TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 Partition = tuple[str, int]
 """A topic and the number of one of its partitions."""
@@ -33,6 +35,22 @@ class Record(Protocol):
     def value(self) -> bytes | None:
         """The value as it was sent; `None` is a tombstone."""
         ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """The headers as they were sent; a value of one may be absent."""
+        ...
+
+
+def traceparent(record: Record) -> str | None:
+    """The trace that published *record*, as the W3C spells it in the header `traceparent`; `None` where there is none.
+
+    Anything else in that header could be a name: https://www.w3.org/TR/trace-context/#traceparent-header
+    """
+    for name, value in record.headers:
+        if name == "traceparent" and value and _TRACEPARENT.fullmatch(value):
+            return value.decode("ascii")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

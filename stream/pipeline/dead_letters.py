@@ -6,7 +6,7 @@ from typing import Protocol
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import DEAD_LETTERS_TOPIC
 from stream.clients.kafka_producer import LastingProducer
-from stream.fetch.records import Chunk
+from stream.fetch.records import Chunk, traceparent
 from stream.pipeline.accept import Refused
 
 MAX_RECORD_BYTES = 512 * 1024 * 1024
@@ -52,6 +52,7 @@ class KafkaDeadLetters:
 
 def _headers(chunk: Chunk, refused: Refused) -> list[tuple[str, bytes]]:
     """Where the record came from and why it is here. Values of the event stay out: headers end up in tools and logs."""
+    trace = traceparent(refused.record)
     return [
         ("topic", chunk.topic.encode()),
         ("partition", str(chunk.partition).encode()),
@@ -59,4 +60,5 @@ def _headers(chunk: Chunk, refused: Refused) -> list[tuple[str, bytes]]:
         ("recorded_at_ms", str(refused.record.timestamp).encode()),
         ("reason", refused.reason.value.encode()),
         ("field", refused.field.encode()),
+        *([] if trace is None else [("traceparent", trace.encode())]),
     ]

@@ -12,7 +12,7 @@ from schemas.person_ref import person_refs
 from schemas.registry import SchemaRegistry
 from schemas.rows import ActivityRow
 from stream.errors import StoreRefused, Unavailable
-from stream.fetch.records import Chunk
+from stream.fetch.records import Chunk, traceparent
 from stream.health.observer import Observer
 from stream.pipeline.accept import Accepted, Refused, SchemasById
 from stream.pipeline.batch import Batch, build_batch
@@ -228,6 +228,7 @@ class Pipeline:
                 offset=refused.record.offset,
                 reason=refused.reason.value,
                 field=refused.field,
+                traceparent=traceparent(refused.record),
             )
         if refusals:
             await self._until_possible("dead_letters", lambda: self._ports.dead_letters.keep(refusals))

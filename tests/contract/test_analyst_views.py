@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -122,6 +123,22 @@ def test_the_role_s_statements_are_clickhouse_s_sql(demo_log: Log) -> None:
 def test_a_question_has_its_answer_on_the_demo_s_data_though_every_event_came_twice(demo_log: Log, title: str) -> None:
     sql, expected = questions()[title]
     assert [tuple(_as_text(value) for value in row) for row in demo_log.ask(sql)] == expected
+
+
+def test_the_page_s_parquet_file_holds_every_line_as_the_view_shows_it(demo_log: Log) -> None:
+    page = (FOLDER / "QUESTIONS.md").read_text(encoding="utf-8")
+    (sql,) = re.findall(r"--data-binary \"\n([^\"]+FORMAT Parquet)\"", page)
+    answer = httpx.post(demo_log.url, content=sql.replace("audit.", f"{demo_log.database}."))
+    assert answer.status_code == 200, answer.text
+    assert (answer.content[:4], answer.content[-4:]) == (b"PAR1", b"PAR1")
+    demo_log.ask("CREATE TABLE audit.from_file ENGINE = Memory AS SELECT * FROM audit.activities LIMIT 0")
+    insert = f"INSERT INTO {demo_log.database}.from_file FORMAT Parquet"
+    httpx.post(demo_log.url, params={"query": insert}, content=answer.content).raise_for_status()
+    by_file, by_view = (
+        demo_log.ask(f"SELECT * FROM audit.{name} ORDER BY event_id") for name in ("from_file", "activities")
+    )
+    assert by_file
+    assert by_file == by_view
 
 
 def _as_text(value: object) -> str:

@@ -16,6 +16,7 @@ from stream.pipeline.dead_letters import DeadLetters, KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk
 from tests.fakes.stream import InMemoryDeadLetters
 
+TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 Kept = list[tuple[bytes | None, bytes | None, dict[str, bytes]]]
 
 
@@ -87,7 +88,8 @@ async def test_headers_say_where_a_record_came_from_and_hold_nothing_of_it(stack
     async with AIOKafkaConsumer(bootstrap_servers=stack_environment["KAFKA_BOOTSTRAP_SERVERS"]) as consumer:
         consumer.assign([partition])
         consumer.seek(partition, (await consumer.end_offsets([partition]))[partition])
-        record = FakeRecord(12, b"ada@example.com", key=b"acme/usr_ada", timestamp=1_700_000_000_123)
+        headers = (("traceparent", TRACE), ("tracestate", b"user=ada"), ("user", b"ada"))
+        record = FakeRecord(12, b"ada@example.com", b"acme/usr_ada", 1_700_000_000_123, headers)
         await keeper.keep([(a_chunk(record, partition=2), Refused(record, Reason.TOO_LONG, "admin.username"))])
         kept = await consumer.getone()
     await keeper.close()
@@ -98,6 +100,7 @@ async def test_headers_say_where_a_record_came_from_and_hold_nothing_of_it(stack
         "recorded_at_ms": b"1700000000123",
         "reason": b"too_long",
         "field": b"admin.username",
+        "traceparent": TRACE,
     }
 
 

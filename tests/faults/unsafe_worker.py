@@ -42,6 +42,7 @@ class AsRecord:
         self.timestamp: int = round(message.timestamp * 1000)
         self.key: bytes | None = message.key
         self.value: bytes | None = message.value
+        self.headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 def run(topic: str, points: harness.Failpoints) -> None:

@@ -18,7 +18,9 @@ MAX_LOG_BYTES = 8_000_000
 _TAIL_BYTES = 64_000
 _PR_SET_PDEATHSIG = 1
 _KILL_SECONDS = 10
-_ERROR_LINE = re.compile(r"\b(ERROR|CRITICAL|FATAL)\b|^(Caused by: )?[\w.]*(Error|Exception)\b|\berror: ")
+_ERROR_LINE = re.compile(
+    r'\b(ERROR|CRITICAL|FATAL)\b|^(Caused by: )?[\w.]*(Error|Exception)\b|\berror: |"level": "(error|critical)"'
+)
 """An error in a log, or the line that names a traceback's exception; programs often say more after it than before."""
 # Loaded before any fork: between fork and exec a child may do next to nothing.
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None

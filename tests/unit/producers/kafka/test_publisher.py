@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import errors as kafka
 from aiokafka.structs import RecordMetadata, TopicPartition
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from producers import (
     Acknowledgement,
@@ -43,6 +44,7 @@ class Broker:
         self.starts: list[Answer] = []
         self.answers: list[Answer] = []
         self.on_send: list[Exception] = []
+        self.headers: list[list[tuple[str, bytes]] | None] = []
         self.records: list[tuple[bytes, bytes]] = []
         self.producers: list[Producer] = []
         self.partitions = {0}
@@ -88,9 +90,12 @@ class Producer:
             assert isinstance(answer, Exception)
             raise answer
 
-    async def send(self, topic: str, value: bytes, key: bytes) -> asyncio.Future[RecordMetadata]:
+    async def send(
+        self, topic: str, value: bytes, key: bytes, *, headers: list[tuple[str, bytes]] | None = None
+    ) -> asyncio.Future[RecordMetadata]:
         if self._broker.on_send:
             raise self._broker.on_send.pop(0)
+        self._broker.headers.append(headers)
         future: asyncio.Future[RecordMetadata] = asyncio.get_running_loop().create_future()
         answer = self._broker.answers.pop(0) if self._broker.answers else None
         if isinstance(answer, Exception):
@@ -179,6 +184,26 @@ async def test_an_acknowledged_event_is_one_record_under_its_users_key(open_publ
     assert (key, schema_id) == (b"acme/usr_ada", SCHEMA_ID)
     assert decode(datum, writer_schema=current_event_schema(), recorded_at=NOW) == event
     assert not any(producer.open for producer in broker.producers)
+
+
+async def test_an_event_that_is_published_within_a_span_carries_its_trace(open_publisher: Open, broker: Broker) -> None:
+    span = SpanContext(
+        0x4BF92F3577B34DA6A3CE929D0E0E4736, 0x00F067AA0BA902B7, is_remote=False, trace_flags=TraceFlags(1)
+    )
+    async with open_publisher() as publisher:
+        with use_span(NonRecordingSpan(span)):
+            await publisher.publish(an_event())
+        await publisher.publish(an_event())
+    assert broker.headers == [[("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")], None]
+
+
+async def test_without_the_extra_an_event_carries_no_trace(
+    open_publisher: Open, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.kafka.traces.get_current_span", None)
+    async with open_publisher() as publisher:
+        await publisher.publish(an_event())
+    assert broker.headers == [None]
 
 
 async def test_every_spelling_of_an_e_mail_that_is_an_id_is_one_key_and_one_id(

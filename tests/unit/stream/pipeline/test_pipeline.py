@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 import stamina
+from structlog.testing import capture_logs
 
 from schemas.avro_schemas import AvroSchema, current_event_schema
 from schemas.errors import Reason, RegistryUnavailable
@@ -33,6 +34,7 @@ from tests.fakes.stream import (
 
 TOPIC = "user-management.events"
 TOPIC_ID = UUID(int=7)
+TRACE = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +121,36 @@ async def test_a_bad_record_is_kept_and_its_neighbours_go_through() -> None:
     await world.work(a_chunk(a_record(good[0], 0), FakeRecord(1, b"junk"), a_record(good[1], 2)))
     assert world.sink.shown() == {event.event_id for event in good}
     assert [(r.record.value, r.reason) for _, r in world.dead_letters.kept] == [(b"junk", Reason.WRONG_MAGIC)]
+
+
+@pytest.mark.parametrize(
+    ("value", "logged"),
+    [
+        (TRACE, TRACE.decode()),
+        (b"ada@example.com", None),
+        (TRACE + b"-ada", None),
+        (TRACE.upper(), None),
+        (None, None),
+    ],
+)
+async def test_a_refusal_is_logged_with_the_trace_that_published_the_record(
+    value: bytes | None, logged: str | None
+) -> None:
+    record = FakeRecord(0, b"junk", headers=(("tracestate", b"x=ada"), ("traceparent", value)))
+    with capture_logs() as lines:
+        await World().work(a_chunk(record))
+    assert lines == [
+        {
+            "event": "record refused",
+            "log_level": "warning",
+            "topic": TOPIC,
+            "partition": 0,
+            "offset": 0,
+            "reason": "wrong_magic",
+            "field": "",
+            "traceparent": logged,
+        }
+    ]
 
 
 STEPS: dict[str, Callable[[World], Faults]] = {

@@ -88,9 +88,9 @@ def test_a_file_that_may_not_be_read_is_not_taken_for_clean(tmp_path: Path, monk
 
 def test_large_files_are_looked_into_as_small_ones_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("stream.erasure.verify.files._READ_WHOLE_BYTES", 8)
-    (tmp_path / "rotated.log").write_bytes(b"of Ada Lovelace, and of nobody else")
+    (tmp_path / "rotated").write_bytes(b"of Ada Lovelace, and of nobody else")
     (trace,) = verify_directory(tmp_path, Wanted("acme", a_uuid(1), ("Ada Lovelace",)))
-    assert (trace.place, trace.count) == ("file:rotated.log", 1)
+    assert (trace.place, trace.count) == ("file:rotated", 1)
 
 
 def _zstd(content: bytes) -> bytes:
