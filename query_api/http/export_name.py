@@ -35,7 +35,8 @@ def file_name(
 
 
 def _filters(activity_filter: ActivityFilter) -> Iterable[str]:
-    for values in (activity_filter.activity_types, activity_filter.channels, activity_filter.licenses):
+    rights = {"rights-granted" if granted else "rights-removed" for granted in activity_filter.admin_rights}
+    for values in (activity_filter.activity_types, activity_filter.channels, activity_filter.licenses, rights):
         if values:
             yield " ".join(sorted(values))
     for count, with_deleted, one, several in (

@@ -425,17 +425,17 @@ async def test_the_export_menu_opens_where_it_can_be_seen(
     await panel.open()
     # By a script, since a click of the browser's scrolls into view what is outside.
     await panel.page.locator("#export").evaluate("(button) => button.click()")
-    await expect(panel.dialog.locator(".menu button")).to_have_count(2)
+    await expect(panel.dialog.locator(".menu button")).to_have_count(6)
     await expect(panel.dialog.locator(".menu")).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.parametrize(("label", "ending"), [("CSV", "csv"), ("JSON Lines", "jsonl")])
+@pytest.mark.parametrize(("label", "ending"), [("CSV with codes", "csv"), ("JSON Lines", "jsonl")])
 async def test_what_is_filtered_can_be_exported(panel: Panel, label: str, ending: str) -> None:
     await panel.choice("Admin rights changed").check()
     await expect(panel.status).to_have_text("17 activities")
     await panel.named("Export").click()
-    await expect(panel.dialog.locator(".menu")).to_contain_text("17 activities match the current filters.")
-    await expect(panel.dialog.locator(".menu")).to_contain_text("Activity: Admin rights changed")
+    await expect(panel.dialog.locator(".menu")).to_contain_text("17 activities")
+    await expect(panel.dialog.locator(".menu")).to_contain_text("ActivityAdmin rights changed")
     async with panel.page.expect_download() as downloading:
         await panel.named(label).click()
     download = await downloading.value
@@ -448,11 +448,11 @@ async def test_what_is_filtered_can_be_exported(panel: Panel, label: str, ending
 async def test_an_export_that_is_not_allowed_or_breaks_says_so_and_saves_nothing(panel: Panel) -> None:
     await panel.page.route("**/v1/activities/export?*", lambda route: route.abort("connectionreset"))
     await panel.named("Export").click()
-    await panel.named("CSV").click()
+    await panel.named("Excel").click()
     await expect(panel.dialog.locator(".menu")).to_contain_text("no file was saved")
     await panel.page.unroute("**/v1/activities/export?*")
     await panel.page.route("**/v1/activities/export?*", problem(403))
-    await panel.named("CSV").click()
+    await panel.named("Excel").click()
     await expect(panel.dialog.locator(".menu")).to_contain_text("not export it")
 
 

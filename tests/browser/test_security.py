@@ -23,7 +23,7 @@ async def test_the_strict_policy_of_the_page_is_never_violated(open_page: OpenPa
     await panel.select("Period").select_option("custom")
     await panel.named("Export").click()
     async with panel.page.expect_download():
-        await panel.named("CSV").click()
+        await panel.named("JSON Lines").click()
     await panel.page.locator("#language").evaluate(
         "(select) => { select.value = 'fr'; select.dispatchEvent(new Event('change')); }"
     )

@@ -19,7 +19,7 @@ const ANNOUNCED_MS = 4_000;
  */
 
 const NO_VIEWS = { isOpen: false, naming: /** @type {string|null} */ (null), problem: '' };
-const NO_EXPORT = { isOpen: false, isRunning: false, error: '' };
+const NO_EXPORT = { isOpen: false, isRunning: false, error: '', done: 0, cancel: () => {} };
 
 export class Actions {
   /** @param {import('./session.js').Session} session @param {Page} page */
@@ -227,9 +227,20 @@ export class Actions {
     this.update();
   }
 
-  /** A file of everything that the filters match. @param {'csv'|'jsonl'} format */
-  fetchExport(format) {
-    return this._session.api.export(this._session.query(), format);
+  /**
+   * A file of everything that the filters match.
+   * @param {import('./api.js').ExportFormat} format
+   * @param {string} lang In which people read it, at the clocks of the zone; empty for programs.
+   * @param {{signal: AbortSignal, onProgress: (lines: number) => void}} options
+   */
+  fetchExport(format, lang, options) {
+    const { api, zone } = this._session;
+    return api.export(this._session.query(), { format, tz: zone, ...(lang && { lang }) }, options);
+  }
+
+  /** Where something may be that is not drawn. */
+  place() {
+    return /** @type {HTMLElement} */ (this._page.drawing.find('dialog'));
   }
 
   // ---- What the reader and the page are told ----
@@ -290,6 +301,7 @@ export class Actions {
     this._session.forgetAll();
     this.announcement = '';
     this.toast = '';
+    this.exporting.cancel();
     this.exporting = NO_EXPORT;
     this.views = NO_VIEWS;
     this.dates = null;

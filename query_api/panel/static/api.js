@@ -13,6 +13,7 @@ const FACETS = ['activity_type', 'channel', 'license'];
  * @typedef {'activity_type'|'channel'|'license'} Facet
  * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Record<Facet, Record<string, number>>}} Stats
  * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
+ * @typedef {'csv'|'jsonl'|'ocsf'|'xlsx'} ExportFormat
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
  */
@@ -28,6 +29,14 @@ const KINDS = /** @type {Record<number, ErrorKind>} */ ({
   503: 'unavailable',
   504: 'timeout',
 });
+
+/** @type {Record<ExportFormat, string>} */
+const ACCEPTED = {
+  csv: 'text/csv',
+  jsonl: 'application/jsonl',
+  ocsf: 'application/jsonl',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+};
 
 export class ApiError extends Error {
   /**
@@ -146,18 +155,19 @@ export class AuditApi {
   /**
    * A file of everything that matches. It is whole or it is an error: a connection that breaks rejects.
    * @param {URLSearchParams} query
-   * @param {'csv'|'jsonl'} format
+   * @param {{format: ExportFormat, tz: string, lang?: string}} form With a language, it is for people.
+   * @param {{signal: AbortSignal, onProgress: (lines: number) => void}} options *onProgress*: so many lines are here.
    * @returns {Promise<{name: string, content: Blob}>}
    */
-  async export(query, format) {
-    const parameters = new URLSearchParams(query);
-    parameters.set('format', format);
-    const accept = format === 'csv' ? 'text/csv' : 'application/jsonl';
-    const response = await this._get('/v1/activities/export', parameters, { timeoutMs: 0, accept });
+  async export(query, form, { signal, onProgress }) {
+    const parameters = new URLSearchParams([...query, ...Object.entries(form)]);
+    const accept = ACCEPTED[form.format];
+    const response = await this._get('/v1/activities/export', parameters, { timeoutMs: 0, accept, signal });
     const named = /filename="([^"/\\]+)"/.exec(response.headers.get('Content-Disposition') ?? '');
     try {
-      return { name: named?.[1] ?? `user-activity.${format}`, content: await response.blob() };
-    } catch {
+      return { name: named?.[1] ?? `user-activity.${form.format}`, content: new Blob(await pieces(response, onProgress)) };
+    } catch (error) {
+      if (isAbort(error)) throw error;
       throw new ApiError(unreachable());
     }
   }
@@ -208,6 +218,20 @@ export class AuditApi {
       throw new ApiError(timeout?.aborted ? 'timeout' : unreachable());
     }
   }
+}
+
+const LINE_FEED = 10;
+
+/** What *response* brings, counted by its line feeds. @param {Response} response @param {(lines: number) => void} onProgress */
+async function pieces(response, onProgress) {
+  const [reader, found] = [/** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader(), /** @type {Uint8Array<ArrayBuffer>[]} */ ([])];
+  let lines = 0;
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    found.push(read.value);
+    for (const byte of read.value) lines += Number(byte === LINE_FEED);
+    onProgress(lines);
+  }
+  return found;
 }
 
 /** @returns {ErrorKind} */

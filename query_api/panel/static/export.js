@@ -1,7 +1,7 @@
-// The export: how much it is, two formats to choose from, and the file.
+// The export: what and how much it is, the forms to choose from, how far it is, and the file.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
-import { chipWords, labeled } from './chips.js';
+import { chipWords } from './chips.js';
 import { ICONS } from './icons.js';
 import { periodTexts } from './model.js';
 import { chipsOf } from './state.js';
@@ -9,9 +9,29 @@ import { chipsOf } from './state.js';
 /**
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
+ *
+ * @typedef {object} Choice
+ * @property {string} name
+ * @property {import('./api.js').ExportFormat} format
+ * @property {boolean} [isToRead] In the zone and the language of the panel.
+ * @property {number} [most] How many lines it takes.
  */
 
 const EXPORT_SCOPE = 'audit:export';
+/** @type {Choice[]} */
+const TO_READ = [
+  { name: 'xlsx', format: 'xlsx', isToRead: true, most: 20_000 },
+  { name: 'csv', format: 'csv', isToRead: true },
+  { name: 'print', format: 'jsonl', most: 5_000 },
+];
+/** @type {Choice[]} */
+const FOR_PROGRAMS = [
+  { name: 'csv_raw', format: 'csv' },
+  { name: 'jsonl', format: 'jsonl' },
+  { name: 'ocsf', format: 'ocsf' },
+];
+/** How often the progress is drawn. */
+const PROGRESS_MS = 200;
 
 /** Whether the token allows an export, as far as that is known. @param {Model} model */
 function canExport({ scopes }) {
@@ -50,35 +70,85 @@ export function exportMenu(model, act) {
 
 /** @param {Model} model @param {Actions} act */
 function exportChoices(model, act) {
-  const { t, exporting, list } = model;
-  const count = list.stats && !list.isCounting ? t.plural('export.count', list.stats.total) : t.text('export.unknown_count');
-  const button = (/** @type {'csv'|'jsonl'} */ format) => html`<button
+  const { t, zone, exporting, list } = model;
+  const total = list.stats && !list.isCounting && !list.isOfOthers ? list.stats.total : null;
+  if (exporting.isRunning) return progress(model, total);
+  const button = (/** @type {Choice} */ choice) => html`<button
     type="button"
-    ?disabled=${exporting.isRunning}
-    @click=${() => run(act, t, format)}
+    ?disabled=${isTooMuch(choice, total)}
+    @click=${() => run(model, act, choice)}
   >
-    ${t.text(`export.${format}`)}
+    ${t.text(`export.${choice.name}`)}
   </button>`;
-  const what = chipsOf(model.filters).map((chip) => chipWords(model, chip)).map(({ label, value }) => labeled(t, label, value));
-  return html`<p>${count}</p>
-    <p class="second">${periodTexts(model).join(', ')} · ${what.join(' · ')}</p>
-    ${button('csv')} ${button('jsonl')}
-    ${exporting.isRunning ? html`<p>${t.text('export.running')}</p>` : ''}
+  const group = (/** @type {string} */ title, /** @type {Choice[]} */ choices) => html`<div role="group" aria-label=${title}>
+    <p class="second">${title}</p>
+    <div class="formats">${choices.map(button)}</div>
+  </div>`;
+  const refused = TO_READ.filter((choice) => isTooMuch(choice, total));
+  return html`<p class="total">${total === null ? t.text('export.unknown_count') : t.plural('export.count', total)}</p>
+    <dl>${factsOf(model).map(([label, value]) => html`<div><dt>${label}</dt><dd><bdi>${value}</bdi></dd></div>`)}</dl>
+    ${group(t.text('export.to_read', { zone: zone.replaceAll('_', ' ') }), TO_READ)}
+    ${refused.map(({ name, most = 0 }) => html`<p class="second">${t.text('export.most', { format: t.text(`export.${name}`), count: t.number(most) })}</p>`)}
+    ${group(t.text('export.for_programs'), FOR_PROGRAMS)}
     ${exporting.error ? html`<p class="hint problem">${exporting.error}</p>` : ''}`;
 }
 
-/** @param {Actions} act @param {Model['t']} t @param {'csv'|'jsonl'} format */
-async function run(act, t, format) {
-  act.setExport({ isRunning: true, error: '' });
+/** @param {Choice} choice @param {number|null} total */
+function isTooMuch({ most }, total) {
+  return Boolean(most && total && total > most);
+}
+
+/** What a file or a sheet holds. @param {Model} model @returns {[string, string][]} */
+function factsOf(model) {
+  const { t, filters } = model;
+  const [days, zone] = periodTexts(model);
+  const chosen = chipsOf(filters)
+    .filter(({ name }) => name !== 'range')
+    .map((chip) => chipWords(model, chip));
+  return [
+    [t.text('filter.period'), days],
+    [t.text('filter.zone'), zone],
+    ...chosen.map(({ label, value }) => /** @type {[string, string]} */ ([label, value])),
+  ];
+}
+
+/** @param {Model} model @param {number|null} total */
+function progress({ t, exporting: { done, cancel } }, total) {
+  const words = done && total !== null ? t.text('export.progress', { done: t.number(Math.min(done, total)), total: t.number(total) }) : t.text('export.running');
+  return html`<p id="export-progress">${words}</p>
+    ${done && total ? html`<progress max=${total} .value=${Math.min(done, total)} aria-labelledby="export-progress"></progress>` : html`<progress aria-labelledby="export-progress"></progress>`}
+    <button type="button" id="export-cancel" @click=${cancel}>${t.text('export.cancel')}</button>`;
+}
+
+/** @param {Model} model @param {Actions} act @param {Choice} choice */
+async function run(model, act, choice) {
+  const { t } = model;
+  const abort = new AbortController();
+  act.setExport({ isRunning: true, error: '', done: 0, cancel: () => abort.abort() });
+  act.focusOn('#export-cancel');
   act.announce(t.text('export.running'));
+  let drawnAt = -PROGRESS_MS;
+  const onProgress = (/** @type {number} */ done) => {
+    if (performance.now() - drawnAt < PROGRESS_MS) return;
+    drawnAt = performance.now();
+    act.setExport({ done });
+  };
   try {
-    const file = await act.fetchExport(format);
-    save(file);
+    const file = await act.fetchExport(choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
+    if (choice.name === 'print') await print(model, act, file);
+    else save(file);
     act.setExport({ isRunning: false, isOpen: false });
     act.focusOn('#export');
-    act.announce(t.text('export.done', { file: file.name }), { visibly: true });
-    act.emit('uml-export', { format });
+    const done = choice.name === 'print' ? t.text('export.printed') : t.text('export.done', { file: file.name });
+    act.announce(done, { visibly: true });
+    act.emit('uml-export', { format: choice.name === 'print' ? 'print' : choice.format });
   } catch (error) {
+    if (abort.signal.aborted) {
+      act.setExport({ isRunning: false });
+      act.focusOn('#export-menu button');
+      act.announce(t.text('export.canceled'));
+      return;
+    }
     if (!(error instanceof ApiError)) throw error;
     const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
     const words = t.text('export.failed', { reason });
@@ -86,6 +156,22 @@ async function run(act, t, format) {
     act.announce(words);
     act.report(error);
   }
+}
+
+/** @param {Model} model @param {Actions} act @param {{name: string, content: Blob}} file */
+async function print(model, act, { name, content }) {
+  const { t } = model;
+  const { printSheet } = await import('./print-sheet.js').catch(() => {
+    throw new ApiError('unreachable');
+  });
+  const text = await content.text();
+  const lines = text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  await printSheet(act.place(), t, [
+    ...factsOf(model),
+    [t.text('export.lines'), t.number(lines.length)],
+    [t.text('export.printed_at'), t.exactTime(new Date())],
+    [t.text('export.source'), name],
+  ], lines);
 }
 
 /**

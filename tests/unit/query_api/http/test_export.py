@@ -348,7 +348,7 @@ async def test_a_file_says_in_its_name_what_is_in_it_and_is_kept_by_no_cache(api
         affected_user=["usr_ada", "ref:deleted"],
         admin=["usr_1", "usr_2"],
     )
-    everything = await export(api, "jsonl")
+    everything = await export(api, "jsonl", admin_rights="granted")
     in_zone = await export(api, "jsonl", to="2026-11-07T23:00:00Z", tz="Europe/Paris")
 
     assert answer.headers["Cache-Control"] == "no-store"
@@ -357,7 +357,7 @@ async def test_a_file_says_in_its_name_what_is_in_it_and_is_kept_by_no_cache(api
         '_Donn-es-Reader_1-user_deleted-users_2-admins.csv"'
     )
     assert everything.headers["Content-Type"] == "application/jsonl"
-    assert "user-activity_acme_2025-11-24_2026-11-24.jsonl" in everything.headers["Content-Disposition"]
+    assert "user-activity_acme_2025-11-24_2026-11-24_rights-granted.jsonl" in everything.headers["Content-Disposition"]
     assert "user-activity_acme_2025-11-24_2026-11-07.jsonl" in in_zone.headers["Content-Disposition"]
 
 
