@@ -24,6 +24,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "query_api" / "panel" / "screensh
 QUALITY = 55
 LOG = "**/v1/activities?*"
 
+# How long a busy machine may take; what is there is seen at once.
+expect.set_options(timeout=60_000)
+
 Act = Callable[[Page], Awaitable[None]]
 
 
@@ -72,6 +75,16 @@ async def _details(page: Page) -> None:
     await page.mouse.move(0, 0)
 
 
+async def _export(page: Page) -> None:
+    await _open(page)
+    dialog = page.locator("dialog")
+    await dialog.get_by_role("checkbox", name="User deleted").check()
+    await dialog.get_by_role("checkbox", name="Admin rights changed").check()
+    await expect(page.locator("#count")).not_to_be_empty()
+    await page.locator("#export").click()
+    await expect(dialog.locator(".menu .total")).to_be_visible()
+
+
 async def _error(page: Page) -> None:
     async def refuse(route: Route) -> None:
         headers = {"Content-Type": "application/problem+json"}
@@ -89,6 +102,8 @@ async def _empty(page: Page) -> None:
     await page.locator("dialog").get_by_role("checkbox", name="User deleted").check()
     await page.locator("dialog").get_by_role("checkbox", name="Web UI").check()
     await expect(page.locator("dialog .state")).to_be_visible()
+    # The counts come behind the lines.
+    await page.wait_for_load_state("networkidle")
 
 
 SHOTS = {
@@ -97,6 +112,7 @@ SHOTS = {
     "filters": Shot(_filters),
     "details-dark-french": Shot(_details, theme="dark", language="fr"),
     "cards-320": Shot(_open, width=320, height=720),
+    "export": Shot(_export),
     "error": Shot(_error),
     "empty": Shot(_empty),
 }

@@ -21,7 +21,8 @@ h1 { margin: 0 0 3mm; font-size: 15pt; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.5mm 5mm; margin: 0 0 5mm; }
 dt { font-weight: 600; }
 dd { margin: 0; }
-table { width: 100%; border-collapse: collapse; }
+/* A page without a doctype gives tables a font of their own. */
+table { width: 100%; border-collapse: collapse; font: inherit; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
 th, td { padding: 1mm 3mm 1mm 0; border-bottom: 0.2mm solid #888; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
