@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from producers.activities import admin_rights_updated
 from producers.errors import Stamp
 from tests.browser import year
-from tests.browser.conftest import Hand, Panel, lists_asked, press
+from tests.browser.conftest import Hand, Panel, lists_asked, press, problem
 from tests.builders import NOW
 
 
@@ -63,6 +63,16 @@ async def test_the_last_import_is_one_press_away_and_its_absence_is_told(hand: H
     await choose(panel, "Last import")
     menu = hand.page.locator("#views-menu")
     await expect(menu.get_by_role("alert")).to_have_text("There was no file import in the last 12 months.")
+
+
+async def test_names_leave_the_screen_of_whoever_asks_for_the_last_import_signed_out(hand: Hand) -> None:
+    panel = await hand.open()
+    # No poll tells it meanwhile.
+    await panel.attribute("poll-seconds", "600")
+    await hand.page.route("**/v1/**", problem(401))
+    await choose(panel, "Last import")
+    await expect(hand.page.locator("#views-menu").get_by_role("alert")).to_have_text("You are signed out")
+    await expect(panel.lines).to_have_count(0)
 
 
 async def test_a_visit_begins_where_the_one_before_ended(hand: Hand) -> None:

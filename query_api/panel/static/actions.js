@@ -137,6 +137,8 @@ export class Actions {
       if (!(error instanceof ApiError)) throw error;
       this.report(error);
       this.setViews({ isOpen: true, problem: `error.${error.kind}.title` });
+      // Whoever may no longer read the log keeps no name of it, whatever they were asking for.
+      if (error.isRefusal) void this.refresh();
     }
   }
 
