@@ -22,7 +22,7 @@ export const HISTOGRAM_CSS = `
 .histogram .cut { fill: var(--_text); font-weight: 600; paint-order: stroke; stroke: var(--_surface); stroke-width: 3px; }
 .histogram .slot { fill: transparent; }
 .histogram g[data-pointed] .slot, .histogram g[data-marked] .slot { fill: color-mix(in srgb, var(--_accent) 16%, transparent); }
-@container drawer (max-width: 370px) {
+@container drawer (max-width: 420px) {
   .tick[text-anchor="middle"] { display: none; }
 }
 @media (forced-colors: active) {

@@ -43,7 +43,9 @@ ins { text-decoration: none; font-weight: 600; }
 td .value { cursor: pointer; }
 td .value:hover { text-decoration: underline; }
 @container drawer (max-width: 800px) {
-  th.when { width: 12%; } th.channel { width: 12%; }
+  th.when { width: 12%; } th.what { width: 20%; } th.affected_user { width: 20%; } th.admin { width: 18%; } th.channel { width: 12%; }
+  thead th { overflow: hidden; text-overflow: ellipsis; }
+  tr.import .quiet { white-space: normal; }
 }
 @container drawer (max-width: 640px) {
   table, tbody, tr, td { display: block; }
