@@ -1,12 +1,15 @@
 """Creates the declared topics and registers the event's schemas; idempotent, and never changes what is there."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from schemas.avro_schemas import event_schema_texts
 from schemas.kafka import Admin
@@ -16,10 +19,15 @@ from schemas.topics import EVENTS_SUBJECT, TOPICS, Topic
 from stream.clients.kafka import kafka_answers, open_admin
 
 FOR_EVER_MS = 2**53
+HEARD_WITHIN_SECONDS = 30
+_ASK_AGAIN_SECONDS = 0.1
 
 
 async def create_topics(kafka: KafkaAddress, *, replicas: int) -> list[str]:
-    """Create the topics of `schemas.topics` that do not exist; the answer names them. Raises `Unavailable`."""
+    """Create the topics of `schemas.topics` that do not exist; the answer names them. Raises `Unavailable`.
+
+    On return every broker that answers has heard of them, unless that takes longer than `HEARD_WITHIN_SECONDS`.
+    """
     async with open_admin(kafka) as admin:
         existing = set(await admin.list_topics())
         missing = [topic for topic in TOPICS if topic.name not in existing]
@@ -30,7 +38,26 @@ async def create_topics(kafka: KafkaAddress, *, replicas: int) -> list[str]:
             with kafka_answers(f"creating topic {name}"):
                 if code:
                     raise for_code(code)
+        if missing:
+            # The controller has answered. Whatever asks about the topics now may ask another broker.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARD_WITHIN_SECONDS):
+                    await heard_by_every_broker(admin, {topic.name for topic in missing})
         return [topic.name for topic in missing]
+
+
+async def heard_by_every_broker(admin: Admin, topics: Collection[str]) -> None:
+    """Return once each broker that was there at the beginning knows *topics*."""
+    brokers = {broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]}
+    while brokers:
+        for broker in list(brokers):
+            # One that is away learns of the topics when it comes back.
+            with suppress(KafkaError):
+                question = MetadataRequest(list(topics), allow_auto_topic_creation=False)
+                answer = await admin._client.send(broker, question)  # noqa: SLF001 - the admin client chooses brokers itself
+                if all(topic["error_code"] == 0 for topic in answer.to_object()["topics"]):
+                    brokers.remove(broker)
+        await asyncio.sleep(_ASK_AGAIN_SECONDS if brokers else 0)
 
 
 async def topic_differences(
@@ -60,7 +87,7 @@ async def topic_differences(
 
 
 def _too_few_replicas(topic: str, partitions: Sequence[Mapping[str, Any]], replicas: int) -> list[str]:
-    fewest = min(len(partition["replicas"]) for partition in partitions)
+    fewest = min((len(partition["replicas"]) for partition in partitions), default=0)
     return [f"{topic}: {fewest} replicas, declared {replicas}"] if fewest < replicas else []
 
 
