@@ -97,9 +97,10 @@ class OffBoarding:
         # Killed here: the topic alone has the mark. Nothing was removed, and every row is as it was.
         await asyncio.to_thread(self.store.mark, {client_space_id: at})
         # Killed here: workers store nothing more of it. What was stored is still shown.
-        wait = max(0.0, (at + self.settling - self.clock()).total_seconds())
-        self.tell(f"the client space is marked; within {wait:.0f} s every worker knows")
-        await self.sleep(wait)
+        # From now on, not from `at`: to write the marks may have taken long.
+        wait = self.settling if left_at is None else max(timedelta(0), at + self.settling - self.clock())
+        self.tell(f"the client space is marked; within {wait.total_seconds():.0f} s every worker knows")
+        await self.sleep(wait.total_seconds())
         await asyncio.to_thread(self.store.remove)
         self.tell("ClickHouse has nothing more of it")
         # Killed here, or meanwhile: a part of the rows is gone, names first. The topic's names are left to the sweep,

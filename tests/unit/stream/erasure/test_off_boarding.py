@@ -59,6 +59,7 @@ class World:
     dies_at: int | None = None
     waited: list[float] = field(default_factory=list)
     now: datetime = LEFT_AT
+    slowness: timedelta = timedelta(0)
 
     def __post_init__(self) -> None:
         for space in ("acme", "other"):
@@ -88,6 +89,7 @@ class World:
         class Topic:
             async def mark(self, client_space_id: str, at: datetime) -> None:
                 world.effect()
+                world.now += world.slowness
                 world.topics.put(dict([off_boarded_record(client_space_id, at)]))
 
             async def held(self, client_space_id: str) -> int:
@@ -150,6 +152,12 @@ async def test_nothing_is_removed_before_every_worker_knows_and_a_later_run_does
     await world.off_boarding().run("acme", LEFT_AT)
     assert world.waited == [SETTLING.total_seconds(), 0.0]
     assert world.sink.off_boarded == {"acme": LEFT_AT}
+
+
+async def test_workers_have_all_the_time_to_learn_of_a_mark_that_was_written_slowly() -> None:
+    world = World(slowness=timedelta(hours=1))
+    await world.off_boarding().run("acme", None)
+    assert world.waited == [SETTLING.total_seconds()]
 
 
 @pytest.mark.parametrize("space", ["acme", "a/b", "segment-roll/1", "x/off-boarded", f"acme/{a_uuid(1)}/name/a/0"])
