@@ -41,10 +41,13 @@ class KafkaAddress:
         return self.uses_sasl and self.sasl_mechanism == "OAUTHBEARER"
 
     def current_password(self) -> str:
-        """What the file holds now; the password of the start where there is no file, or none that can be read."""
+        """What the file holds now; the password of the start where there is no file, or none that can be read.
+
+        A file that is being written anew is empty for a moment, and a broker would refuse an empty password.
+        """
         if self.password_file is not None:
             with contextlib.suppress(OSError, UnicodeError):
-                return secret_in(self.password_file)
+                return secret_in(self.password_file) or self.password
         return self.password
 
     def ssl_context(self) -> ssl.SSLContext | None:
