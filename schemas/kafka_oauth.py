@@ -1,10 +1,13 @@
 """The hook of OAUTHBEARER: a function of the operator's own says where Kafka's tokens come from."""
 
+import asyncio
 from functools import cache
 from importlib import import_module
 
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
+
+TOKEN_SECONDS = 30.0
 
 
 class Tokens(AbstractTokenProvider):  # type: ignore[misc]
@@ -14,9 +17,11 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]
         self._provider = provider
 
     async def token(self) -> str:
-        """A token that is valid now. Raises `KafkaConnectionError`."""
+        """A token that is valid now. Raises `KafkaConnectionError`, also where none has come in `TOKEN_SECONDS`."""
         try:
-            return str(await self._provider.token())
+            # aiokafka itself would wait for ever, and make no other connection meanwhile.
+            async with asyncio.timeout(TOKEN_SECONDS):
+                return str(await self._provider.token())
         except Exception as error:  # noqa: BLE001 - what an operator's function raises is no closed list
             # Not chained: its text may hold a secret.
             raise KafkaConnectionError(f"KAFKA_SASL_OAUTH_PROVIDER gave no token ({type(error).__name__})") from None
