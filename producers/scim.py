@@ -51,9 +51,11 @@ def scim_events(verbs: EventVerbs, rules: ScimRules, before: Resource | None, af
 
 
 def _present(user: Resource | None, rules: ScimRules) -> Resource | None:
-    if user is not None and rules.deactivation_deletes and not _is_true(user.get("active", True)):
-        return None
-    return user
+    if user is None or not rules.deactivation_deletes:
+        return user
+    # Null is no value, as if the attribute were missing (RFC 7643, section 2.5).
+    active = user.get("active")
+    return user if active is None or _is_true(active) else None
 
 
 def _person(user: Resource) -> Person:

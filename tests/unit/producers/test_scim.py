@@ -63,6 +63,11 @@ def test_a_deactivated_user_is_deleted_if_the_rules_say_so(inactive: object) -> 
     assert activities(deactivated, OKTA, rules) == [UserCreation(), UserLicenseUpdate(None, "Data Steward")]
 
 
+def test_null_says_nothing_of_a_user_s_activity() -> None:
+    rules = ScimRules(RULES.admin_roles, deactivation_deletes=True)
+    assert activities(OKTA, {**OKTA, "active": None}, rules) == []
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
