@@ -81,8 +81,11 @@ class Relay:
         """Tell how much waits, at most once in `COUNT_SECONDS`."""
         if self._on_count is None or self._seconds() < self._next_count:
             return
-        self._on_count(await asyncio.to_thread(self._outbox.backlog))
-        self._next_count = self._seconds() + COUNT_SECONDS
+        try:
+            self._on_count(await asyncio.to_thread(self._outbox.backlog))
+        finally:
+            # Also where a table is too large to be counted in time: the next rounds publish.
+            self._next_count = self._seconds() + COUNT_SECONDS
 
     async def publish_waiting(self) -> int:
         """Publish the oldest events of the buckets that are free, and return how many were acknowledged.

@@ -179,6 +179,25 @@ async def test_the_outbox_is_counted_at_most_every_so_many_seconds_however_often
     assert len(counts) == 2
 
 
+async def test_an_outbox_that_is_too_large_to_be_counted_is_published_between_two_counts(engine: Engine) -> None:
+    class TooLarge(Outbox):
+        def backlog(self) -> Backlog:
+            raise OperationalError("SELECT", {}, Exception("canceling statement due to statement timeout"))
+
+    async with InMemoryPublisher() as publisher:
+        counting = Relay(
+            TooLarge(engine, "one"),
+            publisher,
+            lease_seconds=LEASE_SECONDS,
+            idle_seconds=0.01,
+            on_count=lambda _: None,
+            seconds=lambda: 0.0,
+        )
+        with pytest.raises(OperationalError):
+            await counting.count()
+        await counting.count()
+
+
 async def test_the_age_of_the_oldest_event_grows_while_nothing_can_be_published(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(insert(events).values(bucket=1, event="{}", added_at_ms=now_ms() - 90_000))
