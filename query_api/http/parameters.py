@@ -86,7 +86,7 @@ PersonValue = Annotated[str, AfterValidator(_check_person)]
 LicenseValue = Annotated[str, Field(max_length=MAX_LENGTHS["license"]), AfterValidator(_check_filled)]
 
 
-_SINGLE = frozenset({"from", "to", "order", "limit", "cursor", "interval", "tz", "format", "q"})
+_SINGLE = frozenset({"from", "to", "order", "limit", "cursor", "interval", "tz", "format", "lang", "q"})
 
 
 def repeated_parameters(items: Sequence[tuple[str, str]]) -> list[ParameterError]:

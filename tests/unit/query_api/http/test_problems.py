@@ -81,6 +81,17 @@ async def test_a_parameter_that_cannot_be_right_is_named(api: Api, query: str, p
     assert all(set(error) == {"parameter", "code", "message"} for error in body["errors"])
 
 
+async def test_no_parameter_with_one_value_takes_two(api: Api) -> None:
+    paths = (await api.client.get("/openapi.json")).json()["paths"]
+    exporter = {"Authorization": f"Bearer {token(scope='audit:read audit:export')}"}
+    for path, operations in paths.items():
+        for parameter in operations["get"].get("parameters", []):
+            if parameter["in"] == "query" and parameter["schema"].get("type") != "array":
+                name = parameter["name"]
+                body = (await api.client.get(f"{path}?{name}=x&{name}=x", headers=exporter)).json()
+                assert (name, "repeated") in {(each["parameter"], each["code"]) for each in body["errors"]}, path
+
+
 async def test_all_wrong_parameters_are_named_at_once(api: Api) -> None:
     body = (await api.get("/v1/activities?limit=0&channel=x&nonsense=1")).json()
 
