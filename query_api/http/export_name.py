@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from query_api.log.filters import ActivityFilter
 
-_MAX_PART = 60
+_MAX_PART, _MAX_STEM = 60, 200
 _UNSAFE = re.compile(r"[^A-Za-z0-9._]+")
 
 
@@ -22,7 +22,8 @@ def file_name(
 ) -> str:
     """The client space, the first and the last day in *zone*, and what was filtered by; persons are counted.
 
-    *since* is the start of retention. Signs that some file systems refuse become hyphens; a long part is cut.
+    *since* is the start of retention. Signs that some file systems refuse become hyphens; a long part is cut, and
+    so is the whole, of which they take 255 bytes.
     """
     # Of a time that no line can be of, not every zone has a day.
     bounds = activity_filter.since or since, activity_filter.until or now
@@ -31,7 +32,7 @@ def file_name(
     last = end - timedelta(microseconds=1)
     days = f"{first.astimezone(zone):%Y-%m-%d}", f"{last.astimezone(zone):%Y-%m-%d}"
     parts = ["user-activity", client_space_id, *days, *_filters(activity_filter)]
-    return "_".join(_safe(part) for part in parts) + f".{extension}"
+    return "_".join(_safe(part) for part in parts)[:_MAX_STEM] + f".{extension}"
 
 
 def _filters(activity_filter: ActivityFilter) -> Iterable[str]:

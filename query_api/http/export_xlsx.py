@@ -70,6 +70,8 @@ class XlsxFile:
         """The whole workbook."""
         self._sheet.autofilter(0, 0, self._row, len(self._reading.headings()) - 1)
         await asyncio.to_thread(self._workbook.close)
+        # It is sent from memory: a client that takes its time holds up nobody who waits for the turn.
+        self._resources.close()
         return self._content.getvalue()
 
     def _write(self, lines: Sequence[ShownLine]) -> None:

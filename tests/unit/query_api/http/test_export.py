@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -18,11 +20,15 @@ from query_api.errors import StoreUnavailable
 from query_api.http import export_xlsx
 from query_api.http.export import BATCH_LINES
 from query_api.http.export_formats import CSV_COLUMNS
+from query_api.http.export_name import file_name
+from query_api.http.export_people import Reading
+from query_api.http.export_words import Language
 from query_api.http.export_xlsx import XlsxFile
 from query_api.log.access_log import Action
 from query_api.log.activity_log import ShownLine
-from query_api.log.filters import Selection
+from query_api.log.filters import ActivityFilter, Selection
 from query_api.log.reader import Line
+from schemas.events import ActivityType, Channel
 from schemas.person_ref import person_ref
 from tests.builders import KEY, NOW
 from tests.unit.query_api.api import SPACE, Api, ref_of, token
@@ -307,6 +313,17 @@ async def test_one_workbook_is_made_at_a_time(api: Api) -> None:
     assert not export_xlsx._turn.locked()
 
 
+async def test_a_workbook_that_is_made_holds_up_no_other_however_slowly_it_is_taken(tmp_path: Path) -> None:
+    with patch("tempfile.tempdir", str(tmp_path)), XlsxFile(Reading(Language.EN, ZoneInfo("UTC"))) as file:
+        await file.add([])
+        assert export_xlsx._turn.locked()
+        content = await file.end()
+
+        assert not export_xlsx._turn.locked()
+        assert list(tmp_path.iterdir()) == []
+    assert CalamineWorkbook.from_filelike(io.BytesIO(content)).sheet_names == ["Sheet1"]
+
+
 async def test_an_export_is_recorded_before_it_begins_and_refused_where_it_cannot_be(api: Api) -> None:
     api.record()
     await export(api, affected_user=["usr_ada", "ref:deleted"], from_="2026-11-01T00:00:00+01:00")
@@ -359,6 +376,23 @@ async def test_a_file_says_in_its_name_what_is_in_it_and_is_kept_by_no_cache(api
     assert everything.headers["Content-Type"] == "application/jsonl"
     assert "user-activity_acme_2025-11-24_2026-11-24_rights-granted.jsonl" in everything.headers["Content-Disposition"]
     assert "user-activity_acme_2025-11-24_2026-11-07.jsonl" in in_zone.headers["Content-Disposition"]
+
+
+def test_a_file_system_takes_the_name_of_any_file() -> None:
+    everything = ActivityFilter(
+        activity_types=frozenset(ActivityType),
+        channels=frozenset(Channel),
+        licenses=frozenset(f"License {number}" for number in range(50)),
+        admin_rights=frozenset({True, False}),
+        affected_users=frozenset(map(UUID, map("{:032}".format, range(50)))),
+        deleted_affected_users=True,
+        deleted_admins=True,
+    )
+    name = file_name("s" * 128, everything, since=NOW - DAY, now=NOW, zone=ZoneInfo("UTC"), extension="ocsf.jsonl")
+
+    assert len(name) < 256
+    assert name.startswith("user-activity_sss")
+    assert name.endswith(".ocsf.jsonl")
 
 
 async def test_a_caller_runs_two_exports_at_once(api: Api) -> None:
