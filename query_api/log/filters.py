@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -55,12 +55,19 @@ class ActivityFilter:
         return bool(self.affected_users or self.admins)
 
     def digest(self) -> bytes:
-        """A hash that two filters share only if they ask for the same, however the request ordered its values."""
-        sets = self.activity_types, self.channels, self.affected_users, self.admins, self.import_ids, self.licenses
-        values = [sorted(map(str, part)) for part in (*sets, self.admin_rights)]
-        flags = [self.deleted_affected_users, self.deleted_admins]
-        bounds = [bound and bound.astimezone(UTC).isoformat() for bound in (self.since, self.until)]
-        return hashlib.sha256(json.dumps([values, flags, bounds]).encode()).digest()
+        """A hash that two filters share only if they ask for the same, however the request ordered its values.
+
+        It holds what is asked for and no more: cursors stay valid in a version that knows a further filter.
+        """
+        parts = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "by_id"}
+        asked = {name: _comparable(value) for name, value in parts.items() if value}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+
+
+def _comparable(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return sorted(map(str, value)) if isinstance(value, frozenset) else value
 
 
 @dataclass(frozen=True, slots=True)

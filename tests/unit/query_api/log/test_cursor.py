@@ -1,5 +1,5 @@
 import base64
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,18 @@ def test_the_range_belongs_to_the_walk_as_an_instant_and_not_as_a_spelling() -> 
 
     assert ActivityFilter(since=in_utc).digest() == ActivityFilter(since=elsewhere).digest()
     assert ActivityFilter(since=in_utc).digest() != ActivityFilter(until=in_utc).digest()
+
+
+def test_cursors_outlive_a_version_that_knows_one_more_filter() -> None:
+    """A machine's cursor lasts 30 days, and upgrades come between."""
+
+    @dataclass(frozen=True, slots=True)
+    class Newer(ActivityFilter):
+        countries: frozenset[str] = frozenset()
+
+    asked: dict[str, Any] = {"channels": frozenset({"ui"}), "deleted_admins": True, "since": NOW}
+    assert Newer(**asked).digest() == ActivityFilter(**asked).digest()
+    assert Newer(**asked, countries=frozenset({"fr"})).digest() != ActivityFilter(**asked).digest()
 
 
 def test_a_cursor_of_another_key_is_refused() -> None:
