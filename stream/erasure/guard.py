@@ -71,9 +71,15 @@ class ErasedPersons:
         self._refreshes = 0
         self._is_whole = False
         self._lock = threading.Lock()
+        self._one_refresh = threading.Lock()
 
     def refresh(self) -> None:
         """Learn what the store knows. Blocks; raises `Unavailable`."""
+        # One at a time: an answer that was asked for earlier must not take the place of a later one.
+        with self._one_refresh:
+            self._refresh()
+
+    def _refresh(self) -> None:
         self._off_boarded = frozenset(self._lifetimes.off_boarded())
         erased = self._lifetimes.erased()
         stored = {half for half in tuple(self._learned) if _is_in(erased, half)}

@@ -75,8 +75,16 @@ class ErasureService(Service):
     async def _erase_clickhouse(self) -> None:
         while not self.should_stop:
             await self.sleep(self._interval_seconds)
+            if not self.should_stop and self._is_on_duty(CLICKHOUSE):
+                await self._attempt(CLICKHOUSE, self._remove)
+
+    @Service.task
+    async def _learn(self) -> None:
+        """Beside the erasures, which may take long: an off-boarding counts on it that every worker looks in time."""
+        while not self.should_stop:
+            await self.sleep(self._interval_seconds)
             if not self.should_stop:
-                await self._attempt(CLICKHOUSE, self._remove if self._is_on_duty(CLICKHOUSE) else self._refresh)
+                await self._attempt(CLICKHOUSE, self._refresh)
 
     @Service.task
     async def _sweep_topic(self) -> None:
@@ -102,7 +110,7 @@ class ErasureService(Service):
             log.error("erasure failed", store=store, error=type(error).__name__)  # noqa: TRY400 - its text may quote a name
 
     async def _refresh(self) -> None:
-        """Learn what other workers erase: this one must not store it again."""
+        """Learn what other workers erase, and who has left: this one must not store it again."""
         await self.loop.run_in_executor(None, self._erased.refresh)
 
     async def _remove(self) -> None:

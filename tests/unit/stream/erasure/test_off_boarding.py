@@ -1,5 +1,6 @@
 """A client space that has left is gone, and whatever is read again brings nothing of it back."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -226,3 +227,27 @@ def test_a_worker_knows_who_has_left_before_its_first_batch() -> None:
     erased = ErasedPersons(InMemoryPersonStore(sink))
     erased.refresh()
     assert erased.off_boarded() == {"acme"}
+
+
+def test_an_answer_that_was_asked_for_earlier_takes_no_later_one_s_place() -> None:
+    sink, asked, go_on = InMemorySink(), threading.Event(), threading.Event()
+
+    class Slow(InMemoryPersonStore):
+        def off_boarded(self) -> dict[str, datetime]:
+            known = dict(super().off_boarded())
+            if not asked.is_set():
+                asked.set()
+                go_on.wait()
+            return known
+
+    erased = ErasedPersons(Slow(sink))
+    earlier, later = (threading.Thread(target=erased.refresh) for _ in range(2))
+    earlier.start()
+    asked.wait()
+    sink.off_boarded["acme"] = LEFT_AT
+    later.start()
+    later.join(0.1)  # it ends at once, or waits for the earlier one
+    go_on.set()
+    for thread in (earlier, later):
+        thread.join()
+    assert set(erased.off_boarded()) == {"acme"}
