@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryDirectory
@@ -15,7 +16,9 @@ from query_api.http.export_people import Reading
 from query_api.log.activity_log import ShownLine
 
 MAX_LINES = 20_000
-"""A workbook is sent once it is whole. So many lines take 48 MB in the temporary directory, which may be of 64 MiB."""
+"""A workbook is sent once it is whole. So many lines with texts of 20 characters have 28 MB of rows."""
+MAX_BYTES = 30_000_000
+"""Of the rows. A workbook that is made takes twice as much in the temporary directory, which may be of 64 MiB."""
 
 _turn = asyncio.Semaphore(1)
 """One workbook is made at a time, so that the temporary directory holds it."""
@@ -55,15 +58,15 @@ class XlsxFile:
         self._resources.close()
 
     async def add(self, lines: Sequence[ShownLine]) -> bytes:
-        """Write *lines*; nothing can be sent yet. Raises `InvalidParameters` beyond `MAX_LINES`."""
+        """Write *lines*; nothing can be sent yet. Raises `InvalidParameters` beyond `MAX_LINES` or `MAX_BYTES`."""
         if self._row + len(lines) > MAX_LINES:
-            message = f"xlsx holds at most {MAX_LINES} lines: choose csv, or a shorter range"
-            raise InvalidParameters([ParameterError("format", "too_many_lines", message)])
+            raise _too_many(f"at most {MAX_LINES} lines")
         if not self._has_turn:
             await _turn.acquire()
             self._has_turn = True
             self._resources.callback(_turn.release)
-        await asyncio.to_thread(self._write, lines)
+        if await asyncio.to_thread(self._write, lines) > MAX_BYTES:
+            raise _too_many("fewer lines of such long texts")
         return b""
 
     async def end(self) -> bytes:
@@ -74,7 +77,8 @@ class XlsxFile:
         self._resources.close()
         return self._content.getvalue()
 
-    def _write(self, lines: Sequence[ShownLine]) -> None:
+    def _write(self, lines: Sequence[ShownLine]) -> int:
+        """Returns how many bytes the rows have."""
         for shown in lines:
             self._row += 1
             local, offset = self._reading.time(shown)
@@ -82,3 +86,10 @@ class XlsxFile:
             for column, value in enumerate((offset, *self._reading.values(shown)), start=1):
                 if value is not None:
                     self._sheet.write_string(self._row, column, str(value), self._text)
+        self._sheet.row_data_fh.flush()
+        return os.fstat(self._sheet.row_data_fh.fileno()).st_size
+
+
+def _too_many(what: str) -> InvalidParameters:
+    message = f"xlsx holds {what}: choose csv, or a shorter range"
+    return InvalidParameters([ParameterError("format", "too_many_lines", message)])

@@ -81,7 +81,7 @@ async def count_activities(
 async def export_activities(
     request: Request, service: InService, caller: ByCaller, query: Annotated[ExportQuery, Query()]
 ) -> Response:
-    """Needs the scope `audit:export`. If the connection breaks, the file is not whole. An `xlsx` has 20,000 lines."""
+    """Needs `audit:export`. If the connection breaks, the file is not whole. An `xlsx` has at most 20,000 lines."""
     caller.require(EXPORT_SCOPE)
     media_type = MEDIA_TYPES[query.format]
     require_acceptable(request, media_type.partition(";")[0])

@@ -290,15 +290,27 @@ async def test_a_workbook_with_too_many_lines_is_refused_whole(api: Api) -> None
     assert body["errors"][0]["code"] == "too_many_lines"
 
 
+async def test_a_workbook_of_long_texts_is_refused_before_it_fills_the_temporary_directory(api: Api) -> None:
+    """A full directory would be a fault of the service: 500, and an alert."""
+    api.record(source_service="<" * 128)
+    with patch.object(export_xlsx, "MAX_BYTES", 3_000):
+        assert len(sheet(await export(api, "xlsx"))) == 2
+        api.record(source_service="<" * 128)
+        api.record(source_service="<" * 128)
+        body = assert_problem(await export(api, "xlsx"), 422, "invalid-parameter")
+    assert body["errors"][0]["code"] == "too_many_lines"
+    assert not export_xlsx._turn.locked()
+
+
 async def test_one_workbook_is_made_at_a_time(api: Api) -> None:
     """The temporary directory may have room for one only."""
     api.record()
     order: list[str] = []
     write = XlsxFile._write
 
-    def noted(file: XlsxFile, lines: Sequence[ShownLine]) -> None:
+    def noted(file: XlsxFile, lines: Sequence[ShownLine]) -> int:
         order.append("written")
-        write(file, lines)
+        return write(file, lines)
 
     await export_xlsx._turn.acquire()
     with patch.object(XlsxFile, "_write", noted):
