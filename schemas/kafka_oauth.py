@@ -1,6 +1,8 @@
 """The hook of OAUTHBEARER: a function of the operator's own says where Kafka's tokens come from."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 
@@ -18,17 +20,24 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]
 
     async def token(self) -> str:
         """A token that is valid now. Raises `KafkaConnectionError`, also where none has come in `TOKEN_SECONDS`."""
-        try:
+        with _failure_as_outage():
             # aiokafka itself would wait for ever, and make no other connection meanwhile.
             async with asyncio.timeout(TOKEN_SECONDS):
                 return str(await self._provider.token())
-        except Exception as error:  # noqa: BLE001 - what an operator's function raises is no closed list
-            # Not chained: its text may hold a secret.
-            raise KafkaConnectionError(f"KAFKA_SASL_OAUTH_PROVIDER gave no token ({type(error).__name__})") from None
 
     def extensions(self) -> dict[str, str]:
-        """What is sent beside the token."""
-        return dict(self._provider.extensions())
+        """What is sent beside the token. Raises `KafkaConnectionError`."""
+        with _failure_as_outage():
+            return dict(self._provider.extensions())
+
+
+@contextmanager
+def _failure_as_outage() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - what an operator's function raises is no closed list
+        # Not chained: its text may hold a secret.
+        raise KafkaConnectionError(f"KAFKA_SASL_OAUTH_PROVIDER gave no token ({type(error).__name__})") from None
 
 
 @cache

@@ -24,6 +24,9 @@ class Failing(AbstractTokenProvider):  # type: ignore[misc]
     async def token(self) -> str:
         raise LookupError("hush-hush")
 
+    def extensions(self) -> dict[str, str]:
+        raise LookupError("hush-hush")
+
 
 @pytest.mark.parametrize(("provider", "error"), [(Hanging(), "TimeoutError"), (Failing(), "LookupError")])
 async def test_a_provider_without_a_token_is_as_a_broker_that_is_away(
@@ -33,3 +36,8 @@ async def test_a_provider_without_a_token_is_as_a_broker_that_is_away(
     with pytest.raises(KafkaConnectionError, match=rf"gave no token \({error}\)$") as raised:
         await Tokens(provider).token()
     assert raised.value.__suppress_context__
+
+
+def test_a_provider_whose_extensions_fail_is_one_too() -> None:
+    with pytest.raises(KafkaConnectionError, match=r"gave no token \(LookupError\)$"):
+        Tokens(Failing()).extensions()
