@@ -1,5 +1,6 @@
 """The events of one `publish_all` that await their acknowledgement: handed over in batches, settled in their order."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -60,8 +61,8 @@ class Window:
 
     async def send_open(self) -> None:
         """Send the batches that wait for more records."""
-        for batch in [] if self._bulk is None else self._bulk.open():
-            await self._send(batch)
+        # All at once: while Kafka is away each waits as long as a request may take for the one before it.
+        await asyncio.gather(*(self._send(batch) for batch in ([] if self._bulk is None else self._bulk.open())))
 
     async def settle_oldest(self) -> None:
         """Wait for the oldest record's answer, and take those after it that have theirs by now."""

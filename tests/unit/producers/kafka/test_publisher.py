@@ -48,6 +48,7 @@ class Broker:
         self.records: list[tuple[bytes, bytes]] = []
         self.producers: list[Producer] = []
         self.partitions = {0}
+        self.room: asyncio.Barrier | None = None
 
     def answer_late(self) -> None:
         """Acknowledge what was to be answered `NEVER`."""
@@ -116,7 +117,9 @@ class Producer:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> asyncio.Future[RecordMetadata]:
-        """As aiokafka: one future for all, and one answer."""
+        """As aiokafka: one future for all, and one answer; waits until there is room."""
+        if self._broker.room is not None:
+            await self._broker.room.wait()
         if self._broker.on_send:
             raise self._broker.on_send.pop(0)
         future = await self.send(topic, *reversed(batch.records[0]))
@@ -394,6 +397,18 @@ async def test_an_event_counts_once_those_before_it_are_acknowledged_too(open_pu
         broker.answer_late()
         assert await task == 5
     assert acknowledged == [1, 4]
+
+
+async def test_the_last_batches_wait_for_room_together_and_not_one_after_the_other(
+    open_publisher: Open, broker: Broker
+) -> None:
+    broker.partitions = {0, 1}
+    by_partition = {murmur2(f"acme/u{number}".encode()) % 2: f"u{number}" for number in range(9)}
+    broker.room = asyncio.Barrier(2)
+    async with open_publisher() as publisher, asyncio.timeout(5):
+        # The first goes by itself.
+        await publisher.publish_all(an_event(affected_user=Person(by_partition[partition])) for partition in (0, 0, 1))
+    assert len(broker.records) == 3
 
 
 async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Registry) -> None:
