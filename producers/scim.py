@@ -72,12 +72,12 @@ def _license(user: Resource | None, rules: ScimRules) -> str | None:
         return (user.get(urn) or {}).get(attribute) or None
     entitlements = _members(user, "entitlements")
     primary = [each for each in entitlements if _is_true(each.get("primary", False))]
-    return next((value for each in (*primary, *entitlements) if (value := _value(each))), None)
+    return next((value for each in (*primary, *entitlements) if (value := value_of(each))), None)
 
 
 def _is_admin(user: Resource | None, rules: ScimRules) -> bool:
     wanted = {role.casefold() for role in rules.admin_roles}
-    return user is not None and any(_value(each).casefold() in wanted for each in _members(user, "roles"))
+    return user is not None and any(value_of(each).casefold() in wanted for each in _members(user, "roles"))
 
 
 def _members(user: Resource, attribute: str) -> Sequence[Resource]:
@@ -85,7 +85,7 @@ def _members(user: Resource, attribute: str) -> Sequence[Resource]:
     return [each if isinstance(each, Mapping) else {"value": each} for each in user.get(attribute) or ()]
 
 
-def _value(member: Resource) -> str:
+def value_of(member: Resource) -> str:
     """The member's value. For an app role Entra ID may send an object as a text, whose `value` it is."""
     value = str(member.get("value") or "")
     with suppress(ValueError, RecursionError):

@@ -14,7 +14,7 @@ from scim2_models import URN, ComplexAttribute, Extension, PatchOp, Resource, SC
 
 from producers.channels.event_verbs import EventVerbs
 from producers.errors import UnreadableRequest
-from producers.scim import ScimRules, scim_events
+from producers.scim import ScimRules, scim_events, value_of
 from schemas.events import Event
 
 Document = Mapping[str, Any]
@@ -83,9 +83,26 @@ def _after(model: Any, method: Method, body: Document, old: Any) -> Any:  # noqa
 
 
 def _operation(given: Any) -> Any:  # noqa: ANN401 - any JSON
-    """The operation without what it says of attributes that are the server's, which the server has passed over."""
-    if isinstance(given, Mapping) and isinstance(given.get("value"), Mapping) and not given.get("path"):
-        return {**given, "value": _ours(given["value"])}
+    """The operation without what it says of attributes that are the server's, which the server has passed over.
+
+    Members that it names to be removed have the values that those of the user have.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    value = given.get("value")
+    if isinstance(value, Mapping) and not given.get("path"):
+        return {**given, "value": _ours(value)}
+    if isinstance(value, list):
+        return {**given, "value": [_member(each) for each in value]}
+    return given
+
+
+def _member(given: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A member of a multi-valued attribute. A bare text is its value, as some servers store it."""
+    if isinstance(given, str):
+        return {"value": given}
+    if isinstance(given, Mapping) and isinstance(given.get("value"), str):
+        return {**given, "value": value_of(given)}
     return given
 
 
@@ -102,8 +119,6 @@ def _document(user: Any, user_id: str) -> Document | None:  # noqa: ANN401 - as 
 
 
 class _Member(ComplexAttribute):
-    """A member of a multi-valued attribute. A bare text is its value, as some servers store it."""
-
     value: str | None = None
     display: str | None = None
     type: str | None = None
@@ -111,8 +126,8 @@ class _Member(ComplexAttribute):
 
     @model_validator(mode="before")
     @classmethod
-    def _of_text(cls, given: object) -> object:
-        return {"value": given} if isinstance(given, str) else given
+    def _as_one(cls, given: object) -> object:
+        return _member(given)
 
 
 class _Name(ComplexAttribute):

@@ -30,6 +30,7 @@ ADA: dict[str, Any] = {
     "meta": {"created": "long ago"},
     EXTENSION: {"licenseType": "Data Reader"},
 }
+APP_ROLE = '{"id":"06b0","value":"CS Admin","displayName":"A"}'
 ADMIN_ADA = {**ADA, "roles": [{"value": "CS Admin", "primary": True}]}
 INACTIVE_ADA = {**ADA, "active": False}
 
@@ -74,7 +75,7 @@ ENTRA = {
         [GRANTED],
     ),
     "adds an app role as an object in a text": (
-        {"op": "Add", "path": "roles", "value": [{"value": '{"id":"06b0","value":"CS Admin","displayName":"A"}'}]},
+        {"op": "Add", "path": "roles", "value": [{"value": APP_ROLE}]},
         ADA,
         [GRANTED],
     ),
@@ -140,6 +141,19 @@ RFC = {
         [],
     ),
 }
+
+
+@pytest.mark.parametrize("stored", ["CS Admin", APP_ROLE])
+@pytest.mark.parametrize(
+    "removal",
+    [
+        {"op": "Remove", "path": "roles", "value": [{"value": APP_ROLE}]},
+        {"op": "Remove", "path": "roles", "value": [{"value": "CS Admin"}]},
+        {"op": "Remove", "path": 'roles[value eq "CS Admin"]'},
+    ],
+)
+def test_an_app_role_is_removed_under_either_spelling_whichever_is_stored(stored: str, removal: object) -> None:
+    assert patched([removal], {**ADA, "roles": [{"value": stored}]}) == [LOST]
 
 
 @pytest.mark.parametrize(
