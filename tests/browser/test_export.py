@@ -18,7 +18,7 @@ from query_api.http import export as export_module
 from query_api.log.filters import Selection
 from query_api.log.reader import Line
 from tests.browser import year
-from tests.browser.conftest import Hand, Panel, page_of
+from tests.browser.conftest import Hand, Panel, page_of, problem
 from tests.browser.demo_data import served, store_of
 from tests.builders import NOW
 from tests.fakes.reader import InMemoryLogReader
@@ -147,6 +147,33 @@ async def test_the_sheet_for_paper_has_everything_under_what_it_is_and_no_contro
     sheet = panel.dialog.locator("iframe")
     await sheet.evaluate("(sheet) => sheet.contentWindow.dispatchEvent(new Event('afterprint'))")
     await expect(sheet).to_have_count(0)
+
+
+async def test_a_sheet_that_waits_for_the_printer_goes_with_the_readers_right_to_read(panel: Panel) -> None:
+    await panel.dialog.get_by_role("button", name="Print", exact=True).click()
+    await panel.page.wait_for_function("() => window.printed")
+    await expect(panel.dialog.locator("iframe")).to_have_count(1)
+    await panel.page.route("**/v1/**", problem(401))
+    await panel.choice("License changed").check()
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(panel.dialog.locator("iframe")).to_have_count(0)
+
+
+async def test_a_sheet_that_is_canceled_while_it_loads_is_not_printed(panel: Panel) -> None:
+    gate = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await gate.wait()
+        await route.continue_()
+
+    await panel.page.route("**/print-sheet.js", late)
+    async with panel.page.expect_request("**/print-sheet.js"):
+        await panel.dialog.get_by_role("button", name="Print", exact=True).click()
+    await panel.named("Cancel").click()
+    gate.set()
+    await expect(panel.dialog.locator("#announcement")).to_contain_text("canceled")
+    assert await panel.page.evaluate("() => window.printed") is None
+    await expect(panel.dialog.locator("iframe")).to_have_count(0)
 
 
 async def test_what_is_too_much_for_a_form_is_said_before(panel: Panel) -> None:

@@ -135,7 +135,7 @@ async function run(model, act, choice) {
   };
   try {
     const file = await act.fetchExport(choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
-    if (choice.name === 'print') await print(model, act, file);
+    if (choice.name === 'print') await print(model, act, choice, file, abort.signal);
     else save(file);
     act.setExport({ isRunning: false, isOpen: false });
     act.focusOn('#export');
@@ -158,20 +158,30 @@ async function run(model, act, choice) {
   }
 }
 
-/** @param {Model} model @param {Actions} act @param {{name: string, content: Blob}} file */
-async function print(model, act, { name, content }) {
+/**
+ * @param {Model} model
+ * @param {Actions} act
+ * @param {Choice} choice
+ * @param {{name: string, content: Blob}} file
+ * @param {AbortSignal} signal Where it is aborted, names are neither printed nor kept for it.
+ */
+async function print(model, act, choice, { name, content }, signal) {
   const { t } = model;
   const { printSheet } = await import('./print-sheet.js').catch(() => {
     throw new ApiError('unreachable');
   });
   const text = await content.text();
   const lines = text.split('\n').filter(Boolean).map((line) => JSON.parse(line));
-  await printSheet(act.place(), t, [
+  // The count may not have been known before.
+  if (isTooMuch(choice, lines.length)) throw new ApiError('invalid');
+  const facts = /** @type {[string, string][]} */ ([
     ...factsOf(model),
     [t.text('export.lines'), t.number(lines.length)],
     [t.text('export.printed_at'), t.exactTime(new Date())],
     [t.text('export.source'), name],
-  ], lines);
+  ]);
+  signal.throwIfAborted();
+  await printSheet(act.place(), t, facts, lines, signal);
 }
 
 /**

@@ -48,6 +48,7 @@ export class Log {
       onError: (error) => this._actions.report(error),
       onRefs: () => this._writeUrl(),
       onDeletion: () => this._actions.forgetDeleted(),
+      onRefusal: () => this._actions.exporting.cancel(),
       onNews: () => this._t && this._actions.announce(newText({ t: this._t, list: this._session.list })),
     });
     /** @type {Actions} */

@@ -37,14 +37,17 @@ td:first-child { white-space: nowrap; }
  * @param {Translator} t
  * @param {Facts} facts What the sheet says above the lines.
  * @param {Activity[]} lines
+ * @param {AbortSignal} signal Aborted, it takes the sheet away, also while it is printed.
  */
-export async function printSheet(place, t, facts, lines) {
+export async function printSheet(place, t, facts, lines, signal) {
   const frame = document.createElement('iframe');
   Object.assign(frame, { title: t.text('drawer.title'), tabIndex: -1 });
   Object.assign(frame.style, { position: 'fixed', width: '0', height: '0', border: '0' });
   const isThere = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }));
   place.append(frame);
+  signal.addEventListener('abort', () => frame.remove(), { once: true });
   await isThere;
+  signal.throwIfAborted();
   const view = /** @type {Window & typeof globalThis} */ (frame.contentWindow);
   const { document: page } = view;
   page.title = t.text('drawer.title');

@@ -18,6 +18,7 @@ const FEW_ROWS = 15;
  * @property {() => void} onChange Something to be shown changed.
  * @property {(error: ApiError) => void} onError An error of the list, once.
  * @property {() => void} onDeletion A person was deleted: nothing may go on naming them.
+ * @property {() => void} onRefusal The reader may no longer read the log.
  * @property {() => void} onRefs Refs took the place of ids in the filters.
  * @property {() => void} onNews A poll found more new lines than the one before.
  */
@@ -280,6 +281,7 @@ export class Session {
     this.imports.clear();
     if (this.linked) this.linked.line = null;
     this._listener.onDeletion();
+    this._listener.onRefusal();
   }
 
   /** Ask who it is that the filters name and no shown line does. Each time anew: they may be deleted meanwhile. */
