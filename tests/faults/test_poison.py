@@ -46,6 +46,18 @@ def test_t12_every_poison_becomes_a_dead_letter_with_its_reason_and_its_neighbou
     assert trial.stack.dead() == []
 
 
+def test_t12_a_header_key_that_is_no_utf_8_stops_nobody(start_trial: StartTrial) -> None:
+    """T12: the header is of no use to the worker, so the event becomes a line."""
+    trial = start_trial(partitions=None)
+    trial.publish(2)
+    event = trial.source.next()
+    trial.publish_with_unreadable_header(frame(trial.schema_id(), encode(event, now=event.occurred_at)))
+    trial.ledger.acknowledge(event)
+    trial.publish(2)
+    trial.check()
+    assert trial.stack.dead() == []
+
+
 def test_t13_a_flood_of_poison_only_grows_the_dead_letters(start_trial: StartTrial, is_long: bool) -> None:
     """T13: nothing but poison for a while; the worker lives, and good records go on."""
     trial = start_trial(partitions=None)

@@ -26,6 +26,7 @@ from schemas.events import Event
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from tests.faults.background import Background
+from tests.faults.headers import HEADER, unreadable
 from tests.faults.ledger import EventSource, Ledger, publish, publish_steadily
 from tests.faults.oracle import Entry, Place, Verdict, compare, with_ahead
 from tests.faults.readers import Sql, Tail, shown_by_api
@@ -175,6 +176,10 @@ class Trial:
     def publish_raw(self, values: Sequence[bytes | None], *, partition: int = 0, **options: object) -> list[int]:
         """Write *values* as they are, as a faulty producer would; the answer is their offsets."""
         return self.background.run(send_raw(self.servers, self.topic, partition, values, options))
+
+    def publish_with_unreadable_header(self, value: bytes) -> None:
+        """Write *value* with a header key that is no UTF-8, as clients in C and Go can."""
+        self.background.run(send_unreadable_header(self.servers, self.topic, value))
 
     def delete_records(self, before: Mapping[int, int]) -> None:
         """Delete what lies before these offsets, as the topic's retention would."""
@@ -346,6 +351,16 @@ async def delete_records(servers: str, topic: str, before: Mapping[int, int]) ->
         assert first == wanted
     finally:
         await admin.close()
+
+
+async def send_unreadable_header(servers: str, topic: str, value: bytes) -> None:
+    """Send *value* to partition 0, alone in its batch."""
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
+        batch = producer.create_batch()
+        batch.append(timestamp=None, key=b"key", value=value, headers=[(HEADER, b"")])
+        batch.close()
+        batch._buffer = unreadable(batch._build())
+        await (await producer.send_batch(batch, topic, partition=0))
 
 
 async def send_raw(
