@@ -10,7 +10,6 @@ from aiokafka.errors import KafkaConnectionError
 
 from schemas.kafka_address import KafkaAddress
 from schemas.kafka_oauth import token_provider
-from schemas.kafka_records import read_every_header
 from schemas.kafka_refusal import KafkaRefused, refusal
 
 Admin: TypeAlias = AIOKafkaAdminClient
@@ -18,8 +17,6 @@ Consumer: TypeAlias = AIOKafkaConsumer
 Producer: TypeAlias = AIOKafkaProducer
 
 C = TypeVar("C", Admin, Consumer, Producer)
-
-read_every_header()
 
 # At DEBUG aiokafka logs every record, and every request with its records: ids and names.
 for _name in ("aiokafka.producer.producer", "aiokafka.conn"):

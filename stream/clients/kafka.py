@@ -13,6 +13,7 @@ from aiokafka.errors import (
 from schemas import kafka
 from schemas.kafka_address import KafkaAddress
 from schemas.kafka_refusal import KafkaRefused
+from stream.clients.fetched_records import read_every_header
 from stream.errors import AccessRefused, Unavailable
 
 _NO_RIGHT = ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
@@ -48,6 +49,7 @@ async def open_admin(address: KafkaAddress, what: str = "Kafka", **options: obje
 @asynccontextmanager
 async def open_consumer(address: KafkaAddress, what: str = "Kafka", **options: object) -> AsyncIterator[kafka.Consumer]:
     """A consumer for the block, otherwise as `open_admin`."""
+    read_every_header()
     with kafka_answers(what):
         client = await kafka.started(kafka.consumer(address, **options), address)
         try:

@@ -16,6 +16,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from schemas.kafka import Consumer
+from stream.clients.fetched_records import read_every_header
 from stream.clients.topic_id import topic_id
 from stream.fetch.broker import following
 
@@ -31,6 +32,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """The ids of the topics in which the present generation reads and commits."""
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Consumer:
+        read_every_header()
         consumer = following(super()._create_worker_consumer(transport), self.app)
         # Faust reads so only in its exactly-once mode. What was aborted is no event.
         consumer._isolation_level = "read_committed"  # noqa: SLF001 - guarded by `tests/contract/test_faust.py`

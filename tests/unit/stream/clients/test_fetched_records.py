@@ -11,7 +11,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import TopicPartition
 
-from schemas.kafka_records import Records
+from stream.clients.fetched_records import Records, read_every_header
 from tests.faults.headers import HEADER, unreadable
 
 CODECS: dict[int, Callable[[bytes], bytes]] = {0: bytes, 1: gzip_encode, 3: lz4_encode, 4: zstd_encode}
@@ -64,4 +64,5 @@ def test_a_fetch_without_records_has_none() -> None:
 
 
 def test_the_consumers_of_this_process_read_so() -> None:
+    read_every_header()
     assert fetcher.MemoryRecords is Records

@@ -71,7 +71,7 @@ class Batch:
 def _read_anew(raw: memoryview) -> Iterator[Any]:
     batch: Any = _DefaultRecordBatchPy(raw)
     iter(batch)  # decompresses
-    batch._buffer = _Lenient(batch._buffer)  # noqa: SLF001 - guarded by `tests/unit/schemas/test_kafka_records.py`
+    batch._buffer = _Lenient(batch._buffer)  # noqa: SLF001 - guarded by `tests/unit/stream/clients/test_fetched_records.py`
     yield from batch
 
 
