@@ -17,6 +17,7 @@ from schemas.codec import decode_fields
 from schemas.errors import InvalidEvent
 from schemas.topics import DEAD_LETTERS_TOPIC
 from schemas.wire import unframe
+from stream.clients.fetched_records import read_every_header
 from tests.faults.oracle import Entry, Place, entry_of_line
 from tests.log_client import LogClient
 
@@ -190,6 +191,8 @@ class Tail:
         # The watch and the test ask at the same time, and a second consumer would be nobody's.
         async with self._starting:
             if self._consumer is None:
+                # What a worker is given, this reader is, too.
+                read_every_header()
                 consumer = AIOKafkaConsumer(
                     bootstrap_servers=self._servers, auto_offset_reset="earliest", isolation_level="read_committed"
                 )
