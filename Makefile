@@ -2,6 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# uv installs as pip does, here as in deploy/bootstrap.py: by the system's certificates, and from the same index.
+export UV_SYSTEM_CERTS ?= true
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_EXTRA_INDEX_URL
+export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
+endif
+
 .PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else peers bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
 
 help:  ## what can be made
@@ -66,7 +75,7 @@ faults-of-endurance:  ## the part of `make faults` that fills memory and waits
 faults-of-all-else:  ## the part of `make faults` that kills
 	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 --timeout 3600 -v
 
-peers: bootstrap
+peers: bootstrap  ## install what the benchmarks compare with, apart from .venv
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
 

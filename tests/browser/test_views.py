@@ -87,7 +87,8 @@ async def test_a_visit_begins_where_the_one_before_ended(hand: Hand) -> None:
     asked = lists_asked(panel)
     await choose(panel, "Since my last visit")
     await expect(panel.chips.first).to_contain_text("Since")
-    assert [query["from"][0][:19] for query in asked] == [f"{NOW:%Y-%m-%dT%H:%M:%S}"]
+    # The list of the opening may have been asked for after the button was pressed.
+    assert asked[-1]["from"][0][:19] == f"{NOW:%Y-%m-%dT%H:%M:%S}"
     await expect(hand.page).to_have_url(re.compile(r"uml\.range=since"))
     await hand.page.reload()
     await expect(panel.select("Period").locator("option:checked")).to_contain_text("Since")
