@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=250_000, help="1000000 for the full race, some 45 minutes")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", help="names of participants")
+    parser.add_argument("--only", nargs="+", choices=participants(), metavar="NAME", help="some of the participants")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     commands = {n: c for n, c in participants().items() if not arguments.only or n in arguments.only}
