@@ -81,6 +81,23 @@ async def test_axe_finds_nothing_in_states_without_lines_or_on_a_small_screen(op
     assert await violations(panel) == [], "loading"
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_while_the_next_answer_is_awaited(
+    open_page: OpenPanel, small_space: str, theme: str
+) -> None:
+    async def never(_: Route) -> None:
+        return
+
+    panel = await open_page(small_space, theme=theme, **STILL)
+    await panel.open()
+    await expect(panel.dialog.locator(".count").first).to_be_visible()
+    await panel.page.route("**/v1/activities**", never)
+    await panel.dialog.get_by_role("checkbox").first.check()
+    await expect(panel.dialog.locator(".frame[aria-busy=true] table")).to_be_visible()
+    await expect(panel.dialog.locator(".sets[data-stale] .count").first).to_be_attached()
+    assert await violations(panel) == []
+
+
 async def test_axe_finds_nothing_in_cards(open_page: OpenPanel, small_space: str) -> None:
     panel = await open_page(small_space, width=320, height=700, **STILL)
     await panel.open()

@@ -42,7 +42,7 @@ button {
 }
 button:hover { background: var(--_tint); }
 button[disabled], button[aria-disabled="true"] { color: var(--_muted); border-color: var(--_border); cursor: not-allowed; }
-button[aria-busy="true"] { cursor: progress; opacity: 0.62; }
+button[aria-busy="true"] { cursor: progress; border-style: dashed; }
 button.primary { background: var(--_accent); border-color: var(--_accent); color: var(--_on-accent); }
 button.primary:hover { background: color-mix(in srgb, var(--_accent) 88%, var(--_text)); }
 button.quiet { border-color: transparent; background: transparent; color: var(--_accent); padding: 4px 8px; }

@@ -21,7 +21,8 @@ input[type="text"], input[type="date"], select {
 .choices label:has(:focus-visible) { outline: 2px solid var(--_accent); outline-offset: 2px; }
 /* Room for what is being counted: nothing moves when it comes. */
 .choices .count { min-width: 2.5ch; text-align: end; color: var(--_muted); font-size: 0.75rem; font-variant-numeric: tabular-nums; }
-.sets[data-stale] .count { opacity: 0.5; }
+/* A quick answer changes the figures in place; a slow one finds none that are wrong. */
+.sets[data-stale] .count { visibility: hidden; transition: visibility 0s 300ms; }
 .choices input { width: 14px; height: 14px; margin: 0; accent-color: var(--_accent); outline: none; }
 .dates { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 8px 16px; }
 .filters-toggle { display: none; width: 100%; justify-content: space-between; }

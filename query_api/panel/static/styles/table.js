@@ -1,8 +1,9 @@
 // The lines: a table, or cards where there is no room for one.
 
 export const TABLE_CSS = `
-.frame[aria-busy="true"] table { opacity: 0.62; }
-.frame[data-stale] table { opacity: 0.88; filter: grayscale(1); }
+/* What is of another question loses its color and no contrast: it can still be read. */
+.frame[aria-busy="true"] table, .frame[data-stale] table { filter: grayscale(1); }
+.frame[aria-busy="true"] { cursor: progress; box-shadow: 0 -2px var(--_accent); }
 table { width: 100%; border-collapse: separate; border-spacing: 0; table-layout: fixed; font-size: 0.8125rem; }
 thead th { position: sticky; top: 38px; z-index: 2; height: 29px; padding: 5px 8px; background: var(--_surface); border-bottom: 1px solid var(--_outline);
   text-align: start; font-size: 0.75rem; font-weight: 600; color: var(--_muted); vertical-align: bottom; white-space: nowrap; }
