@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from uuid_utils.compat import uuid7
 
 from producers.errors import NothingChanged, Stamp
+from schemas.errors import InvalidEvent, Reason
 from schemas.events import (
     Activity,
     AdminRightsUpdate,
@@ -74,6 +75,7 @@ def admin_rights_updated(context: ActionContext, affected_user: Person, stamp: S
 
 def build_event(context: ActionContext, affected_user: Person, activity: Activity, stamp: Stamp) -> Event:
     """The event of *activity*. A deletion never carries a name of its affected user. Ids are canonical."""
+    affected_user = canonical(affected_user)
     if isinstance(activity, UserDeletion):
         affected_user = Person(affected_user.id)
     return Event(
@@ -81,15 +83,17 @@ def build_event(context: ActionContext, affected_user: Person, activity: Activit
         occurred_at=stamp.occurred_at,
         client_space_id=context.client_space_id,
         channel=context.channel,
-        admin=canonical(context.admin),
-        affected_user=canonical(affected_user),
+        admin=canonical(context.admin, "admin"),
+        affected_user=affected_user,
         activity=activity,
         source=context.source,
     )
 
 
-def canonical(person: Person) -> Person:
-    """*person* under the one spelling of their id; see `canonical_id`."""
+def canonical(person: Person, field: str = "affected_user") -> Person:
+    """*person* under the one spelling of their id; see `canonical_id`. Raises `InvalidEvent` for anything else."""
+    if not isinstance(person, Person):
+        raise InvalidEvent(Reason.WRONG_TYPE, field, advice="pass a Person")
     if not isinstance(person.id, str) or "@" not in person.id:
         return person  # what is no text is refused with the event
     found = canonical_id(person.id)

@@ -19,13 +19,13 @@ _REQUEST_ID = re.compile(
 
 def prepared(event: Event, *, now: datetime) -> tuple[Event, bytes]:
     """*event* with canonical ids, and its Avro datum. Raises `InvalidEvent`; *now* is as in `encode`."""
-    admin, user = canonical(event.admin), canonical(event.affected_user)
+    admin, user = canonical(event.admin, "admin"), canonical(event.affected_user)
     if admin is not event.admin or user is not event.affected_user:
         event = replace(event, admin=admin, affected_user=user)
     datum = encode(event, now=now)
     request_id = None if event.source is None else event.source.request_id
     if request_id is not None and not is_request_id(request_id):
-        raise InvalidEvent(Reason.INVALID_VALUE, "source.request_id")
+        raise InvalidEvent(Reason.INVALID_VALUE, "source.request_id", advice="such as req-4711, a UUID or a ULID")
     return event, datum
 
 

@@ -55,8 +55,9 @@ class InvalidEvent(ContractError):
     Neither the text nor the attributes carry a value of the event, so both may be logged.
     """
 
-    def __init__(self, reason: Reason, field: str = "") -> None:
-        super().__init__(f"{field}: {reason}" if field else str(reason))
+    def __init__(self, reason: Reason, field: str = "", *, advice: str = "") -> None:
+        text = f"{field}: {reason}" if field else str(reason)
+        super().__init__(f"{text} ({advice})" if advice else text)
         self.reason = reason
         self.field = field
 

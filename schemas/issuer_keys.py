@@ -19,6 +19,7 @@ PAUSE_SECONDS = 10
 """The least time between two reads, whatever key ids tokens name."""
 ANSWER_SECONDS = 5
 MAX_DOCUMENT_BYTES = 1 << 20
+_MAX_ISSUER_CHARACTERS = 200
 
 _NOT_READ = "the identity provider's keys cannot be read"
 
@@ -111,7 +112,7 @@ class IssuerKeys:
             configuration = await _document(session, self._discovery_url)
             if configuration["issuer"] != self._issuer:
                 # The usual cause is a slash at the end, and only both texts show it.
-                found_issuer = str(configuration["issuer"])
+                found_issuer = str(configuration["issuer"])[:_MAX_ISSUER_CHARACTERS]
                 self._warn("issuer_differs", setting=self._issuer, document=found_issuer)
                 self._fault = f"the issuer is set to {self._issuer}, and the provider calls itself {found_issuer}"
                 raise ValueError("the discovery document is another issuer's")

@@ -82,7 +82,7 @@ def check_fields(fields: EventFields, *, recorded_at: int) -> None:
         if value is None and not required:
             continue
         if not (isinstance(value, str) and 0 < len(value) <= limit) or value.isspace():
-            raise InvalidEvent(_text_problem(value), FIELD_PATHS[index])
+            raise _text_error(value, FIELD_PATHS[index], limit)
     if fields.activity == _DELETION:
         _check_nameless(fields)
     if fields.service is not None:
@@ -146,10 +146,12 @@ def _are_sources(column: Any) -> bool:  # noqa: ANN401 - as above
     )
 
 
-def _text_problem(value: object) -> Reason:
+def _text_error(value: object, field: str, limit: int) -> InvalidEvent:
     if not isinstance(value, str):
-        return Reason.WRONG_TYPE
-    return Reason.BLANK if not value or value.isspace() else Reason.TOO_LONG
+        return InvalidEvent(Reason.WRONG_TYPE, field)
+    if not value or value.isspace():
+        return InvalidEvent(Reason.BLANK, field)
+    return InvalidEvent(Reason.TOO_LONG, field, advice=f"at most {limit} characters")
 
 
 def _check_nameless(fields: EventFields) -> None:

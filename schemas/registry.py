@@ -8,6 +8,7 @@ its registry answers 40403 for a new id. So a denial is believed only if it is a
 import json
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -81,7 +82,7 @@ class HttpSchemaRegistry:
         if status == _HTTP_CONFLICT:
             raise IncompatibleSchema(f"the registry refuses this schema under {subject}")
         if status >= _HTTP_ERRORS or not isinstance(answer.get("id"), int):
-            raise RegistryUnavailable(f"registering under {subject}: HTTP {status}")
+            raise RegistryUnavailable(_refusal(f"registering under {subject}", status))
         schema_id: int = answer["id"]
         return schema_id
 
@@ -89,7 +90,7 @@ class HttpSchemaRegistry:
         """Make the registry refuse versions of *subject* that are not compatible at *level*."""
         status, _ = await self._call("PUT", f"/config/{subject}", {"compatibility": level})
         if status >= _HTTP_ERRORS:
-            raise RegistryUnavailable(f"setting the compatibility of {subject}: HTTP {status}")
+            raise RegistryUnavailable(_refusal(f"setting the compatibility of {subject}", status))
 
     async def event_schema(self, schema_id: int) -> AvroSchema:
         if schema_id not in self._schemas:
@@ -105,7 +106,7 @@ class HttpSchemaRegistry:
             return _event_schema(answer["schema"])
         if not await self._is_denial(status, answer):
             self._denied_since.pop(schema_id, None)
-            raise RegistryUnavailable(f"looking up schema id {schema_id}: HTTP {status}")
+            raise RegistryUnavailable(_refusal(f"looking up schema id {schema_id}", status))
         denied_for = self._denied_for(schema_id)
         if denied_for < BELIEVED_AFTER_SECONDS:
             raise RegistryUnavailable(f"schema id {schema_id} was denied for {denied_for:.0f} s")
@@ -142,10 +143,22 @@ class HttpSchemaRegistry:
             async with self._session.request(method, self._url + path, json=body) as response:
                 answer = json.loads(await response.read())
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            raise RegistryUnavailable(f"{method} {path}: {type(error).__name__}") from error
+            reason = (
+                f"no answer of a schema registry ({method} {path}: {type(error).__name__}): see SCHEMA_REGISTRY_URL"
+            )
+            raise RegistryUnavailable(reason) from error
         if not isinstance(answer, dict):
             raise RegistryUnavailable(f"{method} {path}: the answer is no JSON object")
         return response.status, answer
+
+
+def _refusal(attempt: str, status: int) -> str:
+    """Why *attempt* failed, in words that say what to mend where that is known."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return f"{attempt}: HTTP {status}, see user and password in SCHEMA_REGISTRY_URL"
+    return f"{attempt}: HTTP {status}" + (
+        ", see the path of SCHEMA_REGISTRY_URL" if status == HTTPStatus.NOT_FOUND else ""
+    )
 
 
 def _event_schema(text: str) -> AvroSchema:

@@ -73,8 +73,9 @@ class Intake:
             return await self._take(request)
         except InvalidToken as error:
             return _problem(Problem(HTTPStatus.UNAUTHORIZED, str(error)))
-        except KeysUnavailable as error:
-            return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error)))
+        except KeysUnavailable:
+            # The reason is in the log. Who has proved nothing learns nothing of the issuer.
+            return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "tokens cannot be verified now"))
         except Problem as error:
             return _problem(error)
         except ClientDisconnect:

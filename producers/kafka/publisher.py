@@ -224,6 +224,10 @@ def _reason(error: BaseException) -> str:
     # Kafka's own texts can quote what they refuse; ours cannot.
     if isinstance(error, kafka_errors.TopicAuthorizationFailedError | kafka_errors.ClusterAuthorizationFailedError):
         return f"{type(error).__name__}: this account lacks Write on the topic {EVENTS_TOPIC}"
+    if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
+        return f"{type(error).__name__}: no topic {EVENTS_TOPIC}; `audit-stream topics` makes it"
+    if type(error) is kafka_errors.KafkaConnectionError:
+        return "no broker answers: see KAFKA_BOOTSTRAP_SERVERS"
     return str(error) if isinstance(error, RegistryUnavailable | KafkaRefused) else type(error).__name__
 
 

@@ -45,3 +45,4 @@ def test_what_may_hold_a_name_is_refused(request_id: str) -> None:
     with pytest.raises(InvalidEvent) as refused:
         prepared(an_event(source=Source("users", request_id=request_id)), now=NOW)
     assert (refused.value.reason, refused.value.field) == (Reason.INVALID_VALUE, "source.request_id")
+    assert "such as req-4711" in str(refused.value)

@@ -200,7 +200,7 @@ class Issuer:
 
     async def key_for(self, key_id: str | None) -> VerificationKey | None:
         if self.is_away:
-            raise KeysUnavailable("the identity provider's keys cannot be read")
+            raise KeysUnavailable("the issuer is set to https://internal.example.com, and the provider calls itself …")
         return self.key if key_id == "current" else None
 
     async def require(self) -> None:
@@ -217,6 +217,7 @@ async def test_a_token_is_verified_by_the_issuer_s_key_that_it_names() -> None:
         bearer = jwt.encode(CLAIMS, private, "ES256", headers={"kid": "current"})
         away = await client.post(to_json(an_event()), bearer=bearer)
         assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+        assert "internal.example.com" not in away.text  # the caller has proved nothing yet
         issuer.is_away = False
         assert (await client.post(to_json(an_event()), bearer=bearer)).status_code == 200
         for other in (
