@@ -1,13 +1,5 @@
 """Publish user-management events: two clients, four verbs, and an adapter for each of the three channels."""
 
-from producers.activities import (
-    ActionContext,
-    admin_rights_updated,
-    license_updated,
-    live_stamp,
-    user_created,
-    user_deleted,
-)
 from producers.audit_log import AuditLog
 from producers.channels.api import ApiEvents, ApiRequest
 from producers.channels.ui import UiEvents, UiSession
@@ -30,7 +22,6 @@ from schemas.settings import InvalidSettings
 
 __all__ = [
     "Acknowledgement",
-    "ActionContext",
     "ApiEvents",
     "ApiRequest",
     "AuditLog",
@@ -52,10 +43,5 @@ __all__ = [
     "UiEvents",
     "UiSession",
     "UnreadableRequest",
-    "admin_rights_updated",
-    "license_updated",
-    "live_stamp",
     "load_settings",
-    "user_created",
-    "user_deleted",
 ]

@@ -5,10 +5,11 @@ It imports no Django.
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, Protocol
 
-from producers.asgi import Caller, NoRequest, as_request_id
 from producers.audit_log import AuditLog, BlockingVerbs
+from producers.channels.web import Caller, NoRequest, WebChannel
 from schemas.events import Channel
 
 
@@ -30,7 +31,7 @@ def current() -> BlockingVerbs:
     try:
         verbs = _current.get()
     except LookupError:
-        raise NoRequest("no request of audit_middleware is at hand") from None
+        raise NoRequest("no request is at hand: name audit_middleware's result in MIDDLEWARE") from None
     return verbs()
 
 
@@ -42,34 +43,15 @@ def audit_middleware(
     *identify* tells from the request who sent it; it is asked at the first `current()`. The request id is the header
     `X-Request-ID` where that may stand in the log, else a new one.
     """
-    if channel not in {Channel.UI, Channel.API}:
-        raise ValueError("channel is ui or api: a file import has an adapter of its own")
+    web = WebChannel(channel, service)
 
     def verbs_of(request: Request) -> BlockingVerbs:
-        caller, request_id = identify(request), as_request_id(request.headers.get("X-Request-ID", ""))
-        if channel is Channel.UI:
-            return log.ui_session(
-                client_space_id=caller.client_space_id, admin=caller.admin, service=service, request_id=request_id
-            )
-        return log.api_request(
-            client_space_id=caller.client_space_id,
-            token_owner=caller.admin,
-            request_id=request_id,
-            service=service,
-            idempotency_key=caller.idempotency_key,
-            first_received_at=caller.first_received_at,
-        )
+        return BlockingVerbs(log, web.events(identify(request), request.headers.get("X-Request-ID", "")))
 
     def middleware(get_response: GetResponse) -> GetResponse:
         def serve(request: Request) -> Any:  # noqa: ANN401 - Django's response
-            made: list[BlockingVerbs] = []
-
-            def verbs() -> BlockingVerbs:
-                if not made:  # one for the request: `ApiEvents` counts its calls
-                    made.append(verbs_of(request))
-                return made[0]
-
-            token = _current.set(verbs)
+            # Made once for the request: `ApiEvents` counts its calls.
+            token = _current.set(cache(lambda: verbs_of(request)))
             try:
                 return get_response(request)
             finally:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -44,7 +44,7 @@ class ApiEvents(EventVerbs):
     def __post_init__(self) -> None:
         if (self.idempotency_key is None) != (self.first_received_at is None):
             raise ValueError("idempotency_key and first_received_at come together or not at all")
-        if self.idempotency_key == self.request_id:
+        if self.idempotency_key is not None and self.idempotency_key == self.request_id:
             raise ValueError("idempotency_key must be a secret; the request_id is shown with the line")
 
     @property
@@ -66,37 +66,30 @@ class ApiEvents(EventVerbs):
         return Stamp(uuid5(_NAMESPACE, name), self.first_received_at + place)
 
 
-@dataclass(frozen=True, slots=True)
 class ApiRequest(Verbs):
     """The verbs for what one API request does; for the fields see `ApiEvents`. Make one per request."""
 
-    publisher: Publisher
-    _: KW_ONLY
-    client_space_id: str
-    token_owner: Person
-    request_id: str
-    service: str
-    idempotency_key: str | None = field(default=None, repr=False)
-    first_received_at: datetime | None = None
-    clock: Clock = utc_now
-    _events: ApiEvents = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        events = ApiEvents(
-            client_space_id=self.client_space_id,
-            token_owner=self.token_owner,
-            request_id=self.request_id,
-            service=self.service,
-            idempotency_key=self.idempotency_key,
-            first_received_at=self.first_received_at,
-            clock=self.clock,
+    def __init__(  # noqa: PLR0913 - one argument per field of `ApiEvents`
+        self,
+        publisher: Publisher,
+        *,
+        client_space_id: str,
+        token_owner: Person,
+        request_id: str,
+        service: str,
+        idempotency_key: str | None = None,
+        first_received_at: datetime | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(
+            publisher,
+            ApiEvents(
+                client_space_id=client_space_id,
+                token_owner=token_owner,
+                request_id=request_id,
+                service=service,
+                idempotency_key=idempotency_key,
+                first_received_at=first_received_at,
+                clock=clock,
+            ),
         )
-        object.__setattr__(self, "_events", events)
-
-    @property
-    def events(self) -> ApiEvents:
-        return self._events
-
-    @property
-    def _publisher(self) -> Publisher:
-        return self.publisher

@@ -1,6 +1,6 @@
 """The UI's adapter: an admin acts in their session."""
 
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 
 from producers.activities import ActionContext, Clock, live_stamp, utc_now
 from producers.channels.event_verbs import EventVerbs
@@ -34,28 +34,20 @@ class UiEvents(EventVerbs):
         return live_stamp(self.clock)
 
 
-@dataclass(frozen=True, slots=True)
 class UiSession(Verbs):
     """The verbs for what *admin* does in the UI; for the fields see `UiEvents`."""
 
-    publisher: Publisher
-    _: KW_ONLY
-    client_space_id: str
-    admin: Person
-    service: str
-    request_id: str | None = None
-    clock: Clock = utc_now
-
-    @property
-    def events(self) -> UiEvents:
-        return UiEvents(
-            client_space_id=self.client_space_id,
-            admin=self.admin,
-            service=self.service,
-            request_id=self.request_id,
-            clock=self.clock,
+    def __init__(
+        self,
+        publisher: Publisher,
+        *,
+        client_space_id: str,
+        admin: Person,
+        service: str,
+        request_id: str | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        super().__init__(
+            publisher,
+            UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id, clock=clock),
         )
-
-    @property
-    def _publisher(self) -> Publisher:
-        return self.publisher

@@ -1,30 +1,22 @@
 """The four verbs of an adapter: build the event, publish it, and return when the broker has it."""
 
-from abc import ABC, abstractmethod
-
 from producers.channels.event_verbs import EventVerbs
 from producers.errors import Stamp
 from producers.publisher import Acknowledgement, Publisher
 from schemas.events import Person
 
 
-class Verbs(ABC):
-    """What an upstream service calls. A subclass says through which channel its admin acts.
+class Verbs:
+    """What an upstream service calls; the channel is that of *events*.
 
     Each verb returns when the broker has acknowledged the event, and raises what `producers.errors` lists. *events*
     has the same verbs, which return the event: `publish_all` takes several of one request as one call. For *stamp* see
     `EventVerbs`.
     """
 
-    @property
-    @abstractmethod
-    def events(self) -> EventVerbs:
-        """The same verbs, as events that are not published."""
-        ...
-
-    @property
-    @abstractmethod
-    def _publisher(self) -> Publisher: ...
+    def __init__(self, publisher: Publisher, events: EventVerbs) -> None:
+        self.events = events
+        self._publisher = publisher
 
     async def user_created(self, affected_user: Person, *, stamp: Stamp | None = None) -> Acknowledgement:
         """Record that *affected_user* now exists."""

@@ -104,7 +104,7 @@ def test_a_program_of_the_page_runs_as_shown(  # noqa: PLR0913, PLR0917 - one ar
 
 FORKS = """
 import os
-from user_management_audit import live_stamp
+from user_management_audit.activities import live_stamp
 
 live_stamp()
 if not all(os.fork() for _ in range(4)):

@@ -1,12 +1,12 @@
 """The four verbs and the two live adapters."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from producers import (
-    ActionContext,
     ApiRequest,
     DeliveryUnknown,
     InvalidEvent,
@@ -15,11 +15,8 @@ from producers import (
     ProducerError,
     Stamp,
     UiSession,
-    license_updated,
-    live_stamp,
-    user_created,
-    user_deleted,
 )
+from producers.activities import ActionContext, license_updated, live_stamp, user_created, user_deleted
 from producers.asgi import Caller
 from producers.in_memory import InMemoryPublisher
 from schemas.events import (
@@ -140,8 +137,26 @@ def test_the_request_id_which_the_line_shows_is_no_idempotency_key() -> None:
         api_request(InMemoryPublisher(), "r1")
 
 
+async def test_what_is_no_person_is_refused_by_the_name_of_its_field() -> None:
+    async with InMemoryPublisher() as publisher:
+        with pytest.raises(InvalidEvent, match=r"affected_user: wrong_type \(pass a Person\)"):
+            await ui_session(publisher).user_deleted("usr_ada")  # type: ignore[arg-type]
+        with pytest.raises(InvalidEvent, match="affected_user: wrong_type"):
+            await api_request(publisher, "k").user_created("usr_ada")  # type: ignore[arg-type]
+        admin: Any = "usr_grace"
+        with pytest.raises(InvalidEvent, match="admin: wrong_type"):
+            await UiSession(publisher, client_space_id="acme", admin=admin, service="users").user_deleted(USER)
+    assert publisher.events == []
+
+
+def test_neither_request_id_nor_idempotency_key_is_no_secret_that_is_shown() -> None:
+    request_id: Any = None
+    ApiRequest(InMemoryPublisher(), client_space_id="acme", token_owner=ADMIN, request_id=request_id, service="scim")
+
+
 def test_an_idempotency_key_is_in_no_text_that_a_log_may_keep() -> None:
     request = api_request(InMemoryPublisher(), "a-secret-key")
+    assert "a-secret-key" not in repr(request)
     caller = Caller("acme", ADMIN, idempotency_key="a-secret-key", first_received_at=NOW)
     assert "a-secret-key" not in f"{request!r} {request.events!r} {caller!r}"
 
