@@ -1,6 +1,7 @@
 """How the application is served: one process of uvicorn, with bounds on what clients send and how long they take."""
 
 import asyncio
+import sys
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,6 +12,9 @@ SHUTDOWN_SECONDS = 10
 HEAD_SECONDS = 10
 """How long a client may take from the beginning of a request, or of a connection, to the end of the headers."""
 MAX_HEAD_BYTES = 64 * 1024
+SWITCH_SECONDS = 0.0005
+"""How long requests wait, at most, for a thread that reads a large answer of ClickHouse; Python's default is ten times
+as long."""
 MAX_CONNECTIONS = 1_000
 """Further connections are refused with 503."""
 
@@ -87,4 +91,5 @@ def config(app: ASGIApp | str, *, host: str, port: int) -> uvicorn.Config:
 
 def run(app: ASGIApp | str, *, host: str, port: int) -> None:
     """Serve *app* until the process is told to end. That takes at most `SHUTDOWN_SECONDS` and what closing takes."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     uvicorn.Server(config(app, host=host, port=port)).run()

@@ -1,7 +1,7 @@
 """Counts over ClickHouse: how many lines, about whom, of which file imports, with which licenses.
 
 Counts use `FINAL`, unlike pages. A count reads a whole range anyway, and `FINAL` counts each line once, by its first
-copy.
+copy. So does every query here grow with the client space, and is costly.
 """
 
 from collections.abc import Collection, Sequence
@@ -50,6 +50,7 @@ class CountsReader(SpaceReader):
             where.clauses,
             "GROUP BY 1, 2",
             {**where.parameters, "starts": [to_micros(start) for start in starts]},
+            is_costly=True,
         )
         return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
 
@@ -57,7 +58,13 @@ class CountsReader(SpaceReader):
         """See `LogReader.value_counts`."""
         where = conditions(selection)
         rows = await self._select(
-            caller, f"{_VALUES}, count()", _LINES, where.clauses, f"GROUP BY {_VALUES}", where.parameters
+            caller,
+            f"{_VALUES}, count()",
+            _LINES,
+            where.clauses,
+            f"GROUP BY {_VALUES}",
+            where.parameters,
+            is_costly=True,
         )
         return [ValueCount(*row) for row in rows]
 
@@ -73,6 +80,7 @@ class CountsReader(SpaceReader):
             [*where.clauses, "import_id IS NOT NULL"],
             f"GROUP BY import_id {_BEHIND if place else ''} {order}",
             {**where.parameters, **place, "limit": selection.limit},
+            is_costly=True,
         )
         return [
             FileImport(its_id, first, last, admin_ref, precedence, lines)
@@ -116,6 +124,7 @@ class CountsReader(SpaceReader):
                 "nobody": _NOBODY,
                 **({} if among is None else {"among": sorted(among)}),
             },
+            is_costly=True,
         )
         found = [Mentions(None if ref == _NOBODY else ref, lines, last) for ref, lines, last in rows]
         gone = [entry for entry in found if entry.ref is None]
@@ -126,7 +135,7 @@ class CountsReader(SpaceReader):
         # One text a person: a column of a hundred thousand UUIDs takes Python half a second.
         columns = "concatWithSeparator('\\0', toString(name.person_ref), person_id, username, display_name)"
         clauses = ["name.last_seen >= life.recreated_at"]
-        rows = await self._select(caller, columns, _NAMES, clauses, "", {})
+        rows = await self._select(caller, columns, _NAMES, clauses, "", {}, is_costly=True)
         return [person for (person,) in rows]
 
     async def licenses(self, caller: Caller, since: datetime) -> list[str]:
@@ -139,5 +148,6 @@ class CountsReader(SpaceReader):
             where.clauses,
             "",
             where.parameters,
+            is_costly=True,
         )
         return list(rows[0][0])

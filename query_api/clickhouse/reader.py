@@ -12,6 +12,7 @@ from query_api.clickhouse.connection import ClickHouseConnection
 from query_api.clickhouse.counts import CountsReader
 from query_api.clickhouse.recorded import RecordedReader
 from query_api.clickhouse.space import LINE_COLUMNS
+from query_api.clickhouse.turns import COSTLY_ROWS
 from query_api.clickhouse.windows import Windows, beyond, kind_of, nearest, start_of
 from query_api.errors import OtherSchema
 from query_api.log.filters import Order, Position, Selection, conditions
@@ -156,7 +157,8 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
                 "times": [place.occurred_at for place in part],
                 "events": [place.event_id for place in part],
             }
-            rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values)
+            is_costly = len(places) > COSTLY_ROWS
+            rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values, is_costly=is_costly)
         return rows
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
@@ -200,7 +202,15 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         rows, ordered = [], sorted(refs)
         for first in range(0, len(ordered), _MAX_REFS_PER_QUERY):
             part = {"refs": ordered[first : first + _MAX_REFS_PER_QUERY]}
-            rows += await self._select(caller, columns, table, ["person_ref IN {refs:Array(UUID)}"], rest, part)
+            rows += await self._select(
+                caller,
+                columns,
+                table,
+                ["person_ref IN {refs:Array(UUID)}"],
+                rest,
+                part,
+                is_costly=len(refs) > COSTLY_ROWS,
+            )
         return rows
 
     async def schema_difference(self) -> str | None:
@@ -226,7 +236,8 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         if role := selection.named_role():
             table, clauses = _PERSON_LINES, (f"role = '{role}'", _who(selection, role), *clauses)
         rest = f"ORDER BY occurred_at {direction}, event_id {direction} LIMIT {{limit:UInt32}}"
-        return await self._select(caller, columns, table, clauses, rest, {**where.parameters, "limit": limit})
+        values = {**where.parameters, "limit": limit}
+        return await self._select(caller, columns, table, clauses, rest, values, is_costly=limit > COSTLY_ROWS)
 
 
 def _who(selection: Selection, role: str) -> str:

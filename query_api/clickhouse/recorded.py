@@ -36,7 +36,10 @@ class RecordedReader(SpaceReader):
         }
         in_time = "recorded_at < {before:DateTime64(6, 'UTC')}"
         held_back = [in_time, f"NOT ({_WHOLE})"]
-        waiting = await self._select(caller, "1", ACTIVITY_LOG, held_back, "LIMIT 1", {**bounds, "before": before})
+        # No index knows partitions and offsets: both of these read the client space.
+        waiting = await self._select(
+            caller, "1", ACTIVITY_LOG, held_back, "LIMIT 1", {**bounds, "before": before}, is_costly=True
+        )
         where = conditions(selection)
         rows = await self._select(
             caller,
@@ -45,6 +48,7 @@ class RecordedReader(SpaceReader):
             [*where.clauses, _WHOLE, _UNMET],
             "ORDER BY kafka_partition, kafka_offset LIMIT {limit:UInt32}",
             {**where.parameters, **bounds, "limit": selection.limit},
+            is_costly=True,
         )
         found = [StoredLine(Line(*row[:-2]), *row[-2:]) for row in rows]
         return StoredPage(found, has_more=len(found) == selection.limit, is_complete=not waiting)

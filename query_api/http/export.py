@@ -12,6 +12,7 @@ from query_api.http.export_xlsx import XlsxFile
 from query_api.http.query_strings import ExportFormat
 from query_api.log.activity_log import ActivityLog, ShownLine
 from query_api.log.filters import ActivityFilter, Order, Position
+from query_api.log.piecewise import piecewise
 from query_api.log.reader import LogReader
 
 BATCH_LINES = 2_500
@@ -46,7 +47,7 @@ class TextFile:
     async def add(self, lines: Sequence[ShownLine]) -> bytes:
         """The bytes of *lines*."""
         head, self._head = self._head, b""
-        return head + b"".join(map(self._write, lines))
+        return head + b"".join(await piecewise(self._write, lines))
 
     async def end(self) -> bytes:
         """Nothing."""

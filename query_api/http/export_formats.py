@@ -17,6 +17,7 @@ _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """What begins a formula in a spreadsheet, the full-width spellings included."""
 _AT_START = re.compile(rf"[ \ufeff]*[{_SIGNS}\t\r\n]")
 _BEHIND_SEPARATOR = re.compile(rf"([;,|\t\r\n][\s\ufeff\"']*)(?=[{_SIGNS}])")
+_EITHER = re.compile(rf"\A{_AT_START.pattern}|{_BEHIND_SEPARATOR.pattern}")
 
 _ESCAPES = {text.encode(): f"\\u{ord(text):04x}".encode() for text in "\u0085\u2028\u2029"}
 _LINE_BREAKS = re.compile(b"|".join(_ESCAPES))
@@ -88,9 +89,13 @@ def _cell(value: object) -> str:
     """
     if value is None:
         return ""
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    guarded = _BEHIND_SEPARATOR.sub(r"\1'", text)
-    return f"'{guarded}" if _AT_START.match(text) else guarded
+    if not isinstance(value, str):
+        # A number, a ref or an id of our own: none begins with a sign.
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if _EITHER.search(value) is None:
+        return value
+    guarded = _BEHIND_SEPARATOR.sub(r"\1'", value)
+    return f"'{guarded}" if _AT_START.match(value) else guarded
 
 
 def _row(cells: tuple[str, ...]) -> bytes:

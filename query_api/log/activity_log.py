@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from query_api.log.cursor import CursorSealer
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
 from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
+from query_api.log.piecewise import piecewise
 from query_api.log.reader import Line, LogReader
 from query_api.log.recorded import advanced, distinct
 from schemas.lifetimes import happened_at
@@ -194,14 +196,7 @@ class ActivityLog:
         persons = await self.persons(
             caller, {ref for line in lines for ref in (line.affected_user_ref, line.admin_ref)}
         )
-        shown = [
-            ShownLine(
-                line,
-                affected_user=persons.show(line.affected_user_ref, happened_at(line.occurred_at, line.precedence)),
-                admin=persons.show(line.admin_ref, happened_at(line.occurred_at, line.precedence)),
-            )
-            for line in lines
-        ]
+        shown = await piecewise(partial(_shown, persons), lines)
         return [line for line in shown if _still_fits(line, activity_filter)]
 
     async def persons(self, caller: Caller, refs: Collection[UUID]) -> Persons:
@@ -227,6 +222,13 @@ def bounds_of(selection: Selection, activity_filter: ActivityFilter, now: dateti
     """What *selection* covers of what *activity_filter* asks for."""
     clamped = activity_filter.since is not None and activity_filter.since < selection.since
     return Bounds(as_of=now, since=selection.since, until=activity_filter.until, clamped=clamped)
+
+
+def _shown(persons: Persons, line: Line) -> ShownLine:
+    at = happened_at(line.occurred_at, line.precedence)
+    return ShownLine(
+        line, affected_user=persons.show(line.affected_user_ref, at), admin=persons.show(line.admin_ref, at)
+    )
 
 
 def _still_fits(shown: ShownLine, activity_filter: ActivityFilter) -> bool:

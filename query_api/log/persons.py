@@ -122,7 +122,9 @@ class Persons:
         if person is None:
             return ShownPerson(ref, None, None, None, deleted=False)
         life_start = _BEGINNING if lifetime is None or lifetime.recreated_at is None else lifetime.recreated_at
-        then, now = _texts(name_at(person.names, life_start, at)), _texts(name_at(person.names, life_start, _END))
+        then = now = _texts(name_at(person.names, life_start, at))
+        if len(person.names) > 1:
+            now = _texts(name_at(person.names, life_start, _END))
         return ShownPerson(ref, person.person_id or None, *then, deleted=False, current=None if now == then else now)
 
     def show_now(self, ref: UUID) -> ShownPerson:

@@ -107,10 +107,12 @@ class RecordingConnection(ClickHouseConnection):
         super().__init__(settings)
         self.all_asked: list[tuple[str, Mapping[str, Any]]] = []
 
-    async def query(self, statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    async def query(
+        self, statement: str, parameters: Mapping[str, Any], *, is_costly: bool = False
+    ) -> list[tuple[Any, ...]]:
         self.asked = statement, parameters
         self.all_asked.append(self.asked)
-        return await super().query(statement, parameters)
+        return await super().query(statement, parameters, is_costly=is_costly)
 
 
 def a_row(caller: Caller, **fields: Any) -> ActivityRow:
