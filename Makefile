@@ -75,21 +75,24 @@ faults-of-endurance:  ## the part of `make faults` that fills memory and waits
 faults-of-all-else:  ## the part of `make faults` that kills
 	$(BIN)/python -m pytest tests/faults --ignore tests/faults/test_backlog.py --faults-long --faults-min-kills 200 --timeout 3600 -v
 
+# `make bench-read OPTIONS="--lines 100000000 --spaces 2000 --data DIR"`: whatever the program takes.
+OPTIONS ?=
+
 peers: bootstrap  ## install what the benchmarks compare with, apart from .venv
 	@$(BIN)/python -m venv .local/benchmarks-venv
 	@$(BIN)/uv pip install -q --python .local/benchmarks-venv/bin/python --require-hashes -r requirements/benchmarks.txt
 
 bench: peers  ## the worker against what a user would write instead; a quarter of an hour, on a quiet machine
-	$(BIN)/python -m tests.benchmarks.ingest.race
+	$(BIN)/python -m tests.benchmarks.ingest.race $(OPTIONS)
 
 bench-read: bootstrap  ## the query API over ten million lines, against its peers
-	$(BIN)/python -m tests.benchmarks.read
+	$(BIN)/python -m tests.benchmarks.read $(OPTIONS)
 
 bench-import: bootstrap  ## a file import to acknowledged Kafka, beside csv.DictReader with one send an event
-	$(BIN)/python -m tests.benchmarks.imports
+	$(BIN)/python -m tests.benchmarks.imports $(OPTIONS)
 
 bench-publish: peers  ## publishing to acknowledged Kafka, beside aiokafka and confluent-kafka
-	$(BIN)/python -m tests.benchmarks.publish
+	$(BIN)/python -m tests.benchmarks.publish $(OPTIONS)
 
 screenshots: bootstrap  ## take the pictures of the panel anew, from the demo's data
 	@$(BIN)/python -m tests.browser.screenshots

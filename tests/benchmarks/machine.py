@@ -1,14 +1,20 @@
 """How fast the machine is, and whether it did anything else: figures of two runs compare only with that beside them."""
 
 import hashlib
+import resource
+import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import httpx
 import psutil
 
 _BLOCK = bytes(1 << 20)
 _SECONDS = 0.5
 _BUSY_PERCENT = 10
+_ROUND_TRIPS = 50
 
 
 @dataclass(frozen=True)
@@ -18,23 +24,80 @@ class Machine:
     megabytes_per_second: float
     busy_percent: float
 
+
+@dataclass
+class Watch:
+    """What a run had beside it: complete once `watched` has ended. *others_percent* of all cores may be unknown."""
+
+    before: Machine
+    after: Machine | None = None
+    others_percent: float | None = None
+
     def __str__(self) -> str:
-        state = "idle" if self.busy_percent <= _BUSY_PERCENT else "BUSY: do not compare these figures"
-        speed = f"{self.megabytes_per_second:,.0f} MB/s of SHA-256 a core"
-        return f"machine: {speed}, {self.busy_percent:.0f} % busy ({state})"
+        speeds = [one.megabytes_per_second for one in (self.before, self.after) if one]
+        shares = [one.busy_percent for one in (self.before, self.after) if one]
+        meanwhile = ""
+        if self.others_percent is not None:
+            meanwhile = f", others used {self.others_percent:.0f} % of the cores"
+            shares.append(self.others_percent)
+        state = "idle" if max(shares) <= _BUSY_PERCENT else "**BUSY: wall times do not compare**"
+        return f"machine of {psutil.cpu_count()} cores, {_listed(speeds)} MB/s of SHA-256 each{meanwhile}: {state}"
+
+
+@contextmanager
+def watched(*, is_alone: bool = True) -> Iterator[Watch]:
+    """Watch the machine before and after the block. *is_alone*: all that belongs to the run ends with the block.
+
+    Then what the cores did beyond that was for others. Without it, as beside a stack that goes on, nobody can tell.
+    """
+    watch = Watch(machine())
+    started, busy, own = time.perf_counter(), _busy_seconds(), _own_seconds()
+    yield watch
+    others = _busy_seconds() - busy - (_own_seconds() - own)
+    if is_alone:
+        cores = psutil.cpu_count() or 1
+        watch.others_percent = max(0.0, 100 * others / (time.perf_counter() - started) / cores)
+    watch.after = machine()
 
 
 def machine() -> Machine:
     """What the machine is like now. Takes a second and a half; nothing of the benchmark may run meanwhile."""
     busy = psutil.cpu_percent(interval=1)
-    started, blocks = time.perf_counter(), 0
-    while time.perf_counter() - started < _SECONDS:
+    # Processor time: what others do shows in *busy_percent* alone.
+    started, blocks = time.process_time(), 0
+    while time.process_time() - started < _SECONDS:
         hashlib.sha256(_BLOCK).digest()
         blocks += 1
-    return Machine(blocks * len(_BLOCK) / 1e6 / (time.perf_counter() - started), busy)
+    return Machine(blocks * len(_BLOCK) / 1e6 / (time.process_time() - started), busy)
+
+
+def round_trip(clickhouse_url: str) -> str:
+    """What `SELECT 1` takes over HTTP: the floor under every figure of a reader, and of a writer."""
+    taken = []
+    with httpx.Client(base_url=clickhouse_url) as client:
+        for _ in range(_ROUND_TRIPS):
+            started = time.perf_counter()
+            client.get("/", params={"query": "SELECT 1"}).raise_for_status()
+            taken.append((time.perf_counter() - started) * 1000)
+    return f"`SELECT 1` {statistics.median(taken):.1f} ms"
 
 
 def cpu_seconds(process_id: int) -> float:
     """The processor time that a process has used so far, user and system."""
     times = psutil.Process(process_id).cpu_times()
     return times.user + times.system
+
+
+def _busy_seconds() -> float:
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0)
+
+
+def _own_seconds() -> float:
+    """This process's processor time, and that of all children that have ended."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def _listed(speeds: list[float]) -> str:
+    return " and ".join(f"{speed:,.0f}" for speed in speeds)

@@ -1,12 +1,16 @@
-"""A log to read from: 500 client spaces, a tenth of all lines in the largest, a year, and copies no merge has reached.
+"""A log to read from: many client spaces, a tenth of all lines in the largest, a year, copies not yet merged.
 
-Lines arrive in the order of their time, as live events do, in many inserts; one line in a thousand is inserted again.
-Every user was created, one in ten was deleted, one in a hundred came back; one in twenty was renamed.
+Each insert holds the lines of some hours or days, as live events do; one line in a thousand is inserted again. Every
+user was created, one in ten was deleted, one in a hundred came back; one in twenty was renamed. ClickHouse makes the
+lines itself, in pieces: what was cut off is continued, and a log that is there is not made again. The newest lines come
+first, so a log that is not finished is the end of a year.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import islice
 from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
@@ -14,14 +18,17 @@ from clickhouse_connect.driver.client import Client
 from schemas.person_ref import person_ref
 from stream.clients.migrate import migrate
 
-SPACES = 500
+DATABASE = "audit"
 LARGEST = "space-0"
-INSERTS = 36
 COPIED = 1_000
 """One line in so many is stored twice."""
 
 DAYS = 360
 ADMINS = 40
+_FEWEST_INSERTS, _LARGEST_INSERT, _INSERTS_OF_COPIES = 36, 1_000_000, 4
+_REFS_PER_INSERT = 100_000
+_ONE_THREAD = {"max_threads": 1, "max_insert_threads": 1}
+"""A tenth of the memory of as many threads as there are processors, and of the harm to what else runs."""
 _LARGEST_USERS_PER_LINE = 50
 _OTHER_USERS = 1_000
 
@@ -85,12 +92,16 @@ _PERSONS = (
 )
 
 
+_PIECES = "bench_pieces"
+"""Which pieces of the log are there, each with the time of the newest line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Log:
-    """A loaded log: *lines* distinct lines, the newest at *newest*."""
+    """A log of *lines* distinct lines in *spaces* client spaces, the newest at *newest*."""
 
-    database: str
     lines: int
+    spaces: int
     newest: datetime
 
     @property
@@ -98,22 +109,36 @@ class Log:
         """How many users the largest client space has."""
         return max(self.lines // 10 // _LARGEST_USERS_PER_LINE, ADMINS)
 
+    @property
+    def quiet_day(self) -> date:
+        """A day in the middle of the year."""
+        return (self.newest - timedelta(days=DAYS // 2)).date()
 
-def load(client: Client, log: Log, key: bytes) -> None:
-    """Make *log* anew in its database, under the pseudonymization key *key*."""
-    client.command(f"DROP DATABASE IF EXISTS {log.database}")
-    list(migrate(client, log.database))
-    client.command(f"CREATE TABLE {log.database}.bench_refs (key String, ref UUID) ENGINE = Join(ANY, LEFT, key)")
-    client.insert("bench_refs", list(_refs(log, key)), column_names=("key", "ref"), database=log.database)
-    newest = {"newest": log.newest}
-    for statement in _PERSONS:
-        client.command(statement.replace("{database}", log.database), parameters=newest)
-    for number in range(INSERTS):
-        start, end = (log.lines * place // INSERTS for place in (number, number + 1))
-        client.command(_rows(log, start=start, count=end - start, copy=0), parameters=newest)
-    for number in range(4):
-        client.command(_rows(log, start=log.lines * number // 4, count=log.lines // 4, copy=1), parameters=newest)
-    client.command(f"DROP TABLE {log.database}.bench_refs")
+
+def load(client: Client, log: Log, key: bytes, *, told: Callable[[str], None] = lambda _: None) -> Log:
+    """Make *log* in the database `audit`, under the pseudonymization key *key*, or what is missing of it.
+
+    The log that is returned has the time of the first attempt. *told* hears of each tenth piece. A piece that was cut
+    off is made again: its lines are then copies.
+    """
+    list(migrate(client, DATABASE))
+    client.command(
+        f"CREATE TABLE IF NOT EXISTS {DATABASE}.{_PIECES} (piece UInt32, newest DateTime64(6, 'UTC'))"
+        " ENGINE = MergeTree ORDER BY piece"
+    )
+    rows = client.query(f"SELECT piece, newest FROM {DATABASE}.{_PIECES}").result_rows
+    done = {int(piece): newest for piece, newest in rows}
+    log = replace(log, newest=min(done.values(), default=log.newest))
+    pieces: list[Callable[[], None]] = [partial(_insert_persons, client, log, key)]
+    pieces += [partial(_insert, client, log, start, count, copy) for start, count, copy in _inserts(log)]
+    for number, piece in enumerate(pieces):
+        if number not in done:
+            piece()
+            client.insert(_PIECES, [(number, log.newest)], column_names=("piece", "newest"), database=DATABASE)
+            if number % 10 == 0:
+                told(f"piece {number + 1} of {len(pieces)}")
+    client.command(f"DROP TABLE IF EXISTS {DATABASE}.bench_refs")
+    return log
 
 
 def user_ref(key: bytes, number: int) -> UUID:
@@ -121,16 +146,35 @@ def user_ref(key: bytes, number: int) -> UUID:
     return person_ref(key, LARGEST, f"usr_{number}")
 
 
+def _inserts(log: Log) -> Iterator[tuple[int, int, int]]:
+    """Start, number of lines, and whether they are copies (1) or not (0), of each insert."""
+    for copy, inserts in ((0, max(_FEWEST_INSERTS, log.lines // _LARGEST_INSERT)), (1, _INSERTS_OF_COPIES)):
+        for number in reversed(range(inserts)):
+            start, end = (log.lines * place // inserts for place in (number, number + 1))
+            yield start, end - start, copy
+
+
+def _insert_persons(client: Client, log: Log, key: bytes) -> None:
+    table = f"{DATABASE}.bench_refs"
+    client.command(f"DROP TABLE IF EXISTS {table}")
+    client.command(f"CREATE TABLE {table} (key String, ref UUID) ENGINE = Join(ANY, LEFT, key)")
+    refs = _refs(log, key)
+    while some := list(islice(refs, _REFS_PER_INSERT)):
+        client.insert("bench_refs", some, column_names=("key", "ref"), database=DATABASE)
+    for statement in _PERSONS:
+        _run(client, log, statement.replace("{database}", DATABASE))
+
+
 def _refs(log: Log, key: bytes) -> Iterator[tuple[str, UUID]]:
-    for space in range(SPACES):
+    for space in range(log.spaces):
         for number in range(_OTHER_USERS if space else log.largest_users):
             yield f"{space}/{number}", person_ref(key, f"space-{space}", f"usr_{number}")
 
 
-def _rows(log: Log, *, start: int, count: int, copy: int) -> str:
+def _insert(client: Client, log: Log, start: int, count: int, copy: int) -> None:
     values = {
-        "database": log.database,
-        "others": SPACES - 1,
+        "database": DATABASE,
+        "others": log.spaces - 1,
         "largest_users": log.largest_users,
         "other_users": _OTHER_USERS,
         "admins": ADMINS,
@@ -144,4 +188,8 @@ def _rows(log: Log, *, start: int, count: int, copy: int) -> str:
     statement = _ROWS
     for name, value in values.items():
         statement = statement.replace(f"{{{name}}}", str(value))
-    return statement
+    _run(client, log, statement)
+
+
+def _run(client: Client, log: Log, statement: str) -> None:
+    client.command(statement, parameters={"newest": log.newest}, settings=_ONE_THREAD)
