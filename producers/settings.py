@@ -28,13 +28,6 @@ class ProducerSettings(KafkaSettings):
         alias="AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS",
         description="How long one publish, and closing, may take before it raises.",
     )
-    max_in_flight: int = Field(
-        default=4000,
-        ge=1,
-        le=100_000,
-        alias="AUDIT_PRODUCER_MAX_IN_FLIGHT",
-        description="How many events of an import may await their acknowledgement at once.",
-    )
 
 
 def load_settings() -> ProducerSettings:

@@ -20,7 +20,7 @@ from producers.intake.grants import InvalidToken, Tokens
 from producers.intake.json_schema import json_schema
 from producers.intake.judging import Refused, judge, results
 from producers.intake.metrics import Metrics
-from producers.intake.settings import MAX_EVENTS, IntakeSettings
+from producers.intake.settings import MAX_BODY_BYTES, MAX_EVENTS, IntakeSettings
 from producers.kafka.publisher import KafkaPublisher
 from producers.publisher import Publisher
 from schemas.events import Event
@@ -107,13 +107,14 @@ class Intake:
         return items
 
     async def _body(self, request: Request) -> bytes:
-        body, longest = bytearray(), self._settings.max_body_bytes
+        body = bytearray()
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 async for chunk in request.stream():
                     body += chunk
-                    if len(body) > longest:
-                        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {longest} bytes")
+                    if len(body) > MAX_BODY_BYTES:
+                        detail = f"the body is longer than {MAX_BODY_BYTES} bytes"
+                        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
         except TimeoutError:
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, f"the body took longer than {BODY_SECONDS} s") from None
         return bytes(body)

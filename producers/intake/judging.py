@@ -8,8 +8,8 @@ from typing import Any
 from producers.event_json import from_json
 from producers.intake.grants import Grant
 from producers.prepared import prepared
-from schemas.errors import InvalidEvent
-from schemas.events import Event
+from schemas.errors import InvalidEvent, Reason
+from schemas.events import Event, UserLicenseUpdate
 
 FORBIDDEN = "forbidden"
 """The reason of an event that the token does not allow, beside the reasons of `schemas.errors.Reason`."""
@@ -49,5 +49,7 @@ def _judge(item: object, grant: Grant, now: datetime) -> Judgment:
         event, _ = prepared(from_json(item), now=now)
     except InvalidEvent as error:
         return Refused(error.reason, error.field)
+    if isinstance(event.activity, UserLicenseUpdate) and event.activity.previous_license == event.activity.new_license:
+        return Refused(Reason.INVALID_VALUE, "activity.new_license")  # the verbs raise `NothingChanged`
     field = grant.forbidden_field(event)
     return event if field is None else Refused(FORBIDDEN, field)

@@ -12,6 +12,9 @@ from schemas.token_keys import is_safe_url, parse_public_key
 MAX_EVENTS = 500
 """How many events a request may hold."""
 
+MAX_BODY_BYTES = 2 << 20
+"""The longest body of a request: room for `MAX_EVENTS` with every text at its limit, in ASCII."""
+
 _MIN_SECRET_BYTES = 32
 
 
@@ -53,13 +56,6 @@ class IntakeSettings(ProducerSettings):
     token_issuer: str = Field(alias="AUDIT_INTAKE_TOKEN_ISSUER", min_length=1, description="the tokens' `iss`")
     token_audience: str = Field(
         "audit-intake", alias="AUDIT_INTAKE_TOKEN_AUDIENCE", min_length=1, description="the tokens' `aud`"
-    )
-    max_body_bytes: int = Field(
-        1_048_576,
-        ge=1024,
-        le=16_777_216,
-        alias="AUDIT_INTAKE_MAX_BODY_BYTES",
-        description="the longest body of a request",
     )
     max_requests: int = Field(
         64,

@@ -14,7 +14,7 @@ from producers.errors import DeliveryUnknown, PublisherClosed, PublishFailed
 from producers.kafka.bulk import Bulk
 from producers.kafka.link import Delivery, KafkaLink
 from producers.kafka.record import Record
-from producers.kafka.window import Window
+from producers.kafka.window import MAX_IN_FLIGHT, Window
 from producers.prepared import prepared
 from producers.publisher import Acknowledgement, record_key
 from producers.settings import ProducerSettings
@@ -108,7 +108,7 @@ class KafkaPublisher:
         window = Window(self, on_acknowledged)
         try:
             async for event in _as_async(events):
-                if len(window.records) >= self._settings.max_in_flight:
+                if len(window.records) >= MAX_IN_FLIGHT:
                     await window.settle_oldest()
                 await window.add(self._encode(event))
             await window.send_open()
@@ -227,7 +227,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, kafka_errors.UnknownTopicOrPartitionError):
         return f"{type(error).__name__}: no topic {EVENTS_TOPIC}; `audit-stream topics` makes it"
     if type(error) is kafka_errors.KafkaConnectionError:
-        return "no broker answers: see KAFKA_BOOTSTRAP_SERVERS"
+        return "no broker answers: see KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL"
     return str(error) if isinstance(error, RegistryUnavailable | KafkaRefused) else type(error).__name__
 
 

@@ -10,6 +10,9 @@ from producers.kafka.bulk import Batch, Bulk
 from producers.kafka.link import Delivery
 from producers.kafka.record import Record
 
+MAX_IN_FLIGHT = 4000
+"""How many events of one `publish_all` may await their acknowledgement at once."""
+
 
 class Sender(Protocol):
     """What hands records over and waits for them, as `KafkaPublisher` does."""

@@ -59,6 +59,5 @@ async def _relay(settings: RelaySettings, engine: Engine, metrics: RelayMetrics,
             outbox,
             publisher,
             lease_seconds=settings.outbox_lease_seconds,
-            idle_seconds=settings.outbox_idle_seconds,
             on_count=metrics.note if settings.outbox_metrics_port else None,
         ).run(stopping)

@@ -19,6 +19,8 @@ from schemas.errors import InvalidEvent, Reason
 from schemas.events import Event
 
 BATCH_EVENTS = 500
+IDLE_SECONDS = 0.5
+"""How long to wait before looking into an empty outbox again."""
 COUNT_SECONDS = 15.0
 """The least time between two counts of the outbox, each of which reads the whole table."""
 
@@ -42,7 +44,7 @@ class Relay:
         publisher: Publisher,
         *,
         lease_seconds: float,
-        idle_seconds: float,
+        idle_seconds: float = IDLE_SECONDS,
         on_count: Callable[[Backlog], None] | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -68,7 +70,7 @@ class Relay:
                 published = await self.publish_waiting()
             except (PublishFailed, DeliveryUnknown, SQLAlchemyError) as error:
                 # SQLAlchemy's texts quote what they were given, which holds names.
-                text = type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)
+                text = f"the database fails ({_kind(error)})" if isinstance(error, SQLAlchemyError) else str(error)
                 _log.warning("the outbox waits: %s", text)
                 await _wait(stopping, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
@@ -139,6 +141,11 @@ def _event_in(text: str) -> Event:
     except ValueError:
         raise InvalidEvent(Reason.MALFORMED) from None
     return from_json(document)
+
+
+def _kind(error: SQLAlchemyError) -> str:
+    driver_error = getattr(error, "orig", None)
+    return " of ".join(type(each).__name__ for each in (error, driver_error) if each is not None)
 
 
 async def _wait(stopping: asyncio.Event, seconds: float) -> None:

@@ -12,9 +12,11 @@ from schemas.settings import load
 
 def _database_url(value: SecretStr) -> SecretStr:
     try:
-        make_url(value.get_secret_value()).get_dialect()
+        make_url(value.get_secret_value()).get_dialect().import_dbapi()
     except (ArgumentError, ValueError):  # a port that is no number; its text quotes what may be a password
         raise ValueError("must be a URL such as postgresql+psycopg://user:password@host/database") from None
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"the database's driver is missing: install {missing.name}") from None
     return value
 
 
@@ -31,13 +33,6 @@ class RelaySettings(ProducerSettings):
         le=3600.0,
         alias="AUDIT_OUTBOX_LEASE_SECONDS",
         description="after so long other relays take over what a killed one held",
-    )
-    outbox_idle_seconds: float = Field(
-        0.5,
-        ge=0.01,
-        le=60.0,
-        alias="AUDIT_OUTBOX_IDLE_SECONDS",
-        description="how long to wait before looking into an empty outbox again",
     )
     outbox_metrics_host: str = Field(
         "127.0.0.1",

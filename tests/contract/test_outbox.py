@@ -155,7 +155,7 @@ async def test_a_relay_waits_out_kafka_and_the_database_and_ends_when_told(
     assert len(publisher.events) == 1
     assert left(engine) == 0
     assert [record.getMessage().split(":")[1].strip() for record in caplog.records] == [
-        "OperationalError",
+        "the database fails (OperationalError of Exception)",
         "not written",
     ]
 

@@ -29,3 +29,10 @@ def test_an_address_that_is_none_is_refused_without_its_password(url: str, monke
     with pytest.raises(InvalidSettings) as refused:
         load_relay_settings()
     assert str(refused.value) == REFUSAL
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDIT_OUTBOX_DATABASE_URL", "oracle+oracledb://user:secret@db.example.com/app")
+    with pytest.raises(InvalidSettings) as refused:
+        load_relay_settings()
+    assert str(refused.value) == "AUDIT_OUTBOX_DATABASE_URL: the database's driver is missing: install oracledb"

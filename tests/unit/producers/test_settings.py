@@ -33,7 +33,7 @@ def test_a_missing_setting_is_named(variable: str, monkeypatch: pytest.MonkeyPat
         ("SCHEMA_REGISTRY_URL", "ftp://user:secret@registry"),
         ("AUDIT_PRODUCER_SERVICE", "s" * 129),
         ("AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS", "0"),
-        ("AUDIT_PRODUCER_MAX_IN_FLIGHT", "many"),
+        ("AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS", "long"),
     ],
 )
 def test_an_impossible_setting_is_named_and_its_value_is_not(

@@ -134,3 +134,20 @@ async def test_what_is_remembered_of_denials_is_bounded(registry: Registry, monk
             with pytest.raises(RegistryUnavailable):
                 await client.event_schema(schema_id)
         assert len(client._denied_since) == 5
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "see user and password in SCHEMA_REGISTRY_URL"), (404, "see the path of"), (500, "500")],
+)
+async def test_a_registry_that_refuses_says_what_to_mend(registry: Registry, status: int, advice: str) -> None:
+    registry.answers[ASKED], registry.has_subject = (status, {}), False
+    async with registry.client() as client:
+        with pytest.raises(RegistryUnavailable, match=advice):
+            await client.event_schema(ASKED)
+
+
+async def test_a_registry_that_is_away_is_named_by_its_setting() -> None:
+    async with HttpSchemaRegistry("http://127.0.0.1:9") as client:
+        with pytest.raises(RegistryUnavailable, match="see SCHEMA_REGISTRY_URL"):
+            await client.event_schema(ASKED)

@@ -31,8 +31,8 @@ from producers.intake.app import create_app
 from producers.intake.grants import Tokens
 from producers.intake.json_schema import json_schema
 from producers.intake.metrics import OUTCOMES, Metrics
-from producers.intake.settings import MAX_EVENTS, IntakeSettings, load_intake_settings
-from schemas.events import Channel, Event, UserDeletion
+from producers.intake.settings import MAX_BODY_BYTES, MAX_EVENTS, IntakeSettings, load_intake_settings
+from schemas.events import Channel, Event, UserDeletion, UserLicenseUpdate
 from schemas.issuer_keys import IssuerKeys
 from schemas.settings import InvalidSettings
 from schemas.token_keys import KeySource, KeysUnavailable, VerificationKey
@@ -100,7 +100,7 @@ async def serving(configured: IntakeSettings, keys: KeySource | None = None) -> 
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    async with serving(settings(max_body_bytes=200_000)) as client:
+    async with serving(settings()) as client:
         yield client
 
 
@@ -149,6 +149,14 @@ async def test_a_token_binds_client_spaces_channels_and_service(client: Client, 
     assert answer.status_code == 422
     assert answer.json()["results"] == [{"status": "refused", "reason": "forbidden", "field": field}]
     assert client.publisher.events == []
+
+
+async def test_an_update_of_a_license_to_itself_is_refused(client: Client) -> None:
+    answer = await client.post(to_json(an_event(UserLicenseUpdate("Data Reader", "Data Reader"))))
+    assert answer.status_code == 422
+    assert answer.json()["results"] == [
+        {"status": "refused", "reason": "invalid_value", "field": "activity.new_license"}
+    ]
 
 
 async def test_a_token_may_allow_every_client_space(client: Client) -> None:
@@ -266,7 +274,7 @@ async def test_while_kafka_is_away_the_answer_is_503_and_says_which_to_repeat(cl
         (b"[" * 50_000, {}, 400),
         (b"[]", {}, 422),
         (b"{}", {"content-type": "text/plain"}, 415),
-        (b" " * 200_001, {}, 413),
+        (b" " * (MAX_BODY_BYTES + 1), {}, 413),
         (json.dumps([{}] * (MAX_EVENTS + 1)).encode(), {}, 422),
     ],
 )

@@ -273,6 +273,9 @@ async def test_an_event_that_never_left_failed_and_may_be_tried_again(
         with pytest.raises(PublishFailed) as caught:
             await publisher.publish(event)
     assert caught.value.retryable
+    assert {"registry": "away", "broker": "see KAFKA_BOOTSTRAP_SERVERS", "topic": "audit-stream topics"}[
+        obstacle
+    ] in caught.value.reason
     assert [stamp.event_id for stamp in caught.value.stamps] == [event.event_id]
     assert broker.records == []
 
@@ -411,8 +414,10 @@ async def test_the_last_batches_wait_for_room_together_and_not_one_after_the_oth
     assert len(broker.records) == 3
 
 
-async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Registry) -> None:
-    settings = SETTINGS.model_copy(update={"max_in_flight": 10})
+async def test_the_events_in_flight_are_bounded(
+    broker: Broker, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.kafka.publisher.MAX_IN_FLIGHT", 10)
     broker.answers = [NEVER] * 99
     taken = 0
 
@@ -422,7 +427,7 @@ async def test_the_events_in_flight_are_bounded(broker: Broker, registry: Regist
             taken += 1
             yield an_event()
 
-    publisher = KafkaPublisher(settings, registry=registry, clock=lambda: NOW)
+    publisher = KafkaPublisher(SETTINGS, registry=registry, clock=lambda: NOW)
     await publisher.__aenter__()
     with pytest.raises(DeliveryUnknown) as caught:
         await publisher.publish_all(events())
