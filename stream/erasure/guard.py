@@ -14,6 +14,7 @@ import structlog
 from schemas.lifetimes import Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasures, PersonKey, living_name
+from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
@@ -97,11 +98,13 @@ class ErasedPersons:
             self.refresh()
         if not rows:
             return
+        spaces, refs, changes, *_ = LifetimeRows.of(rows).columns
         with self._lock:
-            self._learned.update(half_of(row.person_ref) for row in rows if row.change == ERASED)
+            self._learned.update(_half_in(ref) for ref, change in zip(refs, changes, strict=True) if change == ERASED)
             self._forget_facts()
-        persons = {PersonKey(row.client_space_id, row.person_ref) for row in rows}
-        found = self.erasures({person for person in persons if self._may_be(half_of(person.person_ref))}, rows)
+        places = zip(spaces, refs, strict=True)
+        persons = {PersonKey(space, UUID(ref)) for space, ref in places if self._may_be(_half_in(ref))}
+        found = self.erasures(persons, rows)
         doubtful = [person for person, erasure in found.items() if erasure.is_doubtful]
         for space, ref in doubtful:
             log.warning("a person stays deleted: clocks disagree", client_space_id=space, person_ref=str(ref))
@@ -150,7 +153,7 @@ class ErasedPersons:
         Blocks; raises `Unavailable`.
         """
         facts = self._facts_of(persons)
-        for row in lifetimes:
+        for row in lifetimes if facts else ():
             person = PersonKey(row.client_space_id, row.person_ref)
             if person in facts:
                 facts[person] = facts[person] | {row[2:]}

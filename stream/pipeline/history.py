@@ -13,7 +13,7 @@ from schemas.rows import ActivityRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.kafka_producer import LastingProducer
 from stream.pipeline.published_names import Due, NameGuard, PublishedNames
-from stream.pipeline.rows.history_codec import encode_lines, lifetime_record
+from stream.pipeline.rows.history_codec import encode_lines, lifetime_records
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.rows import Rows
 
@@ -64,7 +64,7 @@ class KafkaHistory:
     def _messages(self, rows: Rows) -> tuple[list[Due], list[Message]]:
         """The names in *rows* that are due, and a record for each of them, each lifetime, and some lines each."""
         due = self._names.due(rows.names, self._guard)
-        messages = [Message(PERSON_NAMES_TOPIC, *lifetime_record(row)) for row in rows.lifetimes]
+        messages = [Message(PERSON_NAMES_TOPIC, *record) for record in lifetime_records(rows.lifetimes)]
         messages += [Message(PERSON_NAMES_TOPIC, name.key, name.value) for name in due]
         return due, messages + line_messages(rows.activities)
 

@@ -8,7 +8,6 @@ from clickhouse_connect.driver.exceptions import DatabaseError, DataError
 from clickhouse_connect.driver.insert import InsertContext
 
 from schemas.clickhouse_client import connect, error_code, in_words
-from schemas.fields import to_micros
 from schemas.migrations import MIGRATIONS_TABLE, difference
 from schemas.rows import (
     ACTIVITY_LOG,
@@ -16,9 +15,9 @@ from schemas.rows import (
     PERSON_NAMES,
     STORED_THROUGH,
     ActivityRow,
-    PersonLifetimeRow,
 )
 from stream.errors import StoreRefused, Unavailable, WrongSchema
+from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
@@ -106,7 +105,7 @@ class ClickHouseSink:
         try:
             # A kill between two inserts leaves the earlier tables ahead of the log. The batch is then read again from
             # Kafka and written whole; what is already there folds into it.
-            self._insert(PERSON_LIFETIMES, _LIFETIME_TYPES, _lifetime_columns(rows.lifetimes))
+            self._insert(PERSON_LIFETIMES, _LIFETIME_TYPES, LifetimeRows.of(rows.lifetimes).columns)
             self._insert(PERSON_NAMES, _NAME_TYPES, Names.of(rows.names).columns)
             lines = Lines.of(rows.activities).columns
             self._insert(ACTIVITY_LOG, _LINE_TYPES, lines)
@@ -163,14 +162,3 @@ def _through_columns(lines: LineColumns) -> list[list[object]]:
     for space, partition, offset in zip(lines.client_space_id, lines.kafka_partition, lines.kafka_offset, strict=True):
         ends[space, partition] = max(offset, ends.get((space, partition), 0))
     return [[space for space, _ in ends], [partition for _, partition in ends], list(ends.values())]
-
-
-def _lifetime_columns(rows: Sequence[PersonLifetimeRow]) -> list[list[object]]:
-    return [
-        [row.client_space_id for row in rows],
-        [str(row.person_ref) for row in rows],
-        [row.change for row in rows],
-        [to_micros(row.occurred_at) for row in rows],
-        [str(row.event_id) for row in rows],
-        [row.precedence for row in rows],
-    ]

@@ -21,7 +21,13 @@ from stream.erasure.name_topic import Swept, WhoIsErased
 from stream.erasure.rules import Erasures, PersonKey, left_of_record, living_name
 from stream.erasure.spaces import Held
 from stream.pipeline.published_names import NameGuard, PublishedNames
-from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, decode_name, lifetime_record, read_person_key
+from stream.pipeline.rows.history_codec import (
+    NameKey,
+    UnreadableHistory,
+    decode_name,
+    lifetime_records,
+    read_person_key,
+)
 from stream.pipeline.rows.rows import Rows
 from tests.fakes.stream import InMemorySink
 
@@ -150,7 +156,7 @@ class InMemoryWorkerHistory:
 
     async def publish(self, rows: Rows) -> None:
         due = self._names.due(rows.names, self._guard)
-        self._topics.persons.update(lifetime_record(row) for row in rows.lifetimes)
+        self._topics.persons.update(lifetime_records(rows.lifetimes))
         self._topics.persons.update((name.key, name.value) for name in due)
         self._topics.lines += rows.activities
         self._names.remember(due)

@@ -28,6 +28,7 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from schemas.avro_schemas import AvroSchema
 from schemas.fields import from_micros, to_micros
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
+from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
 
 _MAGIC = b"\xc3\x01"
@@ -99,10 +100,12 @@ def read_off_boarded(value: bytes) -> datetime:
         raise UnreadableHistory("a record of a client space that has left has no time") from None
 
 
-def lifetime_record(row: PersonLifetimeRow) -> tuple[bytes, bytes]:
-    """Key and value of a lifetime."""
-    at = to_micros(row.occurred_at)
-    return f"{row.client_space_id}/{row.person_ref}/{row.change}/{at:x}/{row.precedence}/{row.event_id}".encode(), _FACT
+def lifetime_records(rows: Sequence[PersonLifetimeRow]) -> list[tuple[bytes, bytes]]:
+    """Key and value of each lifetime."""
+    return [
+        (f"{space}/{ref}/{change}/{occurred_at:x}/{precedence}/{event_id}".encode(), _FACT)
+        for space, ref, change, occurred_at, event_id, precedence in zip(*LifetimeRows.of(rows).columns, strict=True)
+    ]
 
 
 PersonKeyRecord = NameKey | PersonLifetimeRow | SegmentRoll | OffBoarded

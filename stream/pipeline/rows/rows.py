@@ -4,11 +4,9 @@ A row depends on its record and the pseudonymization key alone, so a replay make
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
-from uuid import UUID
 
 from schemas.events import UserCreation, UserDeletion
 from schemas.fields import ACTIVITY_TYPES, MICROSECOND, EventFields, from_micros
@@ -17,6 +15,7 @@ from schemas.retention import SHORTEST_RETENTION, retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence, row_offset
 from stream.fetch.records import MICROS_PER_MILLI
 from stream.pipeline.accept import Accepted
+from stream.pipeline.rows.lifetimes import LifetimeColumns, LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.names import NameColumns, Names
 
@@ -29,7 +28,7 @@ class Rows:
     no reader sees a line without its names.
     """
 
-    lifetimes: list[PersonLifetimeRow] = field(default_factory=list)
+    lifetimes: Sequence[PersonLifetimeRow] = ()
     names: Sequence[PersonNameRow] = ()
     activities: Sequence[ActivityRow] = ()
 
@@ -101,19 +100,19 @@ def _lines(accepted: Sequence[Accepted], columns: Any, refs: PersonRefs) -> Line
 _LIFETIME_CHANGES = {UserCreation.__name__: CREATED, UserDeletion.__name__: ERASED}
 
 
-def _lifetimes(accepted: Sequence[Accepted], refs: PersonRefs) -> list[PersonLifetimeRow]:
-    return [
-        PersonLifetimeRow(
-            fields.client_space_id,
-            _uuid(refs(fields.client_space_id, fields.affected_user_id)),
-            _LIFETIME_CHANGES[fields.activity],
-            from_micros(fields.occurred_at),
-            _uuid(fields.event_id),
-            precedence(record.timestamp, record.offset),
+def _lifetimes(accepted: Sequence[Accepted], refs: PersonRefs) -> LifetimeRows:
+    changes = [one for one in accepted if one.fields.activity in _LIFETIME_CHANGES]
+    spaces = [one.fields.client_space_id for one in changes]
+    return LifetimeRows(
+        LifetimeColumns(
+            client_space_id=spaces,
+            person_ref=list(map(refs, spaces, [one.fields.affected_user_id for one in changes])),
+            change=[_LIFETIME_CHANGES[one.fields.activity] for one in changes],
+            occurred_at=[one.fields.occurred_at for one in changes],
+            event_id=[one.fields.event_id for one in changes],
+            precedence=[precedence(one.record.timestamp, one.record.offset) for one in changes],
         )
-        for _, record, _, fields, _ in accepted
-        if fields.activity in _LIFETIME_CHANGES
-    ]
+    )
 
 
 def _names(accepted: Sequence[Accepted], columns: Any, refs: PersonRefs) -> Names:  # noqa: ANN401 - as above
@@ -159,6 +158,3 @@ def _names(accepted: Sequence[Accepted], columns: Any, refs: PersonRefs) -> Name
             last_seen=list(last.values()),
         )
     )
-
-
-_uuid = lru_cache(50_000)(UUID)

@@ -22,7 +22,7 @@ from stream.pipeline.rows.history_codec import (
     NameKey,
     OffBoarded,
     encode_name,
-    lifetime_record,
+    lifetime_records,
     off_boarded_record,
     read_off_boarded,
     read_person_key,
@@ -66,7 +66,7 @@ class World:
         for space in ("acme", "other"):
             rows = rows_of(space)
             self.sink.write(rows)
-            self.topics.put(dict([lifetime_record(rows.lifetimes[0])]))
+            self.topics.put(dict(lifetime_records(rows.lifetimes)))
             self.topics.put({NameKey(space, a_uuid(1), "a", 0).encoded(): encode_name(rows.names[0])})
         self.effects = 0
 
@@ -173,7 +173,7 @@ def test_no_name_or_fact_of_a_client_space_is_taken_for_a_mark(space: str) -> No
     name = NameKey(space, a_uuid(1), "a", 0)
     fact = a_lifetime(space, a_uuid(1), ERASED, NOW)
     assert read_person_key(name.encoded()) == name
-    assert read_person_key(lifetime_record(fact)[0]) == fact
+    assert read_person_key(lifetime_records([fact])[0][0]) == fact
 
 
 async def test_a_rebuild_brings_nothing_back_although_the_topics_still_hold_it() -> None:
@@ -181,7 +181,7 @@ async def test_a_rebuild_brings_nothing_back_although_the_topics_still_hold_it()
     for space in ("acme", "other"):
         rows = rows_of(space)
         records[PERSON_NAMES_TOPIC] += [
-            lifetime_record(rows.lifetimes[0]),
+            *lifetime_records(rows.lifetimes),
             (NameKey(space, a_uuid(1), "a", 0).encoded(), encode_name(rows.names[0])),
         ]
         records[ACTIVITY_LOG_TOPIC] += [(one.key, one.value) for one in line_messages(rows.activities)]
@@ -196,7 +196,7 @@ async def test_a_rebuild_brings_nothing_back_although_the_topics_still_hold_it()
 async def test_a_rebuild_under_way_drops_what_it_had_loaded() -> None:
     rows = rows_of("acme")
     lines: list[tuple[bytes, bytes | None]] = [(one.key, one.value) for one in line_messages(rows.activities)]
-    records = {PERSON_NAMES_TOPIC: [lifetime_record(rows.lifetimes[0])], ACTIVITY_LOG_TOPIC: lines}
+    records = {PERSON_NAMES_TOPIC: lifetime_records(rows.lifetimes), ACTIVITY_LOG_TOPIC: lines}
     sink = InMemorySink()
     rebuild = a_rebuild(cast("dict[str, list[tuple[bytes, bytes | None]]]", records), sink)
     await rebuild.load()

@@ -13,7 +13,7 @@ from stream.clients.topic_reader import Extent, TopicReader
 from stream.erasure.guard import ErasedPersons
 from stream.erasure.ledger import reapply
 from stream.errors import UnreadableRecord
-from stream.pipeline.rows.history_codec import NameKey, encode_name, lifetime_record
+from stream.pipeline.rows.history_codec import NameKey, encode_name, lifetime_records
 from stream.pipeline.unreadable import MAX_NAMED, UnreadableRecords, in_words
 from stream.rebuild.rebuild import Rebuild
 from stream.rebuild.store import RebuildStore
@@ -74,7 +74,7 @@ def a_rebuild(records: Records, sink: InMemorySink, unreadable: UnreadableRecord
 
 
 def persons(*records: tuple[bytes, bytes | None]) -> Records:
-    return {PERSON_NAMES_TOPIC: [*records, lifetime_record(CREATION), lifetime_record(DELETION)]}
+    return {PERSON_NAMES_TOPIC: [*records, *lifetime_records([CREATION, DELETION])]}
 
 
 UNREADABLE: dict[str, tuple[Records, str]] = {

@@ -48,7 +48,7 @@ def refused_offsets(batch: Batch) -> dict[int, Reason]:
 def test_what_contradicts_the_log_becomes_a_dead_letter_and_leaves_no_row(other: dict[str, Any]) -> None:
     batch = without_conflicts(a_batch(replace(EVENT, **other), first_offset=7), [row_of(EVENT)], REFS)
     assert refused_offsets(batch) == {7: Reason.CONFLICTING_EVENT}
-    assert (batch.accepted, list(batch.rows.activities), list(batch.rows.names), batch.rows.lifetimes) == (
+    assert (batch.accepted, list(batch.rows.activities), list(batch.rows.names), list(batch.rows.lifetimes)) == (
         [],
         [],
         [],

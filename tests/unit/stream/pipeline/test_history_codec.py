@@ -20,7 +20,7 @@ from stream.pipeline.rows.history_codec import (
     encode_lines,
     encode_name,
     history_schemas,
-    lifetime_record,
+    lifetime_records,
     read_person_key,
     segment_roll_record,
 )
@@ -76,7 +76,7 @@ def test_a_key_of_a_name_comes_back_whatever_the_client_space_is_called(
 @given(PRESENT, st.uuids(), st.sampled_from([CREATED, ERASED]), TIMES)
 def test_a_lifetime_comes_back_from_its_key_alone(space: str, ref: UUID, change: str, at: datetime) -> None:
     row = a_lifetime(space, ref, change, at)
-    key, value = lifetime_record(row)
+    ((key, value),) = lifetime_records([row])
     assert read_person_key(key) == row
     assert value, "a record without a value would be a tombstone"
 
