@@ -96,6 +96,8 @@ def run(participant: str, command: list[str], stack: LocalStack, client: Client,
     variables = {**os.environ, **stack.environment(), "AUDIT_CLICKHOUSE_DATABASE": name, "AUDIT_CONSUMER_GROUP": name}
     # As `stream/README.md` tells to run the worker; for all alike.
     variables |= {"RACE_GROUP": name, "MALLOC_ARENA_MAX": "2"}
+    # Without its bytecode a process compiles what it imports: a second of its start, at every start.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     before = [cpu_seconds(server) for server in servers]
     with _process(command, variables) as process:
         peak = _Peak(process)
