@@ -6,7 +6,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from query_api.errors import NotAcceptable
-from query_api.http.codings import accepted_codings
+from query_api.http.codings import accepted, accepted_codings
 from query_api.http.rendering import Body
 
 JSON = "application/json"
@@ -33,13 +33,9 @@ def conditional(request: Request, body: Body) -> Response:
 
 def require_acceptable(request: Request, media_type: str) -> None:
     """Raise `NotAcceptable` where the request's `Accept` excludes *media_type*."""
-    accepted = ",".join(request.headers.getlist("Accept")) or "*/*"
-    ranges = {f"{media_type.partition('/')[0]}/*", media_type, "*/*"}
-    for part in accepted.split(","):
-        name, *parameters = (text.strip().lower() for text in part.split(";"))
-        if name in ranges and not any(text in ("q=0", "q=0.0", "q=0.00", "q=0.000") for text in parameters):
-            return
-    raise NotAcceptable
+    header = ",".join(request.headers.getlist("Accept")) or "*/*"
+    if {f"{media_type.partition('/')[0]}/*", media_type, "*/*"}.isdisjoint(accepted(header)):
+        raise NotAcceptable
 
 
 def _has(given: list[str], tag: str) -> bool:

@@ -40,7 +40,14 @@ async def test_what_the_client_has_is_not_sent_again(api: Api, path: str) -> Non
 
 @pytest.mark.parametrize(
     ("lines", "accept_encoding", "coding"),
-    [(50, "br, gzip", "gzip"), (50, "gzip;q=0, *", None), (50, "identity", None), (1, "gzip", None)],
+    [
+        (50, "br, gzip", "gzip"),
+        (50, "gzip;q=0, *", None),
+        (50, "identity", None),
+        (1, "gzip", None),
+        (50, "gzip; q=0", None),
+        (50, "gzip;q=0.0", None),
+    ],
 )
 async def test_a_long_answer_is_compressed_for_a_client_that_takes_it(
     api: Api, lines: int, accept_encoding: str, coding: str | None
