@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from schemas.settings import InvalidSettings, Key, LogSettings, is_this_machine, load
-from schemas.token_keys import is_safe_url, parse_public_key
+from schemas.token_keys import DiscoveryUrl, parse_public_key
 
 DEFAULT_REQUESTS_PER_MINUTE = 300
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
@@ -20,12 +20,6 @@ def require_local(settings: "Settings", host: str) -> None:
     """
     if settings.environment == "development" and not is_this_machine(host):
         raise InvalidSettings("AUDIT_ENVIRONMENT: development listens on this machine only, such as --host 127.0.0.1")
-
-
-def _check_discovery_url(value: str) -> str:
-    if is_safe_url(value):
-        return value
-    raise ValueError("must be an https:// URL")
 
 
 def _check_origins(value: str) -> str:
@@ -77,7 +71,7 @@ class Settings(LogSettings):
     ]
 
     token_discovery_url: Annotated[
-        Annotated[str, AfterValidator(_check_discovery_url)] | None,
+        DiscoveryUrl | None,
         Field(
             None,
             alias="AUDIT_TOKEN_DISCOVERY_URL",

@@ -1,7 +1,7 @@
 """The public keys that verify tokens, of the query API's callers and of the intake's."""
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Annotated, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import jwt
@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, E
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import AfterValidator
 
 _MIN_RSA_BITS = 2048
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
@@ -99,6 +100,12 @@ def key_id_of(token: str) -> str | None:
     return key_id if isinstance(key_id, str) else None
 
 
+def _check_discovery_url(url: str) -> str:
+    if is_safe_url(url):
+        return url
+    raise ValueError("must be an https:// URL")
+
+
 def is_safe_url(url: str) -> bool:
     """Whether what is read from *url* comes from whom it names: by TLS, or from this machine."""
     try:
@@ -106,3 +113,7 @@ def is_safe_url(url: str) -> bool:
     except ValueError:
         return False
     return bool(host) and (scheme == "https" or (scheme == "http" and host in _THIS_MACHINE))
+
+
+DiscoveryUrl = Annotated[str, AfterValidator(_check_discovery_url)]
+"""A setting: where an issuer's OpenID configuration lies."""

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import uuid4
 
 from producers.channels.api import ApiEvents
 from producers.channels.event_verbs import EventVerbs
 from producers.channels.ui import UiEvents
-from producers.prepared import is_request_id
 from schemas.events import Channel, Person
+from schemas.request_ids import as_request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class WebChannel:
 
     def events(self, caller: Caller, request_id: str) -> EventVerbs:
         """The verbs of one request. A *request_id* that may not stand in the log is replaced by a new one."""
-        request_id = request_id if is_request_id(request_id) else str(uuid4())
+        request_id = as_request_id(request_id)
         if self.channel is Channel.UI:
             return UiEvents(
                 client_space_id=caller.client_space_id,

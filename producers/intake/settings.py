@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from producers.settings import ProducerSettings
 from schemas.settings import load
-from schemas.token_keys import is_safe_url, parse_public_key
+from schemas.token_keys import DiscoveryUrl, parse_public_key
 
 MAX_EVENTS = 500
 """How many events a request may hold."""
@@ -27,12 +27,6 @@ def _token_key(value: SecretStr) -> SecretStr:
     return value
 
 
-def _discovery_url(value: str) -> str:
-    if is_safe_url(value):
-        return value
-    raise ValueError("must be an https:// URL")
-
-
 def _is_long_secret(text: str) -> bool:
     try:
         return len(base64.b64decode(text, validate=True)) >= _MIN_SECRET_BYTES
@@ -48,7 +42,7 @@ class IntakeSettings(ProducerSettings):
         alias="AUDIT_INTAKE_TOKEN_KEY",
         description="PEM public key: RSA (RS256), P-256, P-384 or Ed25519; or base64 of a secret of 32 bytes (HS256)",
     )
-    token_discovery_url: Annotated[str, AfterValidator(_discovery_url)] | None = Field(
+    token_discovery_url: DiscoveryUrl | None = Field(
         None,
         alias="AUDIT_INTAKE_TOKEN_DISCOVERY_URL",
         description="the issuer's OpenID configuration, instead of a key; its keys are read anew every 5 minutes",

@@ -1,8 +1,6 @@
 """Around every request: its id, common headers, log line and metrics, and the answer to unknown errors."""
 
-import re
 import time
-import uuid
 from collections.abc import Mapping
 
 import structlog
@@ -11,8 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from query_api.http.metrics import Metrics
 from query_api.http.problems import INTERNAL, problem_response
-
-_SAFE_REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+from schemas.request_ids import as_request_id
 
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "private, no-cache",
@@ -41,7 +38,7 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = as_request_id(Headers(scope=scope).get("X-Request-ID", ""))
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status: int | None = None
@@ -69,12 +66,6 @@ class RequestMiddleware:
             await problem_response(INTERNAL, request_id)(scope, receive, send_with_headers)
         finally:
             _log_access(scope, status, time.perf_counter() - started, request_id)
-
-
-def _request_id(headers: Headers) -> str:
-    """The caller's request id if it is safe in a log, else a new one."""
-    given = headers.get("X-Request-ID", "")
-    return given if _SAFE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _log_failure(error: Exception, request_id: str) -> None:

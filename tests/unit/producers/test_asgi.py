@@ -73,7 +73,7 @@ async def test_a_request_id_that_may_name_somebody_is_replaced(publisher: InMemo
     await post(application(publisher, Channel.UI), x_request_id="/users/ada@example.com")
     for event in publisher.events:
         assert event.source is not None
-        assert len(event.source.request_id or "") == 36
+        assert len(event.source.request_id or "") == 32
 
 
 async def test_a_repeated_request_is_the_same_events(publisher: InMemoryPublisher) -> None:

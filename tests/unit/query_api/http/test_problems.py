@@ -222,7 +222,10 @@ async def test_the_service_log_names_the_route_and_never_what_was_asked(api: Api
     ("given", "kept"),
     [
         ("4bf92f3577b34da6a3ce929d0e0e4736", True),
+        ("req-4711", True),
         ("ada@example.com", False),
+        ("ada-lovelace", False),
+        ("AdaLovelace", False),
         ("short", False),
         ("a" * 65, False),
         ("a\tb-----", False),
