@@ -29,7 +29,8 @@ from schemas.events import Channel, Event, Person, UserCreation
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
 from schemas.wire import frame
-from tests.benchmarks.machine import machine
+from tests.benchmarks.machine import watched
+from tests.benchmarks.table import Row, at_least, at_most, table
 from tests.free_ports import free_port_base
 
 SERVICES = ("kafka", "schema_registry", "topics")
@@ -115,25 +116,41 @@ def main() -> None:
         servers, registry_url = os.environ["KAFKA_BOOTSTRAP_SERVERS"], os.environ["SCHEMA_REGISTRY_URL"]
         asyncio.run(naive(arguments.naive, servers, registry_url))
         return
-    print(machine(), flush=True)
     runs: dict[str, list[Run]] = {name: [] for name in PARTICIPANTS}
     with (
+        watched() as watch,
         tempfile.TemporaryDirectory() as name,
         LocalStack(Path(name) / "stack", port_base=free_port_base(), services=SERVICES) as stack,
     ):
         folder = Path(name)
         write_files(folder, arguments.rows)
-        for _ in range(arguments.rounds):
-            for participant, found in runs.items():
-                found.append(run(participant, folder, stack.environment()))
-                print(participant, found[-1], flush=True)
-    print(f"{'participant':22} {'rows/s':>10} {'CPU µs/row':>11} {'MB':>6}")
-    for participant, found in runs.items():
-        rate = arguments.rows / statistics.median(each.seconds for each in found)
-        cpu = statistics.median(each.cpu_seconds for each in found) * 1e6 / arguments.rows
-        print(f"{participant:22} {rate:10,.0f} {cpu:11.1f} {max(each.megabytes for each in found):6.0f}")
-    print(f"The targets of an import are {TARGET_ROWS_PER_SECOND:,} rows/s and {TARGET_MEGABYTES} MB.")
-    print(machine())
+        for number in range(arguments.rounds):
+            for participant in PARTICIPANTS[:: 1 if number % 2 == 0 else -1]:
+                runs[participant].append(run(participant, folder, stack.environment()))
+                print(participant, runs[participant][-1], flush=True)
+    print(table(rows(runs, arguments.rows), str(watch), f"{arguments.rows:,} rows"))
+
+
+def rows(runs: dict[str, list[Run]], count: int) -> list[Row]:
+    """The medians, beside the last participant's."""
+    found = []
+    *ours, peer = PARTICIPANTS
+    peer_rate = f"{_rate(runs[peer], count):,.0f} rows/s"
+    for name in ours:
+        found.append(at_least(name, _rate(runs[name], count), TARGET_ROWS_PER_SECOND, "rows/s", peer=peer_rate))
+        found.append(at_most(f"{name}, peak memory", _megabytes(runs[name]), TARGET_MEGABYTES, "MB"))
+    for name, those in runs.items():
+        cpu = statistics.median(each.cpu_seconds for each in those) * 1e6 / count
+        found.append(Row(f"{name}, CPU", f"{cpu:.1f} µs a row; {_megabytes(those):.0f} MB"))
+    return found
+
+
+def _rate(runs: list[Run], count: int) -> float:
+    return count / statistics.median(each.seconds for each in runs)
+
+
+def _megabytes(runs: list[Run]) -> float:
+    return max(each.megabytes for each in runs)
 
 
 if __name__ == "__main__":

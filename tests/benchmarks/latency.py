@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -25,6 +25,8 @@ from producers import load_settings as producer_settings
 from query_api.access.auth import READ_SCOPE, development_token
 from query_api.settings import load_settings as query_settings
 from tests.benchmarks.ingest.load import running_layout
+from tests.benchmarks.machine import round_trip, watched
+from tests.benchmarks.table import Row, at_most, table
 
 POLL_SECONDS = 0.005
 PATIENCE_SECONDS = 30
@@ -32,6 +34,8 @@ PAUSE_SECONDS = 0.1
 LOAD_START_SECONDS = 5
 LOAD_MADE_PER_SECOND = 100_000
 """The load is made before it is sent."""
+TARGETS_MS = {0: (40, 100), 1000: (60, 200)}
+"""p50 and p99, by events a second beside."""
 
 
 IsReadable = Callable[[str], Awaitable[bool]]
@@ -124,11 +128,25 @@ def main() -> None:
     layout = running_layout(arguments.data_dir)
     if layout is None:
         parser.error(f"no stack runs in {arguments.data_dir}: start one with `make demo`")
-    with loaded(arguments.data_dir, arguments.rate, arguments.seconds):
+    with watched(is_alone=False) as watch, loaded(arguments.data_dir, arguments.rate, arguments.seconds):
+        trip = round_trip(layout.endpoints()["clickhouse"])
         asked = by_api if arguments.ask == "api" else by_clickhouse
         taken = asyncio.run(asked(layout, arguments.events))
+    print(table(rows(taken, arguments.ask, arguments.rate), str(watch), trip, f"{arguments.events} events"))
+
+
+def rows(taken: Sequence[float], ask: str, rate: int) -> list[Row]:
+    """Median and tail in milliseconds, of *taken* in seconds. Targets are for an idle stack and for the full load."""
     cuts = statistics.quantiles((seconds * 1000 for seconds in taken), n=100)
-    print(f"publish to visible, {len(taken)} events, ms: p50 {cuts[49]:.0f}  p95 {cuts[94]:.0f}  p99 {cuts[98]:.0f}")
+    what = f"publish to visible, asking {'the API' if ask == 'api' else 'ClickHouse'}, {rate} events/s"
+    p50, p95, p99 = cuts[49], cuts[94], cuts[98]
+    if rate not in TARGETS_MS:
+        return [Row(what, f"p50 {p50:.0f}, p95 {p95:.0f}, p99 {p99:.0f} ms")]
+    target_p50, target_p99 = TARGETS_MS[rate]
+    return [
+        at_most(f"{what}, p50", p50, target_p50, "ms"),
+        at_most(f"{what}, p99", p99, target_p99, f"ms (p95 {p95:.0f})"),
+    ]
 
 
 if __name__ == "__main__":

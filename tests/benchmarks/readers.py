@@ -23,13 +23,15 @@ from query_api.settings import load_settings
 from tests.benchmarks.ingest.events import SPACES
 from tests.benchmarks.ingest.load import running_layout
 from tests.benchmarks.latency import by_clickhouse, loaded
-from tests.benchmarks.machine import machine
+from tests.benchmarks.machine import round_trip, watched
+from tests.benchmarks.table import Row, at_most, table
 
 HISTORY_EVENTS = 50_000
 NOISY_SPACE = "space-0"
 NOISY_CALLERS = 4
 """The first asks for exports, the others for counts."""
 FRESHNESS_EVENTS_PER_SECOND = 4
+TARGET_TIMES = 1.5
 SECONDS_BEYOND = 60
 """The load goes on for so long after what was planned; it is ended with the measurement."""
 
@@ -93,25 +95,26 @@ class Readers:
         return httpx.AsyncClient(base_url=self._url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def described(name: str, taken: Sequence[float], failed: int, fresh: Sequence[float]) -> str:
-    """One row of the table."""
+def row(name: str, taken: Sequence[float], failed: int, fresh: Sequence[float]) -> Row:
+    """A page, and how soon a line was visible meanwhile."""
     pages, lines = statistics.quantiles(taken, n=100), statistics.quantiles([1000 * one for one in fresh], n=100)
-    return (
-        f"| {name} | {len(taken)} | {pages[49]:.0f} / {pages[98]:.0f} | {failed} | {lines[49]:.0f} / {lines[98]:.0f} |"
+    figure = (
+        f"{pages[49]:.0f} / {pages[98]:.0f} ms, {len(taken)} pages, {failed} failed;"
+        f" visible after {lines[49]:.0f} / {lines[98]:.0f} ms"
     )
+    return Row(name, figure, target="0 failed", is_met=not failed)
 
 
-async def measure(layout: Layout, readers: int, pause: float, seconds: float) -> None:
-    """Print the table."""
-    print("| | pages | a page, median / p99, ms | failed | publish to visible, median / p99, ms |")
-    print("|---|---:|---:|---:|---:|")
+async def measure(layout: Layout, readers: int, pause: float, seconds: float) -> list[Row]:
+    """Pages without and beside the client space that never stops."""
     crowd, fresh_events = Readers(layout, pause), int(seconds * FRESHNESS_EVENTS_PER_SECOND)
     (quiet, failed), fresh = await asyncio.gather(crowd.read(readers, seconds), by_clickhouse(layout, fresh_events))
-    print(described(f"{readers} readers", quiet, failed, fresh), flush=True)
+    rows = [row(f"a page, {readers} readers", quiet, failed, fresh)]
     async with crowd.noise():
         (noisy, failed), fresh = await asyncio.gather(crowd.read(readers, seconds), by_clickhouse(layout, fresh_events))
-    print(described("beside one that never stops", noisy, failed, fresh))
-    print(f"\na page beside it takes {statistics.median(noisy) / statistics.median(quiet):.2f} times as long (median)")
+    rows.append(row("a page beside one that never stops", noisy, failed, fresh))
+    times = statistics.median(noisy) / statistics.median(quiet)
+    return [*rows, at_most("a page beside it takes", times, TARGET_TIMES, "times as long (median)")]
 
 
 def main() -> None:
@@ -126,13 +129,15 @@ def main() -> None:
     layout = running_layout(arguments.data_dir)
     if layout is None:
         parser.error(f"no stack runs in {arguments.data_dir}: start one with `make demo`")
-    print(f"{machine()}\n")
     once = ["--data-dir", str(arguments.data_dir), "--rate", str(HISTORY_EVENTS), "--seconds", "1"]
-    subprocess.run([sys.executable, "-m", "tests.benchmarks.ingest.load", *once], check=True)
-    # What comes behind the history is readable once the history is.
-    asyncio.run(by_clickhouse(layout, 1))
-    with loaded(arguments.data_dir, arguments.rate, 2 * arguments.seconds + SECONDS_BEYOND):
-        asyncio.run(measure(layout, arguments.readers, arguments.pause, arguments.seconds))
+    with watched(is_alone=False) as watch:
+        subprocess.run([sys.executable, "-m", "tests.benchmarks.ingest.load", *once], check=True)
+        # What comes behind the history is readable once the history is.
+        asyncio.run(by_clickhouse(layout, 1))
+        trip = round_trip(layout.endpoints()["clickhouse"])
+        with loaded(arguments.data_dir, arguments.rate, 2 * arguments.seconds + SECONDS_BEYOND):
+            rows = asyncio.run(measure(layout, arguments.readers, arguments.pause, arguments.seconds))
+    print(table(rows, str(watch), trip, f"{arguments.rate} events/s beside"))
 
 
 if __name__ == "__main__":
