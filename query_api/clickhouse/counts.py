@@ -138,16 +138,17 @@ class CountsReader(SpaceReader):
         rows = await self._select(caller, columns, _NAMES, clauses, "", {}, is_costly=True)
         return [person for (person,) in rows]
 
-    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+    async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
         """See `LogReader.licenses`."""
         where = conditions(Selection(since=since, limit=1))
         rows = await self._select(
             caller,
-            "arraySort(groupUniqArrayArray(arrayFilter(x -> x IS NOT NULL, [previous_license, new_license])))",
+            "arraySlice(arraySort(groupUniqArrayArray("
+            "arrayFilter(x -> x IS NOT NULL, [previous_license, new_license]))), 1, {limit:UInt32})",
             ACTIVITY_LOG,
             where.clauses,
             "",
-            where.parameters,
+            {**where.parameters, "limit": limit},
             is_costly=True,
         )
         return list(rows[0][0])

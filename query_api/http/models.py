@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from query_api.log.buckets import Interval
-from query_api.log.facets import Facet
+from query_api.log.facets import MAX_LICENSES, MAX_VALUES, Facet
 from schemas.events import ActivityType, Channel
 
 
@@ -160,8 +160,11 @@ class ChartModel(_Answer):
     facets: dict[Facet, dict[str, int]] | None = Field(
         default=None,
         description="Only where `facet` asks for it: how many lines each value would select beside the other filters."
-        " Values without a line are left out.",
+        f" Values without a line are left out. The {MAX_VALUES} with the most lines are there, and those asked for.",
         examples=[{"license": {"Data Reader": 5, "Data Steward": 8}}],
+    )
+    cut_facets: list[Facet] | None = Field(
+        default=None, description="Only beside `facets`: those that have further values.", examples=[[]]
     )
 
 
@@ -187,7 +190,10 @@ class MetaAnswerModel(_Answer):
 
     activity_types: list[ActivityType]
     channels: list[Channel]
-    licenses: list[str] = Field(description="The licenses in the log.", examples=[["Data Reader", "Data Steward"]])
+    licenses: list[str] = Field(
+        description=f"The licenses in the log; the first {MAX_LICENSES}.", examples=[["Data Reader", "Data Steward"]]
+    )
+    has_more_licenses: bool
     retention_from: datetime
     scopes: list[str] = Field(examples=[["audit:export", "audit:read"]])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from query_api.log.activity_log import Bounds, Page, ShownLine
 from query_api.log.cursor import LIFETIME
+from query_api.log.facets import MAX_LICENSES
 from query_api.log.filters import DELETED
 from query_api.log.imports import ImportsPage, ShownImport
 from query_api.log.mentions import MentionedPerson
@@ -78,14 +79,15 @@ def chart_body(chart: Chart) -> Body:
         for bucket in chart.buckets
     ]
     total = sum(sum(bucket.by_activity_type.values()) for bucket in chart.buckets)
-    facets = {facet: dict(sorted(counts.items())) for facet, counts in sorted(chart.facets.items())}
+    facets = {facet: dict(sorted(found.counts.items())) for facet, found in sorted(chart.facets.items())}
+    cut = sorted(facet for facet, found in chart.facets.items() if found.is_cut)
     return _body(
         {
             "interval": chart.interval,
             "tz": chart.zone.key,
             "buckets": buckets,
             "total": total,
-            **({"facets": facets} if facets else {}),
+            **({"facets": facets, "cut_facets": cut} if facets else {}),
         }
     )
 
@@ -96,12 +98,13 @@ def persons_body(mentioned: Iterable[MentionedPerson]) -> Body:
 
 
 def meta_body(*, licenses: list[str], retention_from: datetime, scopes: Iterable[str]) -> Body:
-    """The body of what the log holds, and what the caller may do."""
+    """The body of what the log holds, and what the caller may do. More than `MAX_LICENSES` are cut."""
     return _body(
         {
             "activity_types": [str(kind) for kind in ActivityType],
             "channels": [str(channel) for channel in Channel],
-            "licenses": licenses,
+            "licenses": licenses[:MAX_LICENSES],
+            "has_more_licenses": len(licenses) > MAX_LICENSES,
             "retention_from": timestamp(retention_from),
             "scopes": sorted(scopes),
         },

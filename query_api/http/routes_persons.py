@@ -15,6 +15,7 @@ from query_api.http.parameters import unknown_parameters
 from query_api.http.query_strings import PersonsQuery, require_range
 from query_api.http.rendering import meta_body, persons_body
 from query_api.log.access_log import Action, filters_text
+from query_api.log.facets import MAX_LICENSES
 from query_api.log.filters import ActivityFilter
 from query_api.log.reader import Role
 from schemas.retention import retention_start
@@ -66,6 +67,6 @@ async def get_meta(request: Request, service: InService, caller: ByCaller) -> Re
     if unknown := unknown_parameters(request.query_params.keys()):
         raise InvalidParameters(unknown)
     start = retention_start(service.log.now())
-    licenses = await service.reader.licenses(caller, start)
+    licenses = await service.reader.licenses(caller, start, MAX_LICENSES + 1)
     record_view(request, caller, Action.META, filters_text(ActivityFilter()))
     return conditional(request, meta_body(licenses=licenses, retention_from=start, scopes=caller.scopes))

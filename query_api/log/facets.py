@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from query_api.log.filters import Selection
@@ -17,7 +17,22 @@ class Facet(StrEnum):
     LICENSE = "license"
 
 
-Facets = Mapping[Facet, Mapping[str, int]]
+MAX_VALUES = 100
+"""How many values of a facet are answered. Licenses alone can be more: producers may spell any text."""
+MAX_LICENSES = 1_000
+"""How many are told of without counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCounts:
+    """The values with the most lines, and those that the filter names."""
+
+    counts: Mapping[str, int]
+    is_cut: bool = False
+    """Whether other values have lines, too."""
+
+
+Facets = Mapping[Facet, FacetCounts]
 
 
 def without_facets(selection: Selection) -> Selection:
@@ -29,6 +44,7 @@ def facet_counts(counts: Iterable[ValueCount], selection: Selection, facets: Col
     """For each of *facets* its values, and how many lines fit each value and all other filters of *selection*.
 
     *counts* are of `without_facets(selection)`. A line that changes a license from one to another counts for both.
+    At most `MAX_VALUES` of a facet, beside those that *selection* names.
     """
     wanted = {
         Facet.ACTIVITY_TYPE: selection.activity_types,
@@ -42,7 +58,13 @@ def facet_counts(counts: Iterable[ValueCount], selection: Selection, facets: Col
         for facet in facets:
             if unfit <= {facet}:
                 found[facet].update(dict.fromkeys(values[facet], count.lines))
-    return found
+    return {facet: _bounded(values, wanted[facet]) for facet, values in found.items()}
+
+
+def _bounded(found: Counter[str], wanted: Collection[str]) -> FacetCounts:
+    most = sorted(found, key=lambda value: (-found[value], value))
+    kept = most[:MAX_VALUES] + [value for value in most[MAX_VALUES:] if value in wanted]
+    return FacetCounts({value: found[value] for value in kept}, is_cut=len(kept) < len(found))
 
 
 def _values(count: ValueCount) -> dict[Facet, set[str]]:

@@ -171,8 +171,8 @@ class LogReader(Protocol):
         """
         ...
 
-    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
-        """Every license that lines since then name, in order."""
+    async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
+        """The licenses that lines since then name, in order; the first *limit* of them."""
         ...
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:

@@ -210,6 +210,10 @@ async def test_a_life_names_nobody_who_is_deleted_meanwhile(hand: Hand) -> None:
     await press(panel.lines.get_by_role("button").first)
     first = panel.dialog.locator(".life li").first
     await expect(first).to_contain_text(f"by {leaver.display_name}")
+    # Read again with every poll, and sent again where it changed.
+    async with hand.page.expect_response(lambda answer: "affected_user=ref" in answer.url) as again:
+        pass
+    assert (await again.value).status == 304
     deletion = user_deleted(year.by_hand(1), leaver, year.stamp(f"{space} b", NOW - timedelta(days=40)))
     await hand.record(with_space(deletion, space))
     await expect(first).to_contain_text("by Deleted User")

@@ -75,6 +75,25 @@ async def test_names_leave_the_screen_of_whoever_asks_for_the_last_import_signed
     await expect(panel.lines).to_have_count(0)
 
 
+async def test_a_view_that_would_lose_its_user_is_not_saved(hand: Hand) -> None:
+    """The page named the user by id, and no line told the ref."""
+    panel = await hand.open()
+    await panel.element.evaluate("(element) => element.show({ affectedUser: 'usr_nobody' })")
+    await expect(panel.chips.nth(1)).to_have_text("Affected user: usr_nobody", use_inner_text=True)
+    await press(hand.page.locator("#views"))
+    await expect(hand.page.locator("#views-menu .hint")).to_contain_text("This view cannot be saved")
+    await expect(hand.page.locator("#save-view")).to_have_count(0)
+
+
+async def test_an_id_leaves_the_screen_of_whoever_is_signed_out(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.route("**/v1/**", problem(401))
+    await panel.element.evaluate("(element) => element.show({ affectedUser: 'usr_nobody' })")
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(panel.chips.nth(1)).to_have_text("Affected user: Unknown person", use_inner_text=True)
+    assert "usr_nobody" not in await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
+
+
 async def test_a_visit_begins_where_the_one_before_ended(hand: Hand) -> None:
     panel = await hand.open()
     await hand.page.evaluate("() => localStorage.clear()")

@@ -160,10 +160,11 @@ class InMemoryLogReader:
         living = sorted((found for found in mentions if found.ref is not None), key=lambda found: found.last)
         return living[::-1][:limit] + [found for found in mentions if found.ref is None]
 
-    async def licenses(self, caller: Caller, since: datetime) -> list[str]:
+    async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
         self._fail()
         rows = [row for row in self._of(caller, self.activities) if row.occurred_at >= since]
-        return sorted({text for row in rows for text in (row.previous_license, row.new_license) if text is not None})
+        found = {text for row in rows for text in (row.previous_license, row.new_license) if text is not None}
+        return sorted(found)[:limit]
 
     async def named_persons(self, caller: Caller) -> list[str]:
         self._fail()

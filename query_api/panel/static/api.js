@@ -11,7 +11,8 @@ const FACETS = ['activity_type', 'channel', 'license'];
  * @typedef {{limit: number, cursor?: string|null, signal?: AbortSignal}} PageOptions
  * @typedef {{start: string, total: number, by_activity_type: Record<string, number>}} Bucket
  * @typedef {'activity_type'|'channel'|'license'} Facet
- * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Record<Facet, Record<string, number>>}} Stats
+ * @typedef {Record<Facet, Record<string, number>>} Facets
+ * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Facets, cut_facets?: Facet[]}} Stats *cut_facets* have further values.
  * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
  * @typedef {'csv'|'jsonl'|'ocsf'|'xlsx'} ExportFormat
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
@@ -146,7 +147,7 @@ export class AuditApi {
   /**
    * What this token may do, how far the log reaches, and which licenses it names.
    * @param {AbortSignal} [signal]
-   * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[]}>}
+   * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[], has_more_licenses: boolean}>}
    */
   async meta(signal) {
     return body(await this._get('/v1/meta', new URLSearchParams(), { signal }));

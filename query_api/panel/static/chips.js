@@ -57,5 +57,9 @@ export function chipWords(model, { name, value }) {
   if (name === 'imports') return { label: t.text('filter.import'), value: value.slice(0, 8) };
   const [person, id] = [model.personOf(value), idIn(value)];
   const label = t.text(name === 'admins' ? 'filter.admin' : 'filter.affected_user');
-  return { label, value: person ? `${nameOf(person, t)} ${handleOf(person)}`.trim() : id || `${t.text('person.unknown')} ${value.slice(0, 8)}` };
+  if (person) return { label, value: `${nameOf(person, t)} ${handleOf(person)}`.trim() };
+  const unknown = t.text('person.unknown');
+  // Whoever may not read the log, or no longer, sees no id in it either.
+  if (id) return { label, value: model.list.error?.isRefusal ? unknown : id };
+  return { label, value: `${unknown} ${value.slice(0, 8)}` };
 }

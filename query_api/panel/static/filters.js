@@ -72,13 +72,15 @@ const FACETS = /** @type {const} */ ({ activityTypes: 'activity_type', channels:
  * @param {string} value
  */
 function countOf({ t, list }, name, value) {
-  const counts = !list.error && list.stats?.facets[FACETS[name]];
-  return counts ? t.number(counts[value] ?? 0) : '';
+  const facet = FACETS[name];
+  const counts = !list.error && list.stats?.facets[facet];
+  if (!counts || (!(value in counts) && list.stats?.cut_facets?.includes(facet))) return '';
+  return t.number(counts[value] ?? 0);
 }
 
 /** One license of those that the log names; the address may ask for another. @param {Model} model @param {Actions} act */
 function licenseChoice(model, act) {
-  const { t, filters, licenses } = model;
+  const { t, filters, licenses, hasMoreLicenses } = model;
   const named = (/** @type {string} */ license) => `${license} (${countOf(model, 'licenses', license)})`.replace(' ()', '');
   const choose = (/** @type {Event} */ event) => {
     act.changeFilters({ licenses: [/** @type {HTMLSelectElement} */ (event.target).value].filter(Boolean) });
@@ -87,6 +89,7 @@ function licenseChoice(model, act) {
   return html`<select aria-label=${t.text('filter.license')} @change=${choose}>
     <option value="">${t.text('filter.license')}</option>
     ${[...new Set([...licenses, ...filters.licenses])].map((name) => html`<option value=${name} .selected=${filters.licenses.includes(name)}>${named(name)}</option>`)}
+    ${hasMoreLicenses ? html`<option disabled>${t.text('filter.more_licenses')}</option>` : ''}
   </select>`;
 }
 

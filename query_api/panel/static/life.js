@@ -8,7 +8,7 @@ import { activityKey, changeTemplate } from './table.js';
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
  * @typedef {import('./state.js').Activity} Activity
- * @typedef {{lines: Activity[], hasMore: boolean}} Life The last lines about one person, the oldest first.
+ * @typedef {{etag: string, lines: Activity[], hasMore: boolean}} Life The last lines about one person, the oldest first.
  */
 
 const SHOWN = 8;
@@ -51,8 +51,10 @@ export class Lives {
     const entry = { life: before };
     this._known.set(ref, entry);
     try {
-      const { data, page } = await this._api().page(new URLSearchParams({ affected_user: `ref:${ref}` }), { limit: SHOWN });
-      entry.life = { lines: data.toReversed(), hasMore: Boolean(page.next_cursor) };
+      const query = new URLSearchParams({ affected_user: `ref:${ref}` });
+      const read = await this._api().pageSince(before?.etag ?? '', query, { limit: SHOWN });
+      if (!read) return;
+      entry.life = { etag: read.etag, lines: read.data.toReversed(), hasMore: Boolean(read.page.next_cursor) };
     } catch (error) {
       // The list's own error says what is wrong.
       if (!(error instanceof ApiError)) throw error;

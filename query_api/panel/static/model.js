@@ -40,6 +40,7 @@ export function modelOf(session, actions, page) {
     expanded,
     imports: session.imports,
     licenses: session.licenses,
+    hasMoreLicenses: session.hasMoreLicenses,
     lives: session.lives,
     unfolded: session.unfolded,
     isEndFolded: session.isEndFolded,

@@ -47,6 +47,8 @@ export class Session {
     this.scopes = null;
     /** @type {string[]} The licenses that the log names, once they are known. */
     this.licenses = [];
+    /** Whether it names further ones. */
+    this.hasMoreLicenses = false;
     /** The first whole day that the log still holds, once that is known. */
     this.retentionDay = '';
     /** Whether the filters began before that day, and begin with it now. */
@@ -185,6 +187,7 @@ export class Session {
       if (generation !== this.tokens.generation) return;
       this.scopes = meta.scopes;
       this.licenses = meta.licenses;
+      this.hasMoreLicenses = meta.has_more_licenses;
       this._learnRetention(meta.retention_from);
     } catch (error) {
       // Not needed to read the log: the list's own error says what is wrong.

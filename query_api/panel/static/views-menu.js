@@ -4,7 +4,7 @@ import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { chipWords } from './chips.js';
 import { keepViews, lastVisit, MAX_NAME, savedViews, withView } from './saved-views.js';
-import { chipsOf, cleared } from './state.js';
+import { chipsOf, cleared, idIn } from './state.js';
 import { isInstant, SINCE } from './time.js';
 import { readUrl, writeUrl } from './url-sync.js';
 
@@ -56,7 +56,7 @@ function choices(model, act) {
       ? html`<h3>${t.text('views.saved')}</h3>
           <ul>${saved.map((view) => html`<li>${savedView(model, act, view)}</li>`)}</ul>`
       : ''}
-    ${views.naming === '' ? naming(model, act, { name: '', query: queryOf(model) }) : saveButton(model, act)}
+    ${views.naming === '' && canSave(model) ? naming(model, act, { name: '', query: queryOf(model) }) : saveButton(model, act)}
     ${views.problem ? html`<p class="problem" role="alert">${t.text(views.problem)}</p>` : ''}`;
 }
 
@@ -110,8 +110,15 @@ function showSaved({ filters }, act, { query }) {
   if (found) act.setFilters({ ...found.filters, zone: filters.zone });
 }
 
+/** A view holds refs, and no line told the one of a person whom the page named. @param {Model} model */
+function canSave({ filters }) {
+  return !filters.affectedUsers.some(idIn);
+}
+
 /** @param {Model} model @param {Actions} act */
-function saveButton({ t }, act) {
+function saveButton(model, act) {
+  const { t } = model;
+  if (!canSave(model)) return html`<p class="hint">${t.text('views.no_ref')}</p>`;
   return html`<button type="button" id="save-view" @click=${() => beginName(act, '')}>${t.text('views.save')}</button>`;
 }
 

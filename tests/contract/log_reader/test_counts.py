@@ -40,5 +40,6 @@ async def test_licenses_are_those_that_lines_of_the_time_name(store: Store) -> N
         ]
     )
 
-    assert await store.reader.licenses(store.caller, NOW) == ["Data Reader", "Data Steward"]
-    assert await store.reader.licenses(Caller("nobody", "x"), NOW) == []
+    assert await store.reader.licenses(store.caller, NOW, 3) == ["Data Reader", "Data Steward"]
+    assert await store.reader.licenses(store.caller, NOW, 1) == ["Data Reader"]
+    assert await store.reader.licenses(Caller("nobody", "x"), NOW, 3) == []

@@ -227,6 +227,7 @@ async def test_meta_says_what_there_is_and_what_the_token_allows(api: Api) -> No
         "activity_types": ["user_creation", "user_deletion", "user_license_update", "admin_rights_update"],
         "channels": ["unknown", "ui", "api", "file_import"],
         "licenses": ["Data Reader", "Data Steward"],
+        "has_more_licenses": False,
         "retention_from": "2025-11-24T09:31:07.412345Z",
         "scopes": ["audit:export", "audit:read"],
     }

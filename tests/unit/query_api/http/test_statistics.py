@@ -184,12 +184,32 @@ async def test_a_facet_counts_what_each_value_would_show_beside_the_other_filter
             assert body["facets"][name] == {value: count for value, count in shown.items() if count}, (name, asked)
 
 
+async def test_of_very_many_licenses_those_with_the_most_lines_and_those_asked_for_are_counted(api: Api) -> None:
+    for number in range(1_001):
+        api.record(
+            activity_type="user_license_update", new_license=f"L{number:04}", occurred_at=NOW - number * HOUR / 10
+        )
+    for _ in range(2):
+        api.record(activity_type="user_license_update", new_license="L0900")
+
+    async def facet(*asked: str) -> tuple[list[str], list[str]]:
+        body = (await api.get("/v1/activities/stats", facet="license", license=list(asked))).json()
+        ChartModel.model_validate(body)
+        return list(body["facets"]["license"]), body["cut_facets"]
+
+    most = [*(f"L{number:04}" for number in range(99)), "L0900"]
+    assert await facet() == (most, ["license"])
+    assert await facet("L0500", "L0001") == ([*most[:-1], "L0500", "L0900"], ["license"])
+    meta = (await api.get("/v1/meta")).json()
+    assert (meta["licenses"][-1], len(meta["licenses"]), meta["has_more_licenses"]) == ("L0999", 1_000, True)
+
+
 async def test_facets_are_answered_where_they_are_asked_for(api: Api) -> None:
     api.record()
 
     assert "facets" not in (await api.get("/v1/activities/stats")).json()
     body = (await api.get("/v1/activities/stats", facet=["channel", "channel"])).json()
-    assert body["facets"] == {"channel": {"ui": 1}}
+    assert (body["facets"], body["cut_facets"]) == ({"channel": {"ui": 1}}, [])
 
 
 async def test_copies_and_what_is_older_than_retention_are_not_counted(api: Api) -> None:
