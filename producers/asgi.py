@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from producers.channels.verbs import Verbs
+from producers.channels.verbs import AsyncVerbs
 from producers.channels.web import Caller, NoRequest, WebChannel
 from producers.publisher import Publisher
 from schemas.events import Channel
@@ -20,10 +20,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_current: ContextVar[Callable[[], Verbs]] = ContextVar("user_management_audit_request")
+_current: ContextVar[Callable[[], AsyncVerbs]] = ContextVar("user_management_audit_request")
 
 
-def current() -> Verbs:
+def current() -> AsyncVerbs:
     """The verbs of the request at hand. Raises `NoRequest`."""
     try:
         verbs = _current.get()
@@ -66,7 +66,7 @@ class AuditMiddleware:
         finally:
             _current.reset(token)
 
-    def _verbs(self, scope: Scope) -> Verbs:
+    def _verbs(self, scope: Scope) -> AsyncVerbs:
         request_id = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
         events = self._channel.events(self._identify(scope), request_id.decode("latin-1"))
-        return Verbs(self._publisher(), events)
+        return AsyncVerbs(self._publisher().publish, events)

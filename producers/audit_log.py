@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from producers.channels.api import ApiEvents
-from producers.channels.event_verbs import EventVerbs
 from producers.channels.ui import UiEvents
+from producers.channels.verbs import BlockingVerbs
 from producers.errors import DeliveryUnknown, PublisherClosed, Stamp
 from producers.in_memory import InMemoryPublisher
 from producers.kafka.publisher import KafkaPublisher
@@ -57,10 +57,10 @@ class AuditLog:
 
     def ui_session(
         self, *, client_space_id: str, admin: Person, service: str, request_id: str | None = None
-    ) -> "BlockingVerbs":
+    ) -> BlockingVerbs:
         """The verbs for what *admin* does in the UI; see `UiEvents`."""
         events = UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id)
-        return BlockingVerbs(self, events)
+        return BlockingVerbs(self.publish, events)
 
     def api_request(
         self,
@@ -71,7 +71,7 @@ class AuditLog:
         service: str,
         idempotency_key: str | None = None,
         first_received_at: datetime | None = None,
-    ) -> "BlockingVerbs":
+    ) -> BlockingVerbs:
         """The verbs for what one API request does; see `ApiEvents`."""
         events = ApiEvents(
             client_space_id=client_space_id,
@@ -81,7 +81,7 @@ class AuditLog:
             idempotency_key=idempotency_key,
             first_received_at=first_received_at,
         )
-        return BlockingVerbs(self, events)
+        return BlockingVerbs(self.publish, events)
 
     def publish(self, event: Event) -> Acknowledgement:
         """See `Publisher.publish`."""
@@ -145,42 +145,6 @@ class InMemoryAuditLog(AuditLog):
     def events(self) -> list[Event]:
         """What was recorded, oldest first."""
         return self.publisher.events
-
-
-class BlockingVerbs:
-    """The four verbs; each returns when the broker has acknowledged. *events* has them as events, for `publish_all`."""
-
-    def __init__(self, log: AuditLog, events: EventVerbs) -> None:
-        self._log = log
-        self.events = events
-
-    def user_created(self, affected_user: Person, *, stamp: Stamp | None = None) -> Acknowledgement:
-        """Record that *affected_user* now exists."""
-        return self._log.publish(self.events.user_created(affected_user, stamp=stamp))
-
-    def user_deleted(self, affected_user: Person, *, stamp: Stamp | None = None) -> Acknowledgement:
-        """Record that *affected_user* no longer exists; only their id is sent."""
-        return self._log.publish(self.events.user_deleted(affected_user, stamp=stamp))
-
-    def license_updated(
-        self,
-        affected_user: Person,
-        *,
-        previous_license: str | None,
-        new_license: str | None,
-        stamp: Stamp | None = None,
-    ) -> Acknowledgement:
-        """Record that the license of *affected_user* changed; `None` is no license."""
-        event = self.events.license_updated(
-            affected_user, previous_license=previous_license, new_license=new_license, stamp=stamp
-        )
-        return self._log.publish(event)
-
-    def admin_rights_updated(
-        self, affected_user: Person, *, granted: bool, stamp: Stamp | None = None
-    ) -> Acknowledgement:
-        """Record that *affected_user* was granted admin rights, or lost them."""
-        return self._log.publish(self.events.admin_rights_updated(affected_user, granted=granted, stamp=stamp))
 
 
 _opened: set[AuditLog] = set()

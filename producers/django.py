@@ -8,7 +8,8 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any, Protocol
 
-from producers.audit_log import AuditLog, BlockingVerbs
+from producers.audit_log import AuditLog
+from producers.channels.verbs import BlockingVerbs
 from producers.channels.web import Caller, NoRequest, WebChannel
 from schemas.events import Channel
 
@@ -46,7 +47,7 @@ def audit_middleware(
     web = WebChannel(channel, service)
 
     def verbs_of(request: Request) -> BlockingVerbs:
-        return BlockingVerbs(log, web.events(identify(request), request.headers.get("X-Request-ID", "")))
+        return BlockingVerbs(log.publish, web.events(identify(request), request.headers.get("X-Request-ID", "")))
 
     def middleware(get_response: GetResponse) -> GetResponse:
         def serve(request: Request) -> Any:  # noqa: ANN401 - Django's response

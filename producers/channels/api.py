@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
 from producers.channels.event_verbs import EventVerbs
-from producers.channels.verbs import Verbs
+from producers.channels.verbs import AsyncVerbs
 from producers.errors import Stamp
 from producers.publisher import Publisher
 from schemas.events import ActivityType, Channel, Person, Source
@@ -66,7 +66,7 @@ class ApiEvents(EventVerbs):
         return Stamp(uuid5(_NAMESPACE, name), self.first_received_at + place)
 
 
-class ApiRequest(Verbs):
+class ApiRequest(AsyncVerbs):
     """The verbs for what one API request does; for the fields see `ApiEvents`. Make one per request."""
 
     def __init__(  # noqa: PLR0913 - one argument per field of `ApiEvents`
@@ -82,7 +82,7 @@ class ApiRequest(Verbs):
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(
-            publisher,
+            publisher.publish,
             ApiEvents(
                 client_space_id=client_space_id,
                 token_owner=token_owner,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from producers.activities import ActionContext, Clock, live_stamp, utc_now
 from producers.channels.event_verbs import EventVerbs
-from producers.channels.verbs import Verbs
+from producers.channels.verbs import AsyncVerbs
 from producers.errors import Stamp
 from producers.publisher import Publisher
 from schemas.events import ActivityType, Channel, Person, Source
@@ -34,7 +34,7 @@ class UiEvents(EventVerbs):
         return live_stamp(self.clock)
 
 
-class UiSession(Verbs):
+class UiSession(AsyncVerbs):
     """The verbs for what *admin* does in the UI; for the fields see `UiEvents`."""
 
     def __init__(
@@ -48,6 +48,6 @@ class UiSession(Verbs):
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(
-            publisher,
+            publisher.publish,
             UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id, clock=clock),
         )
