@@ -77,7 +77,9 @@ class DeliveryUnknown(ProducerError):
 
     def __init__(self, stamps: Sequence[Stamp]) -> None:
         first = stamps[0].event_id if stamps else None
-        super().__init__(f"{len(stamps)} event(s) without an answer, the first is {first}: publish them again")
+        super().__init__(
+            f"{len(stamps)} event(s) without an answer, the first is {first}: publish them again with their stamps"
+        )
         self.stamps = tuple(stamps)
 
     @property

@@ -94,7 +94,7 @@ _Format = Annotated[
 ]
 _Columns = Annotated[Path | None, typer.Option(help="TOML file that says which heading is which column.")]
 _Encoding = Annotated[str | None, typer.Option(help="The files' encoding, if neither UTF-8 nor marked in the file.")]
-_BeforeEncoding = Annotated[str | None, typer.Option(help="That of the list before. Default: as --encoding.")]
+_BeforeEncoding = Annotated[str | None, typer.Option(help="The encoding of the list before. Default: as --encoding.")]
 _Sheet = Annotated[str | None, typer.Option(help="The sheet of a spreadsheet that holds several.")]
 _OccurredAt = Annotated[
     datetime | None,
@@ -102,16 +102,16 @@ _OccurredAt = Annotated[
         parser=_time,
         metavar="TIME",
         help="When the change took place (RFC 3339). Default: when this import first ran on this machine. To repeat "
-        "an import on ANOTHER machine, pass the time that its first run printed: with another, every line doubles.",
+        "an import on ANOTHER machine, pass the time that its first run printed: with another, each line is doubled.",
     ),
 ]
 _StateDir = Annotated[Path | None, typer.Option(help="Where the records of imports are kept. Keep it.")]
-_OnError = Annotated[OnError, typer.Option(help="With bad rows: publish nothing, or the good rows.")]
-_AllowDeletions = Annotated[
-    int | None, typer.Option(metavar="N", help="The number of deletions that are meant, if they are many.")
-]
+_OnError = Annotated[OnError, typer.Option(help="On bad rows: publish nothing, or only the good rows.")]
+_AllowDeletions = Annotated[int | None, typer.Option(metavar="N", help="Confirm exactly this many deletions.")]
 _Again = Annotated[bool, typer.Option("--again", help="These files were imported; the change took place again.")]
-_Repeat = Annotated[bool, typer.Option("--repeat", help="Publish an import's events once more; no line is doubled.")]
+_Repeat = Annotated[
+    bool, typer.Option("--repeat", help="Publish an import's events again; it adds no duplicate lines.")
+]
 _Preview = Annotated[bool, typer.Option("--preview", help="Show how the files are read, with five rows, and stop.")]
 _DryRun = Annotated[bool, typer.Option("--dry-run", help="Check and count; publish nothing. Needs no Kafka.")]
 _Report = Annotated[
@@ -197,7 +197,9 @@ def relay_command() -> None:
 
 @app.command("serve")
 def serve_command(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on, in plain HTTP: other hosts need a TLS proxy.")
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8090,
 ) -> None:
     """Take events over HTTP until SIGTERM. Needs the extra `intake`."""
@@ -218,7 +220,7 @@ def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
     except (InvalidImport, InvalidSettings, InvalidEvent) as error:
         raise _exit(stderr, error, ExitCode.USAGE, as_json=as_json) from error
     except (ProducerError, ExceptionGroup) as error:
-        say(stderr, "Not everything was published. Run the same command again: no line is doubled.")
+        say(stderr, "Not everything was published. Run the same command again; it adds no duplicate lines.")
         raise _exit(stderr, error, ExitCode.FAILED, as_json=as_json) from error
     except KeyboardInterrupt:
         say(stderr, "Interrupted. The same command goes on where this one stopped.")

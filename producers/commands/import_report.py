@@ -14,9 +14,9 @@ from producers.file_import.which_run import Run
 
 _RUNS = {
     Run.FIRST: "",
-    Run.RESUMED: " It was taken for the rest of an import that broke off: the same events, no line is doubled.",
-    Run.AGAIN: " It was taken for a change that took place again: new events.",
-    Run.REPEATED: " The same events once more: no line is doubled.",
+    Run.RESUMED: " This run completed an interrupted import: the same events, no duplicate lines.",
+    Run.AGAIN: " The change was recorded as a new one: new events.",
+    Run.REPEATED: " The same events were published again: no duplicate lines.",
 }
 
 

@@ -22,6 +22,6 @@ class Deletions:
             return None
         rows = ", ".join(map(str, self.first_rows))
         return (
-            f"{self.total} of {self.users} users of the list before are not in the list after: they would be deleted "
-            f"and erased; the first are in rows {rows}. If that is meant: --allow-deletions {self.total}"
+            f"{self.total} of {self.users} users of the list before are missing from the list after and would be "
+            f"deleted and erased, first in row(s) {rows}. To confirm: --allow-deletions {self.total}"
         )

@@ -67,7 +67,7 @@ class Intake:
 
     async def _answer(self, request: Request) -> Response:
         if self._requests >= self._settings.max_requests:
-            return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are at work"))
+            return _problem(Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many requests are in progress"))
         self._requests += 1
         try:
             return await self._take(request)

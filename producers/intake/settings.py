@@ -56,7 +56,7 @@ class IntakeSettings(ProducerSettings):
         ge=1,
         le=10_000,
         alias="AUDIT_INTAKE_MAX_REQUESTS",
-        description="how many requests may be at work at once; others are answered 503",
+        description="how many requests may be in progress at once; others are answered 503",
     )
     metrics_host: str = Field(
         "127.0.0.1",

@@ -138,7 +138,7 @@ def test_line_breaks_and_tabs_in_a_cell_are_a_bad_row(column: str, mark: str, im
 def test_a_short_list_is_no_mass_deletion_until_the_number_is_confirmed(imports: Imports) -> None:
     assert imports.lists(users(1000), users(10)) == ExitCode.DECISION
     assert "990 of 1000 users of the list before" in imports.output
-    assert "rows 12, 13, 14, 15, 16" in imports.output
+    assert "row(s) 12, 13, 14, 15, 16" in imports.output
     assert "--allow-deletions 990" in imports.output
     assert imports.lists(users(1000), users(10), "--allow-deletions", "989") == ExitCode.DECISION
     assert imports.publisher.events == []
@@ -160,7 +160,7 @@ def test_lists_there_and_back_and_there_again_give_all_six_lines(imports: Import
     assert imports.lists(one, other) == ExitCode.DECISION
     assert "--again" in imports.output
     assert imports.lists(one, other, "--again") == ExitCode.DONE
-    assert "taken for a change that took place again" in imports.output
+    assert "The change was recorded as a new one" in imports.output
     assert len({(event.event_id, event.occurred_at) for event in imports.publisher.events}) == 6
 
 

@@ -2,10 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy import ClauseElement, create_engine, event
 from sqlalchemy.dialects import mysql
-from sqlalchemy.orm import Session
 
 from producers import outbox
 from producers.outbox.command import RelayMetrics
@@ -42,21 +43,13 @@ def test_every_metric_is_documented_by_its_help() -> None:
     assert all(documented[name].startswith(text) for name, text in families.items())
 
 
-def test_the_example_runs(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/app.db")
-    outbox.create_tables(engine)
+def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0].replace("user_management_audit", "producers")
-
-    class User:
-        id = "usr_ada"
-
-    class Deleting(Session):
-        def delete(self, instance: object) -> None:
-            assert isinstance(instance, User)
-
-    exec(code, {"Session": Deleting, "engine": engine, "user": User()})  # noqa: S102 - our own page
-    assert Outbox(engine, "one").backlog().pending == 1
-    engine.dispose()
+    scope: dict[str, Any] = {}
+    exec(code, scope)  # noqa: S102 - our own page
+    assert Outbox(scope["engine"], "one").backlog().pending == 1
+    scope["engine"].dispose()
 
 
 def test_every_statement_of_a_relay_can_be_said_to_mysql(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_an_import_publishes_and_a_second_one_waits_for_a_word(publisher: InMemo
         assert (summary["type"], summary["events"], summary["published"]) == ("summary", COUNTS, 4)
         assert summary["run"] == run
     assert publisher.events[:4] == publisher.events[4:]
-    assert "no line is doubled" in runner.invoke(app, [*ACTIONS, "--repeat"]).stdout
+    assert "no duplicate lines" in runner.invoke(app, [*ACTIONS, "--repeat"]).stdout
     again = runner.invoke(app, [*ACTIONS, "--json"])
     assert again.exit_code == ExitCode.DECISION
     assert json.loads(again.stdout)["error"] == "AlreadyImported"
