@@ -8,6 +8,7 @@ from aiokafka.errors import (
     GroupAuthorizationFailedError,
     KafkaError,
     TopicAuthorizationFailedError,
+    for_code,
 )
 
 from schemas import kafka
@@ -56,3 +57,15 @@ async def open_consumer(address: KafkaAddress, what: str = "Kafka", **options: o
             yield client
         finally:
             await kafka.close(client)
+
+
+async def group_members(admin: kafka.Admin, group: str) -> frozenset[str]:
+    """The names that the coordinator has given to the members of *group*.
+
+    Raises `KafkaError` where the coordinator does not say: aiokafka takes its error for a group without members.
+    """
+    (answer,) = await admin.describe_consumer_groups([group])
+    ((code, _, _, _, _, members, *_),) = answer.groups
+    if code:
+        raise for_code(code)
+    return frozenset(member[0] for member in members)

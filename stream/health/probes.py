@@ -7,18 +7,18 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import KafkaError
 
 from schemas import kafka
 from schemas.kafka_address import KafkaAddress
 from schemas.kafka_rights import Role, rights
 from schemas.topics import EVENTS_TOPIC
-from stream.clients.kafka import kafka_answers, open_consumer
+from stream.clients.kafka import group_members, kafka_answers, open_consumer
 from stream.clients.kafka_rights import require_rights
 from stream.clients.topic_id import topic_id
 from stream.clients.topics import topic_config
@@ -101,16 +101,8 @@ class GroupProbe:
         starts = await consumer.beginning_offsets(partitions)
         committed = {p.partition: await consumer.committed(p) or 0 for p in partitions}
         lag = {p.partition: await self._records(p, max(committed[p.partition], starts[p]), ends[p]) for p in partitions}
-        members = frozenset(member[0] for member in (await self._described(admin))[5])
+        members = await group_members(admin, self._group)
         return GroupState(lag, committed, await topic_id(admin._client, EVENTS_TOPIC), members)  # noqa: SLF001 - see `Connection`
-
-    async def _described(self, admin: kafka.Admin) -> tuple[Any, ...]:
-        """The group as Kafka describes it. Raises `KafkaError`, for a group that this account may not see too."""
-        (answer,) = await admin.describe_consumer_groups([self._group])
-        (group,) = answer.groups
-        if group[0]:
-            raise for_code(group[0])
-        return cast("tuple[Any, ...]", group)
 
     async def _records(self, partition: TopicPartition, start: int, end: int) -> int:
         """The offsets from *start* and below *end*; 0 where nothing has moved and none of them is a record's."""
@@ -124,7 +116,7 @@ class GroupProbe:
     async def _require_usable_topic(self) -> None:
         _, admin = await self._opened()
         await require_rights(admin, rights(Role.WORKER, self._group))
-        await self._described(admin)
+        await group_members(admin, self._group)
         option = "message.timestamp.type"
         value = (await topic_config(admin, EVENTS_TOPIC)).get(option, APPEND_TIME)
         if value != APPEND_TIME:

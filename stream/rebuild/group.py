@@ -4,12 +4,10 @@ from aiokafka import TopicPartition
 
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
-from stream.clients.kafka import open_admin
+from stream.clients.kafka import group_members, open_admin
 from stream.clients.topic_reader import Extent, TopicReader
 from stream.errors import RebuildRefused
 from stream.rebuild.compare import Commit
-
-_MEMBERS = 5
 
 
 async def refuse_members(kafka: KafkaAddress, group: str) -> None:
@@ -18,8 +16,7 @@ async def refuse_members(kafka: KafkaAddress, group: str) -> None:
     Raises `Unavailable` where Kafka does not say.
     """
     async with open_admin(kafka) as admin:
-        (described,) = await admin.describe_consumer_groups([group])
-        count = sum(len(found[_MEMBERS]) for found in described.groups)
+        count = len(await group_members(admin, group))
     if count:
         raise RebuildRefused(
             f"consumer group {group} has {count} members: stop the workers and repeat the command."
