@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -15,9 +15,6 @@ from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.pipeline.unreadable import in_words
 from stream.settings import WorkerSettings
-
-SETTLING_INTERVALS = 2
-"""A worker learns of a mark within an interval of its eraser. A batch that it had begun is stored in another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +64,6 @@ async def _off_board(settings: WorkerSettings, client_space: str, before: Found)
         ClickHouseSpaceStore(*settings.clickhouse),
         KafkaSpaceTopic(settings.kafka),
         eraser(settings).sweep,
-        timedelta(seconds=SETTLING_INTERVALS * settings.erasure_interval_seconds),
         tell=lambda step: typer.echo(step, err=True),
     )
     return (await work.run(client_space, before.left_at)).unreadable

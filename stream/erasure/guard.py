@@ -1,6 +1,7 @@
 """Keeps names of erased persons from being stored again: the worker's memory of who was erased, before its ports."""
 
 import threading
+import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,12 +16,15 @@ from schemas.lifetimes import Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasures, PersonKey, living_name
 from stream.pipeline.rows.lifetimes import LifetimeRows
+from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.names import Names
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 
 log = structlog.get_logger(__name__)
 
+KNOWN_SECONDS = 60.0
+"""How old the memory may be when a write begins. An off-boarding counts on it."""
 MAX_LEARNED = 50_000
 MAX_CACHED = 20_000
 _HALF = (1 << 64) - 1
@@ -54,23 +58,30 @@ class ErasedPersons:
 
     Eight bytes a person are kept. The facts of a person are read where a name of theirs comes by.
 
-    It is whole once `refresh` has been called. It knows at once what this worker writes, and learns at the next
-    `refresh` what other workers write. Until then a name of a person whom they erased may be stored again here: no
-    reader shows it, and the eraser, which refreshes first, removes it.
+    It knows at once what this worker writes. It learns what others write by `refresh`, which precedes each write that
+    begins `KNOWN_SECONDS` or more after the last one. Until then a name of a person whom they erased may be stored
+    again here: no reader shows it, and the eraser, which refreshes first, removes it.
 
     *in_doubt* is told how many persons a batch leaves deleted although a later creation is known (`Erasure`).
     """
 
-    def __init__(self, lifetimes: Lifetimes, *, in_doubt: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        lifetimes: Lifetimes,
+        *,
+        in_doubt: Callable[[int], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._lifetimes = lifetimes
         self._in_doubt = in_doubt
+        self._clock = clock
         self._erased: array[int] = array("Q")
         self._learned: set[int] = set()
         self._facts: dict[PersonKey, set[Fact]] = {}
         self._off_boarded: frozenset[str] = frozenset()
         self._changes = 0
         self._refreshes = 0
-        self._is_whole = False
+        self._learned_at = float("-inf")
         self._lock = threading.Lock()
         self._one_refresh = threading.Lock()
 
@@ -81,6 +92,7 @@ class ErasedPersons:
             self._refresh()
 
     def _refresh(self) -> None:
+        asked_at = self._clock()
         self._off_boarded = frozenset(self._lifetimes.off_boarded())
         erased = self._lifetimes.erased()
         stored = {half for half in tuple(self._learned) if _is_in(erased, half)}
@@ -90,11 +102,11 @@ class ErasedPersons:
             self._learned -= stored
             self._forget_facts()
             self._refreshes += 1
-        self._is_whole = True
+        self._learned_at = asked_at
 
     def learn(self, rows: Collection[PersonLifetimeRow]) -> None:
         """Take in *rows* of a batch, before any name of the same batch is judged. Blocks; raises `Unavailable`."""
-        if not self._is_whole or len(self._learned) > MAX_LEARNED:
+        if self._clock() - self._learned_at > KNOWN_SECONDS or len(self._learned) > MAX_LEARNED:
             self.refresh()
         if not rows:
             return
@@ -200,7 +212,10 @@ def sorted_halves(refs: Iterable[UUID]) -> "array[int]":
 
 
 class GuardedSink:
-    """A `LogSink` that passes on no name of an erased person."""
+    """A `LogSink` that passes on no name of an erased person, and nothing of a client space that has left.
+
+    A batch may wait long between its decoding and its writing. So each attempt to write asks who has left by then.
+    """
 
     def __init__(self, sink: LogSink, erased: ErasedPersons) -> None:
         self._sink = sink
@@ -212,7 +227,23 @@ class GuardedSink:
         self._erased.refresh()
 
     def write(self, rows: Rows) -> None:
-        """See `LogSink.write`."""
         self._erased.learn(rows.lifetimes)
+        rows = _without(self._erased.off_boarded(), rows)
         self._sink.write(replace(rows, names=self._erased.living(rows.names, rows.lifetimes)))
         self._erased.wrote(rows.lifetimes)
+
+
+def _without(spaces: Collection[str], rows: Rows) -> Rows:
+    """*rows* but for those of *spaces*; the very same object where there are none."""
+    if not spaces or not _spaces_in(rows).intersection(spaces):
+        return rows
+    return Rows(
+        [row for row in rows.lifetimes if row.client_space_id not in spaces],
+        [row for row in rows.names if row.client_space_id not in spaces],
+        [row for row in rows.activities if row.client_space_id not in spaces],
+    )
+
+
+def _spaces_in(rows: Rows) -> set[str]:
+    columns = LifetimeRows.of(rows.lifetimes).columns, Names.of(rows.names).columns, Lines.of(rows.activities).columns
+    return set().union(*(of_table.client_space_id for of_table in columns))

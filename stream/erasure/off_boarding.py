@@ -16,11 +16,19 @@ from schemas.topics import PERSON_NAMES_TOPIC, TOPICS
 from stream.clients.kafka import open_admin
 from stream.clients.topic_reader import open_reader
 from stream.clients.topics import topic_config
+from stream.erasure.guard import KNOWN_SECONDS
 from stream.erasure.name_topic import Swept
 from stream.erasure.spaces import SpaceStore
 from stream.erasure.verify.topics import gone_by
 from stream.pipeline.history import Message, TopicWriter
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, off_boarded_record, read_person_key
+
+SETTLING = timedelta(seconds=KNOWN_SECONDS) + timedelta(minutes=2)
+"""How long after its mark a client space may still be written to: a worker learns of the mark within `KNOWN_SECONDS`,
+and a write that it has begun by then gives up each of its four inserts after 30 s."""
+
+_SETTLED = timedelta(days=1)
+"""The age from which a mark needs no wait. A mark holds the time before it was written, which may have taken long."""
 
 
 class SpaceTopic(Protocol):
@@ -74,15 +82,11 @@ def _is_of(key: bytes | None, client_space_id: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OffBoarding:
-    """Off-boards client spaces. A call that was cut off is repeated, and goes on.
-
-    *settling* is the time after which every worker knows of a mark and has stored what it had begun before.
-    """
+    """Off-boards client spaces. A call that was cut off is repeated, and goes on."""
 
     store: SpaceStore
     topic: SpaceTopic
     sweep: Callable[[], Awaitable[Swept]]
-    settling: timedelta
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     tell: Callable[[str], None] = lambda _: None
@@ -97,10 +101,10 @@ class OffBoarding:
         # Killed here: the topic alone has the mark. Nothing was removed, and every row is as it was.
         await asyncio.to_thread(self.store.mark, {client_space_id: at})
         # Killed here: workers store nothing more of it. What was stored is still shown.
-        # From now on, not from `at`: to write the marks may have taken long.
-        wait = self.settling if left_at is None else max(timedelta(0), at + self.settling - self.clock())
-        self.tell(f"the client space is marked; within {wait.total_seconds():.0f} s every worker knows")
-        await self.sleep(wait.total_seconds())
+        if self.clock() - at < _SETTLED:
+            seconds = SETTLING.total_seconds()
+            self.tell(f"the client space is marked; its rows are removed in {seconds:.0f} s, when every worker knows")
+            await self.sleep(seconds)
         await asyncio.to_thread(self.store.remove)
         self.tell("ClickHouse has nothing more of it")
         # Killed here, or meanwhile: a part of the rows is gone, names first. The topic's names are left to the sweep,

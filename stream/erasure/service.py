@@ -57,7 +57,6 @@ class ErasureService(Service):
     def __init__(self, app: faust.App, settings: WorkerSettings, erased: ErasedPersons, metrics: Metrics) -> None:
         self._app = app
         self._interval_seconds = settings.erasure_interval_seconds
-        self._erased = erased
         self._eraser = Eraser(
             ClickHousePersonStore(*settings.clickhouse),
             KafkaNameTopic(settings.kafka),
@@ -77,14 +76,6 @@ class ErasureService(Service):
             await self.sleep(self._interval_seconds)
             if not self.should_stop and self._is_on_duty(CLICKHOUSE):
                 await self._attempt(CLICKHOUSE, self._remove)
-
-    @Service.task
-    async def _learn(self) -> None:
-        """Beside the erasures, which may take long: an off-boarding counts on it that every worker looks in time."""
-        while not self.should_stop:
-            await self.sleep(self._interval_seconds)
-            if not self.should_stop:
-                await self._attempt(CLICKHOUSE, self._refresh)
 
     @Service.task
     async def _sweep_topic(self) -> None:
@@ -108,10 +99,6 @@ class ErasureService(Service):
             log.warning("erasure postponed", store=store, error=str(error))
         except Exception as error:  # noqa: BLE001 - a task that ends would take the worker with it, or stop for good
             log.error("erasure failed", store=store, error=type(error).__name__)  # noqa: TRY400 - its text may quote a name
-
-    async def _refresh(self) -> None:
-        """Learn what other workers erase, and who has left: this one must not store it again."""
-        await self.loop.run_in_executor(None, self._erased.refresh)
 
     async def _remove(self) -> None:
         persons = await self._eraser.remove()

@@ -12,10 +12,10 @@ from schemas.rows import CREATED, ERASED, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import TopicReader
 from stream.erasure.eraser import Eraser
-from stream.erasure.guard import ErasedPersons
+from stream.erasure.guard import KNOWN_SECONDS, ErasedPersons, GuardedSink
 from stream.erasure.ledger import reapply
 from stream.erasure.name_topic import Swept
-from stream.erasure.off_boarding import OffBoarding
+from stream.erasure.off_boarding import SETTLING, OffBoarding
 from stream.errors import Unavailable
 from stream.pipeline.history import line_messages
 from stream.pipeline.rows.history_codec import (
@@ -36,7 +36,6 @@ from tests.fakes.stream import InMemorySink
 from tests.unit.stream.erasure.test_unreadable import InMemoryReader, a_rebuild
 
 LEFT_AT = NOW + timedelta(days=1)
-SETTLING = timedelta(minutes=2)
 
 
 def rows_of(space: str) -> Rows:
@@ -110,7 +109,6 @@ class World:
             Spaces(self.sink),
             Topic(),
             swept,
-            SETTLING,
             clock=lambda: self.now,
             sleep=sleep,
         )
@@ -146,18 +144,21 @@ async def test_one_that_was_cut_off_anywhere_is_finished_by_the_next_run(dies_at
     assert world.is_gone()
 
 
-async def test_nothing_is_removed_before_every_worker_knows_and_a_later_run_does_not_wait_again() -> None:
+async def test_nothing_is_removed_before_every_worker_knows_and_the_proof_of_the_next_day_does_not_wait() -> None:
     world = World()
     await world.off_boarding().run("acme", None)
-    world.now = LEFT_AT + timedelta(hours=1)
+    world.now = LEFT_AT + timedelta(days=1)
     await world.off_boarding().run("acme", LEFT_AT)
-    assert world.waited == [SETTLING.total_seconds(), 0.0]
+    assert world.waited == [SETTLING.total_seconds()]
     assert world.sink.off_boarded == {"acme": LEFT_AT}
 
 
 async def test_workers_have_all_the_time_to_learn_of_a_mark_that_was_written_slowly() -> None:
-    world = World(slowness=timedelta(hours=1))
-    await world.off_boarding().run("acme", None)
+    world = World(slowness=timedelta(hours=1), dies_at=2)
+    with pytest.raises(Killed):
+        await world.off_boarding().run("acme", None)
+    world.dies_at = None
+    await world.off_boarding().run("acme", LEFT_AT)
     assert world.waited == [SETTLING.total_seconds()]
 
 
@@ -227,6 +228,24 @@ def test_a_worker_knows_who_has_left_before_its_first_batch() -> None:
     erased = ErasedPersons(InMemoryPersonStore(sink))
     erased.refresh()
     assert erased.off_boarded() == {"acme"}
+
+
+def test_a_batch_that_was_decoded_before_the_mark_is_written_without_the_client_space() -> None:
+    sink, now = InMemorySink(), [0.0]
+    guarded = GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink), clock=lambda: now[0]))
+    guarded.check_schema()
+    acme, other = rows_of("acme"), rows_of("other")
+    sink.off_boarded["acme"] = LEFT_AT
+    now[0] = KNOWN_SECONDS + 1
+    guarded.write(
+        Rows(
+            [*acme.lifetimes, *other.lifetimes],
+            [*acme.names, *other.names],
+            [*acme.activities, *other.activities],
+        )
+    )
+    found = [row.client_space_id for rows in (sink.activities, sink.names, sink.lifetimes) for row in rows]
+    assert found == ["other"] * 3
 
 
 def test_an_answer_that_was_asked_for_earlier_takes_no_later_one_s_place() -> None:
