@@ -44,7 +44,7 @@ def report(summary: Summary, stderr: Console, *, as_json: bool) -> None:
 def write_files(summary: Summary, file_import: FileImport, directory: Path, stderr: Console) -> None:
     """Write `summary.json` and the rejected rows into *directory*."""
     paths = write_rejected(file_import, directory)
-    with open_private(directory / "summary.json") as file:
+    with open_private(directory / "summary.json", "utf-8") as file:
         json.dump(summary.as_json(), file, indent=2)
     names = ", ".join([*(path.name for path in paths), "summary.json"])
     say(stderr, f"Written to {directory}: {names}.")

@@ -4,6 +4,7 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from producers.errors import InvalidImport
 from producers.file_import.delimited import Record
@@ -13,6 +14,9 @@ from producers.file_import.rows import Role
 from producers.file_import.table import Table, open_table
 
 _FILE_NAMES = {Role.ACTIONS: "rejected.csv", Role.BEFORE: "rejected-before.csv", Role.AFTER: "rejected-after.csv"}
+
+_FOR_SPREADSHEETS = "utf-8-sig"
+"""UTF-8 with the byte-order mark that they look for."""
 
 
 def write_rejected(file_import: FileImport, directory: Path) -> list[Path]:
@@ -27,7 +31,10 @@ def write_rejected(file_import: FileImport, directory: Path) -> list[Path]:
         if not account.rejected or source is None:
             continue
         path = directory / _FILE_NAMES[role]
-        with open_table(source, role, request.how_to_read(role)) as table, open_private(path) as file:
+        with (
+            open_table(source, role, request.how_to_read(role)) as table,
+            open_private(path, _FOR_SPREADSHEETS) as file,
+        ):
             writer = csv.writer(file)
             kept = [place for place, name in enumerate(table.names) if normalize(name) not in REPORT_COLUMNS]
             writer.writerow([*(table.names[place] for place in kept), "line", "code", "message"])
@@ -36,14 +43,15 @@ def write_rejected(file_import: FileImport, directory: Path) -> list[Path]:
     return written
 
 
-def open_private(path: Path):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a text file for `csv` and `json`
-    """*path* anew, for its owner alone, in UTF-8 with the byte-order mark that spreadsheets look for."""
+def open_private(path: Path, encoding: str) -> TextIO:
+    """*path* anew, for its owner alone, whoever could read a file that was there before."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise InvalidImport(f"{path.name} cannot be written: {error.strerror}") from error
-    return os.fdopen(descriptor, "w", encoding="utf-8-sig", newline="", errors="replace")
+    return os.fdopen(descriptor, "w", encoding=encoding, newline="", errors="replace")
 
 
 def _rows(file_import: FileImport, table: Table, kept: list[int]) -> Iterator[list[str]]:
