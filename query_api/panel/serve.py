@@ -7,7 +7,6 @@ host embeds the address without a version: an upgrade of the API needs no change
 import gzip
 import hashlib
 import mimetypes
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from query_api.http.codings import accepted_codings
+from query_api.panel.steps import MAP, STEPS, served
 from query_api.settings import Settings
 
 ENTRY = "user-management-log.js"
@@ -28,13 +28,6 @@ PREFIX = "/panel"
 _FOR_EVER = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "no-cache"
 _VERSION_LENGTH = 12
-_VENDORED = "vendor/"
-# Each is imported while the page runs, with all that it needs.
-_LOADED_LATER = ("log.js", "rest.js")
-_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
-_TYPE = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
-_IMPORT = re.compile(r"^(?:import|export) [^;]*? from '\./([^']+)';", re.MULTILINE)
-_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 
 
 def mount_panel(app: FastAPI, settings: Settings) -> None:
@@ -73,33 +66,20 @@ def mount_panel(app: FastAPI, settings: Settings) -> None:
             "ETag": file.etag,
             "Vary": "Accept-Encoding",
         }
+        if file.source_map:
+            headers["SourceMap"] = file.source_map
         if request.headers.get("If-None-Match") == file.etag:
             return Response(status_code=304, headers=headers)
         for coding in accepted_codings(request.headers.get("Accept-Encoding", "")):
-            headers["Content-Encoding"] = coding
-            return Response(file.encoded[coding], media_type=file.media_type, headers=headers)
+            if coding in file.encoded:
+                headers["Content-Encoding"] = coding
+                return Response(file.encoded[coding], media_type=file.media_type, headers=headers)
         return Response(file.content, media_type=file.media_type, headers=headers)
 
 
 def entry_of(version: str) -> str:
     """The module behind the address without a version."""
     return f'export * from "./{version}/{ENTRY}";\n'
-
-
-def needs_of(name: str, directory: Path) -> list[str]:
-    """The modules that *name* imports, and those that they import: all of which it waits for."""
-    names = [name]
-    for one in names:
-        for imported in _imported_by((directory / one).read_text(encoding="utf-8")):
-            needed = (Path(one).parent / imported).as_posix()
-            if needed not in names:
-                names.append(needed)
-    return names[1:]
-
-
-@lru_cache(maxsize=64)
-def _imported_by(code: str) -> list[str]:
-    return _IMPORT.findall(code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,49 +90,47 @@ class PanelFile:
     encoded: Mapping[str, bytes]
     media_type: str
     etag: str
+    source_map: str
+    """The name of the file that leads from its lines to the modules; empty where there is none."""
 
 
 class PanelFiles:
-    """The files under *directory*, read and compressed once if they are *is_kept*, else whenever they are asked for."""
+    """What is made of the files under *directory*: once if they are *is_kept*, else whenever one is asked for."""
 
     def __init__(self, directory: Path, *, is_kept: bool) -> None:
         self._directory = directory
-        self._names = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
-        self._kept = {name: _read(name, directory) for name in self._names} if is_kept else {}
+        self._kept = _files_of(_sources_under(directory)) if is_kept else None
 
     def find(self, name: str) -> PanelFile | None:
-        """The file of that name relative to the directory; `None` where there was none at the start."""
-        if name in self._kept or name not in self._names:
-            return self._kept.get(name)
-        return _read(name, self._directory)
+        """The file of that name, if there is one. Raises `ValueError` where the modules cannot be joined."""
+        files = _files_of(_sources_under(self._directory)) if self._kept is None else self._kept
+        return files.get(name)
 
 
-def _read(name: str, directory: Path) -> PanelFile:
-    content = (directory / name).read_bytes()
-    if name.endswith(".js") and not name.startswith(_VENDORED):
-        content = compact(content.decode()).encode()
-    if name in _LOADED_LATER:
-        # A browser then asks for all of them at once, and not for each after the one that imports it. The lines stay.
-        content = "".join(f'import "./{needed}";' for needed in needs_of(name, directory)).encode() + content
+def _sources_under(directory: Path) -> tuple[tuple[str, str], ...]:
+    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+    return tuple((path.relative_to(directory).as_posix(), path.read_text(encoding="utf-8")) for path in paths)
+
+
+@lru_cache(maxsize=1)
+def _files_of(sources: tuple[tuple[str, str], ...]) -> Mapping[str, PanelFile]:
+    """What is sent for *sources*, names and contents. A module of a step has no file of its own."""
+    files = served(dict(sources))
+    return {name: _file(name, content.encode()) for name, content in files.items()}
+
+
+def _file(name: str, content: bytes) -> PanelFile:
     media_type = mimetypes.guess_type(name)[0] or "text/plain"
     etag = f'W/"{hashlib.sha256(content).hexdigest()[:_VERSION_LENGTH]}"'
-    return PanelFile(content, _encoded(content), media_type, etag)
+    # Maps are for tools on the reader's own machine, and long.
+    encoded = {} if name.endswith(MAP) else _encoded(content)
+    return PanelFile(content, encoded, media_type, etag, f"{name}{MAP}" if name in STEPS else "")
 
 
 @lru_cache(maxsize=64)
 def _encoded(content: bytes) -> Mapping[str, bytes]:
     """*content* by content coding. Brotli needs a seventh less than gzip; browsers take it over https only."""
     return {"br": bytes(cramjam.brotli.compress(content, level=11)), "gzip": gzip.compress(content, mtime=0)}
-
-
-def compact(code: str) -> str:
-    """*code* without types, indentation and comments that have lines to themselves: a third, which no browser needs.
-
-    The lines stay, so that errors name the right one. No template may hold a line that begins like a comment, or depend
-    on its indentation.
-    """
-    bare = _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), code)
-    return _INDENTATION.sub("", _TYPE.sub("", bare))
 
 
 def static_directory() -> Path:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,8 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.async_api import Browser, Page
 
-from query_api.panel.serve import PREFIX, needs_of, static_directory, version_of
+from query_api.panel.serve import PREFIX, static_directory, version_of
+from query_api.panel.steps import modules_by_step
 from tests.browser.conftest import DEADLINE_SECONDS, ZONE
+
+DECLARED = r"^(?:export )?(?:async )?(?:const|let|class|function) (\w+)"
 
 
 @pytest.fixture(scope="module")
@@ -26,8 +30,16 @@ async def page(chromium: Browser, api_url: str) -> AsyncIterator[Page]:
     assert failures == []
 
 
+def sources() -> dict[str, str]:
+    paths = static_directory().rglob("*.js")
+    return {path.relative_to(static_directory()).as_posix(): path.read_text(encoding="utf-8") for path in paths}
+
+
 def address_of(module: str) -> str:
-    return f"{PREFIX}/{version_of(static_directory())}/{module}"
+    """Where the file is that *module* is part of."""
+    steps = modules_by_step(sources()).items()
+    file = next((step for step, modules in steps if module in modules), module)
+    return f"{PREFIX}/{version_of(static_directory())}/{file}"
 
 
 async def run(page: Page, module: str, code: str, *arguments: Any) -> Any:
@@ -102,11 +114,16 @@ def keys_of(name: str) -> list[str]:
 
 
 def test_the_first_lines_need_no_text_that_comes_behind_them() -> None:
-    directory = static_directory()
-    code = "".join(
-        (directory / name).read_text(encoding="utf-8") for name in ["log.js", *needs_of("log.js", directory)]
-    )
+    code = "".join(sources()[module] for module in modules_by_step(sources())["log.js"])
     assert [key for key in keys_of("en-rest.js") if f"'{key}'" in code] == []
+
+
+async def test_no_module_hides_a_name_of_the_browser_from_those_that_are_joined_with_it(page: Page) -> None:
+    names = {name for code in sources().values() for name in re.findall(DECLARED, code, re.MULTILINE)}
+    assert len(names) > 100
+    hidden = await page.evaluate("(names) => names.filter((name) => name in window)", sorted(names))
+    # Chromium's own `Translator` is what no module uses.
+    assert hidden == ["Translator"]
 
 
 async def test_the_language_is_that_of_the_place(page: Page) -> None:

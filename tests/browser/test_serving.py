@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from query_api.panel.serve import PanelFiles, compact, mount_panel, needs_of, static_directory, version_of
+from query_api.panel.serve import PanelFiles, mount_panel, static_directory, version_of
 from query_api.settings import Settings
 from tests import chromium
 
@@ -62,21 +63,6 @@ async def test_an_address_without_a_version_leads_to_files_that_are_kept_for_eve
         assert (await http.get("/panel/0/user-management-log.js")).status_code == 404
 
 
-@pytest.mark.parametrize(("name", "others"), [("log.js", ["rest.js", "filters.js"]), ("rest.js", ["log.js"])])
-async def test_what_is_loaded_later_names_all_that_it_waits_for(name: str, others: list[str]) -> None:
-    directory = static_directory()
-    needs = needs_of(name, directory)
-    assert {"vendor/lit-html/lit-html.js", "icons.js"} < set(needs)
-    assert not {*others, "user-management-log.js"} & set(needs)
-    source = (directory / name).read_text(encoding="utf-8")
-    for is_kept in (False, True):
-        file = PanelFiles(directory, is_kept=is_kept).find(name)
-        assert file
-        first, *lines = file.content.decode().splitlines()
-        assert first == "".join(f'import "./{needed}";' for needed in needs)
-        assert len(lines) == source.count("\n") - 1
-
-
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
@@ -91,34 +77,40 @@ async def test_each_browser_gets_the_shortest_form_that_it_takes(accepted: str, 
     app = FastAPI()
     mount_panel(app, settings())
     async with client(app) as http:
-        address = f"/panel/{version_of(static_directory())}/table.js"
+        address = f"/panel/{version_of(static_directory())}/log.js"
         headers = {"Accept-Encoding": accepted}
         async with http.stream("GET", address, headers=headers) as answer:
             raw = b"".join([part async for part in answer.aiter_raw()])
     assert answer.headers.get("content-encoding") == coding
     assert answer.headers["vary"] == "Accept-Encoding"
-    source = (static_directory() / "table.js").read_text(encoding="utf-8")
     decode = {"br": lambda: bytes(cramjam.brotli.decompress(raw)), "gzip": lambda: gzip.decompress(raw)}
-    sent = (decode[coding]() if coding else raw).decode()
-    assert "@param" in source
-    assert "@param" not in sent
-    assert sent.splitlines()[-1] == source.splitlines()[-1]
-    assert sent.count("\n") == source.count("\n")
+    plain = PanelFiles(static_directory(), is_kept=False).find("log.js")
+    assert plain
+    assert (decode[coding]() if coding else raw) == plain.content
 
 
-def test_types_indentation_and_comments_with_lines_to_themselves_go() -> None:
-    code = "// a\nconst x = 1; // b\n/** c\n * d\n */\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
-    assert compact(code) == "\nconst x = 1; // b\n\n\n\nconst y = `http://e`; /* f */\n/* g */ call();\n"
-    assert compact("  const z = (/** @type {Map<string, X>} */ m) => m;\n") == "const z = (m) => m;\n"
+async def test_a_joined_file_leads_tools_to_its_modules() -> None:
+    app = FastAPI()
+    mount_panel(app, production())
+    async with client(app) as http:
+        address = f"/panel/{version_of(static_directory())}"
+        file = await http.get(f"{address}/log.js")
+        assert file.headers["SourceMap"] == "log.js.map"
+        sections = (await http.get(f"{address}/log.js.map")).json()["sections"]
+        assert "SourceMap" not in (await http.get(f"{address}/locales/en.js")).headers
+        assert (await http.get(f"{address}/table.js")).status_code == 404
+    table = next(section["map"] for section in sections if section["map"]["sources"] == ["table.js"])
+    assert table["sourcesContent"] == [(static_directory() / "table.js").read_text(encoding="utf-8")]
 
 
 async def test_in_development_an_edit_is_served_at_once(tmp_path: Path) -> None:
-    (tmp_path / "a.js").write_text("1", encoding="utf-8")
+    shutil.copytree(static_directory(), tmp_path, dirs_exist_ok=True)
     edited, kept = (PanelFiles(tmp_path, is_kept=is_kept) for is_kept in (False, True))
-    (tmp_path / "a.js").write_text("2", encoding="utf-8")
-    found = [files.find("a.js") for files in (edited, kept)]
-    assert [file and file.content for file in found] == [b"2", b"1"]
-    assert edited.find("../a.js") is None
+    with (tmp_path / "table.js").open("a", encoding="utf-8") as module:
+        module.write("const added = 1;\n")
+    found = [files.find("log.js") for files in (edited, kept)]
+    assert [file and b"const added = 1;\n" in file.content for file in found] == [True, False]
+    assert edited.find("../serve.py") is None
 
 
 def test_the_version_changes_with_any_file(tmp_path: Path) -> None:

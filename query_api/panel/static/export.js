@@ -135,7 +135,7 @@ async function run(model, act, choice) {
   };
   try {
     const file = await act.fetchExport(choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
-    if (choice.name === 'print') await print(model, act, choice, file, abort.signal);
+    if (choice.name === 'print') await printed(model, act, choice, file, abort.signal);
     else save(file);
     act.setExport({ isRunning: false, isOpen: false });
     act.focusOn('#export');
@@ -165,7 +165,7 @@ async function run(model, act, choice) {
  * @param {{name: string, content: Blob}} file
  * @param {AbortSignal} signal Where it is aborted, names are neither printed nor kept for it.
  */
-async function print(model, act, choice, { name, content }, signal) {
+async function printed(model, act, choice, { name, content }, signal) {
   const { t } = model;
   const { printSheet } = await import('./print-sheet.js').catch(() => {
     throw new ApiError('unreachable');

@@ -63,16 +63,16 @@ export function filterBar(model, act) {
 }
 
 /** What the API calls the filters whose values it counts. */
-const FACETS = /** @type {const} */ ({ activityTypes: 'activity_type', channels: 'channel', licenses: 'license' });
+const COUNTED_BY = /** @type {const} */ ({ activityTypes: 'activity_type', channels: 'channel', licenses: 'license' });
 
 /**
  * How many lines a value alone would show beside the other filters; nothing while that is not known.
  * @param {Model} model
- * @param {keyof typeof FACETS} name
+ * @param {keyof typeof COUNTED_BY} name
  * @param {string} value
  */
 function countOf({ t, list }, name, value) {
-  const facet = FACETS[name];
+  const facet = COUNTED_BY[name];
   const counts = !list.error && list.stats?.facets[facet];
   if (!counts || (!(value in counts) && list.stats?.cut_facets?.includes(facet))) return '';
   return t.number(counts[value] ?? 0);

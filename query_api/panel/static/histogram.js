@@ -85,7 +85,7 @@ function drawing(chart) {
   const { t, bars } = chart;
   const [width, top] = [100 / bars.length, topOf(bars)];
   return html`<svg role="img" aria-label=${label(chart)}>
-    ${bars.map((bar, index) => svg`<g ?data-marked=${isMarked(chart, bar)} ?data-pointed=${index === chart.state.pointed}>
+    ${bars.map((bar, index) => svg`<g ?data-marked=${isMarkedBar(chart, bar)} ?data-pointed=${index === chart.state.pointed}>
       <rect class="slot" x=${`${index * width}%`} y="0" width=${`${width}%`} height=${HEIGHT}></rect>
       ${stack(bar, top).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
         x=${`${(index + 0.1) * width}%`} y=${y} width=${`${0.8 * width}%`} height=${height}></rect>`)}
@@ -129,11 +129,11 @@ function label({ t, bars }) {
   const all = together(bars);
   const busiest = bars.reduce((most, one) => (one.total > most.total ? one : most));
   const most = t.plural('list.count', busiest.total);
-  return t.plural('histogram.label', all.total, { from: t.day(all.first), to: t.day(all.last), bar: nameOf(t, busiest), most });
+  return t.plural('histogram.label', all.total, { from: t.day(all.first), to: t.day(all.last), bar: nameOfBar(t, busiest), most });
 }
 
 /** @param {Translator} t @param {Bar} bar */
-function nameOf(t, { first, last, start }) {
+function nameOfBar(t, { first, last, start }) {
   if (start) return clock(t, start, { weekday: 'short', day: 'numeric', month: 'short', timeZoneName: 'shortOffset' });
   return first === last ? t.weekday(first) : t.text('range.from_to', { from: t.day(first), to: t.day(last) });
 }
@@ -144,13 +144,13 @@ function tickName({ t, canNarrow }, { first, last, start }, isEnd) {
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
-const formats = new Map();
+const timeFormats = new Map();
 
 /** "Sun 25 Oct, 02:00 UTC+2": no hour is told twice. @param {Translator} t @param {Date} instant @param {Intl.DateTimeFormatOptions} more */
 function clock({ locale, zone }, instant, more) {
   const key = [locale, zone, ...Object.keys(more)].join();
-  const format = formats.get(key) ?? new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZone: zone, ...more });
-  formats.set(key, format);
+  const format = timeFormats.get(key) ?? new Intl.DateTimeFormat(locale, { hour: '2-digit', minute: '2-digit', timeZone: zone, ...more });
+  timeFormats.set(key, format);
   return format.format(instant).replace('GMT', 'UTC');
 }
 
@@ -166,10 +166,10 @@ function tip({ t, bars, state: { pointed, marked } }) {
   const place = ((pointed + 0.5) * 100) / bars.length;
   const all = marked && together(bars.slice(Math.min(...marked), Math.max(...marked) + 1));
   return html`<div class="tip" aria-hidden="true" .style=${`left: ${place}%; transform: translateX(-${place}%)`}>
-    <strong>${nameOf(t, bar)}</strong> <span>${t.plural('list.count', bar.total)}</span>
+    <strong>${nameOfBar(t, bar)}</strong> <span>${t.plural('list.count', bar.total)}</span>
     ${typeTexts(t, bar).map(({ type, text }) => html`<span class="type" data-type=${type}>${text}</span>`)}
     ${all && all.total !== bar.total
-      ? html`<span class="marked">${nameOf(t, all)} <strong>${t.plural('list.count', all.total)}</strong></span>`
+      ? html`<span class="marked">${nameOfBar(t, all)} <strong>${t.plural('list.count', all.total)}</strong></span>`
       : ''}
   </div>`;
 }
@@ -200,7 +200,7 @@ function move(chart, index) {
 function end(chart) {
   if (chart.state.origin < 0) return;
   chart.state.origin = -1;
-  choose(chart);
+  chooseDays(chart);
 }
 
 /** @param {PointerEvent} event @param {unknown[]} bars */
@@ -226,9 +226,9 @@ function tellOf({ act, state }, index) {
  */
 function handle(chart, side) {
   const { t, bars, canNarrow, state } = chart;
-  const [index, least, most] = boundsOf(chart, side);
+  const [index, least, most] = sliderOf(chart, side);
   const bar = bars[index];
-  const words = [nameOf(t, bar), t.plural('list.count', bar.total), ...typeTexts(t, bar).map(({ text }) => text)];
+  const words = [nameOfBar(t, bar), t.plural('list.count', bar.total), ...typeTexts(t, bar).map(({ text }) => text)];
   return html`<div
     role="slider"
     class="handle"
@@ -241,12 +241,12 @@ function handle(chart, side) {
     aria-valuetext=${words.join(', ')}
     .style=${`left: ${((index + (canNarrow ? side : 0.5)) * 100) / bars.length}%`}
     @focus=${() => state.origin < 0 && tellOf(chart, index)}
-    @keydown=${(/** @type {KeyboardEvent} */ event) => onKey(chart, side, event)}
+    @keydown=${(/** @type {KeyboardEvent} */ event) => onSliderKey(chart, side, event)}
   ></div>`;
 }
 
 /** Where an edge stands, and how far it can go. @param {Chart} chart @param {number} side */
-function boundsOf({ bars, canNarrow, state }, side) {
+function sliderOf({ bars, canNarrow, state }, side) {
   const last = bars.length - 1;
   if (!canNarrow) return [Math.max(0, state.pointed), 0, last];
   const [from, to] = state.marked ? [Math.min(...state.marked), Math.max(...state.marked)] : [0, last];
@@ -254,10 +254,10 @@ function boundsOf({ bars, canNarrow, state }, side) {
 }
 
 /** @param {Chart} chart @param {number} side @param {KeyboardEvent} event */
-function onKey(chart, side, event) {
+function onSliderKey(chart, side, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { canNarrow, state } = chart;
-  const [index, least, most] = boundsOf(chart, side);
+  const [index, least, most] = sliderOf(chart, side);
   /** @type {Record<string, number>} */
   const places = {
     ArrowLeft: index - 1,
@@ -274,7 +274,7 @@ function onKey(chart, side, event) {
     if (canNarrow) mark(chart, side ? [least, next] : [next, most]);
     tellOf(chart, next);
   } else if (event.key === 'Enter' && state.marked) {
-    choose(chart);
+    chooseDays(chart);
     // The other edge may not be there any more.
     chart.act.focusOn('.handle');
   } else if (event.key === 'Escape' && (state.marked || state.pointed >= 0)) {
@@ -295,7 +295,7 @@ function leave(chart, { currentTarget, relatedTarget }) {
 // ---- What is marked ----
 
 /** Periods are of whole days: hours are marked by the day. @param {Chart} chart @param {Bar} bar */
-function isMarked({ bars, state: { marked } }, { first, last }) {
+function isMarkedBar({ bars, state: { marked } }, { first, last }) {
   return marked !== null && first >= bars[Math.min(...marked)].first && last <= bars[Math.max(...marked)].last;
 }
 
@@ -308,7 +308,7 @@ function mark({ act, state }, marked) {
 }
 
 /** What is marked becomes the period, unless that is all of it. @param {Chart} chart */
-function choose(chart) {
+function chooseDays(chart) {
   const { act, bars, state } = chart;
   if (!state.marked) return;
   const [from, to] = [bars[Math.min(...state.marked)].first, bars[Math.max(...state.marked)].last];

@@ -76,13 +76,13 @@ export function life(model, act, line) {
       ? html`<button type="button" class="quiet" @click=${() => act.showAll({ affectedUsers: [ref] })}>${t.text('life.all')}</button>`
       : ''}
     <ol>
-      ${found.lines.map((one) => event(model, act, one, one.event_id === line.event_id))}
+      ${found.lines.map((one) => lifeEvent(model, act, one, one.event_id === line.event_id))}
     </ol>
   </section>`;
 }
 
 /** @param {Model} model @param {Actions} act @param {Activity} line @param {boolean} isThis */
-function event({ t }, act, line, isThis) {
+function lifeEvent({ t }, act, line, isThis) {
   const instant = new Date(line.occurred_at);
   const what = line.changes.length ? changeTemplate(line, t, (name, chosen) => act.showOnly(name, chosen)) : t.text(activityKey(line, t));
   return html`<li data-type=${line.activity_type} aria-current=${isThis}>

@@ -86,11 +86,15 @@ export class Log {
 
   // ---- What the element hands on ----
 
-  /** @param {import('./tokens.js').GetToken|null} getToken */
-  setGetToken(getToken) {
+  /**
+   * @param {import('./tokens.js').GetToken|null} getToken
+   * @param {Promise<string>} [begun] What it was asked for already.
+   */
+  setGetToken(getToken, begun) {
     const { tokens, list } = this._session;
     const isOther = getToken !== tokens.getToken;
     tokens.getToken = getToken;
+    tokens.begun = begun;
     if (!isOther && list.error?.kind !== 'unauthenticated') return;
     // Perhaps those of another client space: nothing of the former one stays.
     if (isOther) this._actions.forgetAll();

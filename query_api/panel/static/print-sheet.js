@@ -4,15 +4,13 @@ import { html, render } from './vendor/lit-html/lit-html.js';
 import { isolated } from './i18n.js';
 import { personCell } from './person.js';
 import { styleSheet } from './styles/base.js';
-import { activityKey, channelKey } from './table.js';
+import { activityKey, channelKey, COLUMNS } from './table.js';
 
 /**
  * @typedef {import('./state.js').Activity} Activity
  * @typedef {import('./i18n.js').Translator} Translator
  * @typedef {[label: string, value: string][]} Facts
  */
-
-const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
 
 const SHEET_CSS = `
 @page { size: landscape; margin: 12mm; }

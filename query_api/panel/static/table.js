@@ -15,7 +15,7 @@ import { byDay, runsOf } from './state.js';
  * @typedef {(name: import('./state.js').ListName, value: string) => void} Only Filters by a value.
  */
 
-const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
+export const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
 /** @type {Record<string, string>} */
 const CLASSES = { occurred_at: 'when', activity: 'what' };
 

@@ -14,6 +14,8 @@ export class TokenSource {
     this._expiresAt = 0;
     /** @type {Promise<string>|null} */
     this._pending = null;
+    /** @type {Promise<string>|undefined} The host's first token, where it was asked for before. */
+    this.begun = undefined;
   }
 
   get getToken() {
@@ -50,8 +52,9 @@ export class TokenSource {
 
   /** @param {boolean} force */
   async _ask(force) {
-    const { generation } = this;
-    const given = this.getToken ? await this.getToken({ force }) : '';
+    const { generation, begun } = this;
+    this.begun = undefined;
+    const given = this.getToken ? await (begun ?? this.getToken({ force })) : '';
     const token = typeof given === 'string' ? given.trim() : '';
     if (generation === this.generation) {
       this._token = token;

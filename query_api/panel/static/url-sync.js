@@ -4,7 +4,7 @@ import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
 import { isDay } from './time.js';
 
 const MARK = 'uml';
-const LISTS = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license', adminRights: 'admin_rights' };
+const LIST_NAMES = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license', adminRights: 'admin_rights' };
 const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
 
 /**
@@ -16,7 +16,7 @@ export function readUrl(search) {
   const given = new URLSearchParams(search);
   if (!isMarked(search)) return null;
   const raw = Object.fromEntries(
-    [...Object.values(LISTS), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
+    [...Object.values(LIST_NAMES), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
   );
   const eventId = given.get(`${MARK}.event`) ?? '';
   return { filters: fromRaw(raw, { isDay }), eventId: isUuid(eventId) ? eventId : '' };
@@ -36,7 +36,7 @@ export function writeUrl(href, filters, eventId = '') {
   const query = new URLSearchParams();
   if (filters) {
     query.set(MARK, '1');
-    for (const [key, name] of entries(LISTS)) {
+    for (const [key, name] of entries(LIST_NAMES)) {
       filters[key].filter((value) => !name.match(/^(user|admin)$/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
     }
     const usual = defaultFilters();

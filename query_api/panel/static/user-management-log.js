@@ -4,7 +4,7 @@
 //   <user-management-log api-base="/audit-api" lang="fr"></user-management-log>
 //   document.querySelector('user-management-log').getToken = async ({ force }) => '…';
 //
-// A page pays for this module and `styles/base.js`. The log itself, `log.js`, comes once somebody is about to open it: the
+// A page pays for this module and what it imports. The log itself, `log.js`, comes once somebody is about to open it: the
 // button is hovered over, focused or pressed, or the address asks for it.
 import { BASE_CSS, styleSheet } from './styles/base.js';
 
@@ -36,6 +36,8 @@ export class UserManagementLog extends HTMLElement {
     this._loading = null;
     /** @type {import('./tokens.js').GetToken|null} */
     this._getToken = null;
+    /** @type {Promise<string>|undefined} Asked for before there is a log that needs it. */
+    this._token = undefined;
     this._isNear = false;
     /** How often the panel was closed: what was asked for before that is no longer wanted. */
     this._closings = 0;
@@ -59,6 +61,7 @@ export class UserManagementLog extends HTMLElement {
 
   set getToken(getToken) {
     this._getToken = getToken;
+    this._token = undefined;
     this._log?.setGetToken(getToken);
   }
 
@@ -71,6 +74,7 @@ export class UserManagementLog extends HTMLElement {
     const closings = this._closings;
     this._button.ariaBusy = 'true';
     this._say('');
+    this._askForToken();
     void this._load().then(
       (log) => closings === this._closings && log.show(options),
       // Another version may be served by now, or the network be gone: only the page, loaded anew, can tell.
@@ -169,21 +173,34 @@ export class UserManagementLog extends HTMLElement {
     this._load().catch(() => this._say(this._words.failed));
   }
 
+  /** The host gives a token while the log is loaded; where it fails, the log says so. */
+  _askForToken() {
+    const getToken = this._getToken;
+    this._token ??= getToken ? (async () => getToken({ force: false }))() : undefined;
+    this._token?.catch(() => {});
+  }
+
   _load() {
     this._loading ??= this._import().catch((error) => {
       this._loading = null;
+      this._token = undefined;
       throw error;
     });
     return this._loading;
   }
 
   async _import() {
-    const [{ Log }] = await Promise.all([import('./log.js'), import(`./locales/${languageFor(languageOf(this))}.js`)]);
+    // All that the log waits for, asked for at once.
+    const [{ Log }] = await Promise.all([
+      import('./log.js'),
+      import('./vendor/lit-html/lit-html.js'),
+      import(`./locales/${languageFor(languageOf(this))}.js`),
+    ]);
     this._log = new Log(this._root, {
       settings: () => this._settings(),
       emit: (name, detail) => this.dispatchEvent(new CustomEvent(name, { bubbles: true, composed: true, detail })),
     });
-    this._log.setGetToken(this._getToken);
+    this._log.setGetToken(this._getToken, this._token);
     if (this.isConnected) this._log.connect();
     return this._log;
   }

@@ -17,27 +17,27 @@ import { readUrl, writeUrl } from './url-sync.js';
 /** @param {Model} model @param {Actions} act */
 export function viewsMenu(model, act) {
   const { t, views } = model;
-  return html`<div class="views" @keydown=${(/** @type {KeyboardEvent} */ event) => onKey(model, act, event)}
-    @focusout=${(/** @type {FocusEvent} */ event) => isLeft(event) && close(act)}>
+  return html`<div class="views" @keydown=${(/** @type {KeyboardEvent} */ event) => onMenuKey(model, act, event)}
+    @focusout=${(/** @type {FocusEvent} */ event) => isLeft(event) && closeMenu(act)}>
     <button type="button" id="views" part="views" aria-expanded=${views.isOpen} aria-controls="views-menu"
       @click=${() => act.setViews({ isOpen: !views.isOpen, naming: null, problem: '' })}>
       ${ICONS.view}<span class="words">${t.text('views.button')}</span>
     </button>
-    <div class="views-menu" id="views-menu" ?hidden=${!views.isOpen}>${views.isOpen ? choices(model, act) : ''}</div>
+    <div class="views-menu" id="views-menu" ?hidden=${!views.isOpen}>${views.isOpen ? viewChoices(model, act) : ''}</div>
   </div>`;
 }
 
 /** @param {Actions} act */
-function close(act) {
+function closeMenu(act) {
   act.setViews({ isOpen: false, naming: null, problem: '' });
 }
 
 /** Escape leaves the name that is being written, then the menu. @param {Model} model @param {Actions} act @param {KeyboardEvent} event */
-function onKey({ views }, act, event) {
+function onMenuKey({ views }, act, event) {
   if (event.key !== 'Escape' || !views.isOpen) return;
   event.preventDefault();
   event.stopPropagation();
-  if (views.naming === null) close(act);
+  if (views.naming === null) closeMenu(act);
   else act.setViews({ naming: null });
   act.focusOn(views.naming === null ? '#views' : '#views-menu button');
 }
@@ -48,10 +48,10 @@ function isLeft({ currentTarget, relatedTarget }) {
 }
 
 /** @param {Model} model @param {Actions} act */
-function choices(model, act) {
+function viewChoices(model, act) {
   const { t, views } = model;
   const saved = savedViews();
-  return html`<ul>${builtIn(model, act).map(([name, show]) => html`<li>${choice(name, () => choose(act, show))}</li>`)}</ul>
+  return html`<ul>${builtIn(model, act).map(([name, show]) => html`<li>${choice(name, () => chooseView(act, show))}</li>`)}</ul>
     ${saved.length
       ? html`<h3>${t.text('views.saved')}</h3>
           <ul>${saved.map((view) => html`<li>${savedView(model, act, view)}</li>`)}</ul>`
@@ -83,10 +83,10 @@ function choice(name, onClick) {
 }
 
 /** @param {Actions} act @param {() => void} show */
-function choose(act, show) {
+function chooseView(act, show) {
   act.startView();
   show();
-  close(act);
+  closeMenu(act);
   act.focusOn('#views');
 }
 
@@ -99,7 +99,7 @@ function savedView(model, act, view) {
     keep(model, act, savedViews().filter(({ name }) => name !== view.name), t.text('views.gone', values));
     act.focusOn('#views');
   };
-  return html`${choice(view.name, () => choose(act, () => showSaved(model, act, view)))}
+  return html`${choice(view.name, () => chooseView(act, () => showSaved(model, act, view)))}
     <button type="button" class="square" aria-label=${t.text('views.rename', values)} @click=${() => beginName(act, view.name)}>${ICONS.edit}</button>
     <button type="button" class="square" aria-label=${t.text('views.delete', values)} @click=${remove}>${ICONS.close}</button>`;
 }
@@ -141,7 +141,7 @@ function naming(model, act, view) {
   };
   return html`<form @submit=${save}>
     <label for="view-name">${t.text('views.name')}</label>
-    <input type="text" id="view-name" name="name" required maxlength=${MAX_NAME} autocomplete="off" aria-describedby="view-hint" .value=${view.name || nameOf(model)} />
+    <input type="text" id="view-name" name="name" required maxlength=${MAX_NAME} autocomplete="off" aria-describedby="view-hint" .value=${view.name || newName(model)} />
     <button type="submit" class="primary">${t.text('views.keep')}</button>
     <p class="hint" id="view-hint">${t.text('views.hint')}</p>
   </form>`;
@@ -160,7 +160,7 @@ function queryOf({ filters }) {
 }
 
 /** A name to begin with: what is filtered, but for persons. @param {Model} model */
-function nameOf(model) {
+function newName(model) {
   const words = chipsOf(model.filters)
     .filter(({ name: kind }) => kind !== 'affectedUsers' && kind !== 'admins')
     .map((chip) => chipWords(model, chip).value);
