@@ -1,12 +1,18 @@
 """The address of Kafka as worker and producers read it from the same settings."""
 
 import contextlib
+import logging
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from schemas.kafka_tls import FollowingContext
+
+_log = logging.getLogger(__name__)
+
+_last_read: dict[Path, str] = {}
+"""The last password of each file. A process has one such file, and an address for each of its clients."""
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
@@ -41,14 +47,18 @@ class KafkaAddress:
         return self.uses_sasl and self.sasl_mechanism == "OAUTHBEARER"
 
     def current_password(self) -> str:
-        """What the file holds now; the password of the start where there is no file, or none that can be read.
+        """What the file holds now. Where it is empty or cannot be read, the log tells, and the last password stays.
 
         A file that is being written anew is empty for a moment, and a broker would refuse an empty password.
         """
-        if self.password_file is not None:
-            with contextlib.suppress(OSError, UnicodeError):
-                return secret_in(self.password_file) or self.password
-        return self.password
+        if self.password_file is None:
+            return self.password
+        with contextlib.suppress(OSError, UnicodeError):
+            if password := secret_in(self.password_file):
+                _last_read[self.password_file] = password
+                return password
+        _log.warning("the file of KAFKA_SASL_PASSWORD is empty or cannot be read; the earlier password is used")
+        return _last_read.get(self.password_file, self.password)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """How brokers are verified, and what they are shown; `None` without TLS.

@@ -61,7 +61,9 @@ async def test_every_client_takes_what_the_address_gives(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", MADE)
-async def test_every_client_asks_for_the_password_of_each_connection(kind: str, tmp_path: Path) -> None:
+async def test_every_client_asks_for_the_password_of_each_connection(
+    kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     file = tmp_path / "password"
     file.write_text("first\n")
     address = KafkaAddress("kafka:9092", "SASL_SSL", None, "PLAIN", "audit", "first", password_file=file)
@@ -70,11 +72,12 @@ async def test_every_client_asks_for_the_password_of_each_connection(kind: str, 
     assert connections._sasl_plain_password == "first"
     file.write_text("second\n")
     assert connections._sasl_plain_password == "second"
-    # A secret that is being exchanged: the one of the start is the best guess.
+    # A secret that is being exchanged.
     file.write_text("")
-    assert connections._sasl_plain_password == "first"
+    assert connections._sasl_plain_password == "second"
     file.unlink()
-    assert connections._sasl_plain_password == "first"
+    assert connections._sasl_plain_password == "second"
+    assert caplog.text.count("the earlier password is used") == 2
     await kafka.close(client)
 
 
