@@ -1,6 +1,7 @@
 """Creates the declared topics and registers the event's schemas; idempotent, and never changes what is there."""
 
 import asyncio
+import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +21,7 @@ from stream.clients.kafka import kafka_answers, open_admin
 
 FOR_EVER_MS = 2**53
 HEARD_WITHIN_SECONDS = 30
+ANSWER_SECONDS = 5
 _ASK_AGAIN_SECONDS = 0.1
 
 
@@ -47,17 +49,23 @@ async def create_topics(kafka: KafkaAddress, *, replicas: int) -> list[str]:
 
 
 async def heard_by_every_broker(admin: Admin, topics: Collection[str]) -> None:
-    """Return once each broker that was there at the beginning knows *topics*."""
-    brokers = {broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]}
-    while brokers:
-        for broker in list(brokers):
-            # One that is away learns of the topics when it comes back.
-            with suppress(KafkaError):
-                question = MetadataRequest(list(topics), allow_auto_topic_creation=False)
+    """Return once each broker of the cluster knows *topics*, or has given no answer for `ANSWER_SECONDS`."""
+    brokers = [broker["node_id"] for broker in (await admin.describe_cluster())["brokers"]]
+    await asyncio.gather(*(_heard_by(admin, broker, topics) for broker in brokers))
+
+
+async def _heard_by(admin: Admin, broker: int, topics: Collection[str]) -> None:
+    question = MetadataRequest(list(topics), allow_auto_topic_creation=False)
+    answered_at = time.monotonic()
+    # One that is away learns of the topics when it comes back.
+    while (left := answered_at + ANSWER_SECONDS - time.monotonic()) > 0:
+        with suppress(KafkaError, TimeoutError):
+            async with asyncio.timeout(left):
                 answer = await admin._client.send(broker, question)  # noqa: SLF001 - the admin client chooses brokers itself
-                if all(topic["error_code"] == 0 for topic in answer.to_object()["topics"]):
-                    brokers.remove(broker)
-        await asyncio.sleep(_ASK_AGAIN_SECONDS if brokers else 0)
+            answered_at = time.monotonic()
+            if all(topic["error_code"] == 0 for topic in answer.to_object()["topics"]):
+                return
+        await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
 
 async def topic_differences(
