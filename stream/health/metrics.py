@@ -193,7 +193,7 @@ class Metrics:
         """Records that the broker dated so are stored *now*."""
         self._latencies.observe(recorded_at_ms, now_ms=now_ms)
 
-    def count(self, name: str, by: int) -> None:
+    def count(self, name: str, by: int = 1) -> None:
         """Add *by* to the counter *name*, which has no labels. Any thread may call it."""
         self._counters[name].inc(by)
 
@@ -204,14 +204,6 @@ class Metrics:
     def step_failed(self, step: str) -> None:
         """*step* failed and is tried again."""
         self._counters["audit_worker_retries_total"].labels(step).inc()
-
-    def missing(self, records: int) -> None:
-        """So many records left the topic unread."""
-        self._counters["audit_worker_missing_records_total"].inc(records)
-
-    def commit_refused(self) -> None:
-        """A rebalance came before a commit."""
-        self._counters["audit_worker_refused_commits_total"].inc()
 
     def set(self, name: str, value: float | Callable[[], float], *labels: str) -> None:
         """Set the gauge *name*; a function is called for each scrape."""

@@ -29,7 +29,7 @@ class Observer:
 
     def received(self, chunk: Chunk) -> None:
         """*chunk* has come."""
-        self.metrics.missing(chunk.expired)
+        self.metrics.count("audit_worker_missing_records_total", chunk.expired)
         self.progress.received(chunk)
 
     def dropped(self, chunks: Iterable[Chunk]) -> None:
@@ -73,7 +73,7 @@ class Observer:
     def committed(self, chunks: Iterable[Chunk], *, whole: bool) -> None:
         """A commit of *chunks* came back; not *whole* where a rebalance took some of them away."""
         if not whole:
-            self.metrics.commit_refused()
+            self.metrics.count("audit_worker_refused_commits_total")
         self.progress.finished(chunks, committed=whole)
 
     def _read_at_scrapes(self) -> None:
