@@ -90,7 +90,6 @@ class KafkaNameTopic:
         self._kafka = kafka
 
     async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
-        """See `NameTopic.sweep`."""
         writer = TopicWriter(self._kafka)
         try:
             async with open_reader(self._kafka) as reader:

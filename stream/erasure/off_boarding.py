@@ -50,7 +50,6 @@ class KafkaSpaceTopic:
         self._kafka = kafka
 
     async def mark(self, client_space_id: str, at: datetime) -> None:
-        """See `SpaceTopic.mark`."""
         writer = TopicWriter(self._kafka)
         try:
             await writer.write([Message(PERSON_NAMES_TOPIC, *off_boarded_record(client_space_id, at))])
@@ -58,7 +57,6 @@ class KafkaSpaceTopic:
             await writer.close()
 
     async def held(self, client_space_id: str) -> int:
-        """See `SpaceTopic.held`."""
         found: set[tuple[int, bytes]] = set()
         async with open_reader(self._kafka) as reader:
             async for records, _ in reader.records(PERSON_NAMES_TOPIC, await reader.extents(PERSON_NAMES_TOPIC)):

@@ -59,19 +59,16 @@ class ClickHouseSpaceStore:
         self._database = database
 
     def mark(self, spaces: Mapping[str, datetime]) -> None:
-        """See `SpaceStore.mark`."""
         names = "client_space_id", "off_boarded_at"
         with self._client() as client:
             client.insert(OFF_BOARDED_SPACES, list(spaces.items()), column_names=names, database=self._database)
 
     def lines(self, client_space_id: str) -> int:
-        """See `SpaceStore.lines`."""
         sql = f"SELECT count() FROM {self._database}.{ACTIVITY_LOG} FINAL WHERE client_space_id = {{space:String}}"  # noqa: S608 - a checked name
         with self._client() as client:
             return int(client.query(sql, parameters={"space": client_space_id}).result_rows[0][0])
 
     def held(self, client_space_id: str) -> list[Held]:
-        """See `SpaceStore.held`."""
         found = []
         with self._client() as client:
             for database, table in client.query(_WITH_SPACES).result_rows:
@@ -82,7 +79,6 @@ class ClickHouseSpaceStore:
         return found
 
     def remove(self) -> dict[str, int]:
-        """See `SpaceStore.remove`."""
         with self._client() as client:
             return {table: rows for table in self._tables(client) if (rows := self._remove_from(client, table))}
 
