@@ -9,11 +9,11 @@ QueryError
 │   ├── NotAcceptable
 │   ├── RateLimited            unless it is repeated later
 │   └── ActivityNotFound
-├── StoreError                 repeat the request later: ClickHouse gave no answer
-│   ├── StoreUnavailable
-│   │   └── OtherSchema
-│   └── QueryTimeout
-└── KeysUnavailable            repeat the request later: the identity provider gave no keys
+└── StoreError                 repeat the request later: ClickHouse gave no answer
+    ├── StoreUnavailable
+    │   └── OtherSchema
+    └── QueryTimeout
+schemas.token_keys.KeysUnavailable  repeat the request later: the identity provider gave no keys
 
 No text or attribute holds a value of the request or of the log, so all of them may be logged.
 """
@@ -100,7 +100,3 @@ class OtherSchema(StoreUnavailable):
 
 class QueryTimeout(StoreError):
     """ClickHouse did not answer in time."""
-
-
-class KeysUnavailable(QueryError):
-    """The identity provider's keys were never read, so no token can be verified."""

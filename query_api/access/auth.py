@@ -6,10 +6,8 @@ from typing import Any, TypeGuard
 
 import jwt
 
-from query_api import errors
 from query_api.errors import InsufficientScope, Unauthenticated
 from query_api.settings import Settings
-from schemas import token_keys
 from schemas.limits import MAX_LENGTHS
 from schemas.settings import InvalidSettings
 from schemas.token_keys import FixedKey, KeySource, VerificationKey, algorithms_of, key_id_of, parse_public_key
@@ -66,10 +64,7 @@ class Authenticator:
 
     async def require_keys(self) -> None:
         """Raise `KeysUnavailable`, with what is wrong, where no token can be verified now."""
-        try:
-            await self._keys.require()
-        except token_keys.KeysUnavailable as error:
-            raise errors.KeysUnavailable(str(error)) from error
+        await self._keys.require()
 
     async def close(self) -> None:
         """See `KeySource.close`."""
@@ -80,8 +75,6 @@ class Authenticator:
             return await self._keys.key_for(key_id_of(token))
         except ValueError:
             raise Unauthenticated(given=True) from None
-        except token_keys.KeysUnavailable as error:
-            raise errors.KeysUnavailable(str(error)) from error
 
     def _verified_claims(self, token: str, key: VerificationKey | None) -> dict[str, Any]:
         if key is None:

@@ -12,6 +12,7 @@ from query_api import errors
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE
 from query_api.http.parameters import parameter_errors
 from query_api.http.rendering import to_json
+from schemas.token_keys import KeysUnavailable
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -143,6 +144,11 @@ def install_problem_handlers(app: FastAPI) -> None:
             _problem(error), request.state.request_id, detail=detail, parameter_errors=found, headers=headers
         )
 
+    @app.exception_handler(KeysUnavailable)
+    async def keys_unavailable(request: Request, _: KeysUnavailable) -> Response:
+        # Without the reason: who asks has proved nothing yet.
+        return problem_response(KEYS_UNAVAILABLE, request.state.request_id)
+
     @app.exception_handler(RequestValidationError)
     async def invalid_request(request: Request, error: RequestValidationError) -> Response:
         found = parameter_errors(error.errors())
@@ -174,7 +180,6 @@ def _problem(error: errors.QueryError) -> Problem:
         (errors.ActivityNotFound, NOT_FOUND),
         (errors.NotAcceptable, NOT_ACCEPTABLE),
         (errors.RateLimited, RATE_LIMITED),
-        (errors.KeysUnavailable, KEYS_UNAVAILABLE),
         (errors.StoreUnavailable, STORE_UNAVAILABLE),
         (errors.QueryTimeout, QUERY_TIMEOUT),
     )

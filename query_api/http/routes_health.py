@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
-from query_api.errors import KeysUnavailable
 from query_api.http.dependencies import InService
 from query_api.http.models import StatusModel
 from query_api.http.openapi import problem_docs
 from query_api.http.problems import KEYS_UNAVAILABLE, NOT_FOUND, PROBLEMS, STORE_UNAVAILABLE, problem_response
+from schemas.token_keys import KeysUnavailable
 
 router = APIRouter()
 

@@ -14,10 +14,11 @@ from structlog.testing import capture_logs
 
 from query_api.access.auth import Authenticator, Caller, claim_at
 from query_api.app import create_app
-from query_api.errors import InsufficientScope, KeysUnavailable, Unauthenticated
+from query_api.errors import InsufficientScope, Unauthenticated
 from query_api.settings import Settings
 from schemas import issuer_keys as oidc
 from schemas.issuer_keys import ANSWER_SECONDS, FRESH_SECONDS, PAUSE_SECONDS, IssuerKeys
+from schemas.token_keys import KeysUnavailable
 from tests.fakes.reader import InMemoryAccessLog, InMemoryLogReader
 from tests.unit.query_api.api import claims, running_api, settings_for
 from tests.unit.query_api.http.test_problems import assert_problem
