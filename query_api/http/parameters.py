@@ -58,7 +58,7 @@ def _check_person(value: str) -> str:
         try:
             UUID(value.removeprefix(REF_PREFIX))
         except ValueError:
-            raise PydanticCustomError("invalid_value", "must be a UUID or deleted behind ref:") from None
+            raise PydanticCustomError("invalid_value", "must be ref: followed by a UUID or by deleted") from None
     return value
 
 

@@ -35,7 +35,8 @@ INVALID_CURSOR = Problem(
     "invalid-cursor",
     400,
     "The cursor is not valid here",
-    "A cursor lasts 24 hours, and needs the client space, filters and order that it was given for. Start without one.",
+    "A cursor lasts 24 hours, in the order `recorded` 30 days. It serves only the client space, filters and order that"
+    " it was given for. Start again without one.",
 )
 PREFLIGHT_REFUSED = Problem(
     "preflight-refused",
@@ -85,7 +86,7 @@ STORE_UNAVAILABLE = Problem(
 KEYS_UNAVAILABLE = Problem(
     "keys-unavailable",
     503,
-    "Tokens cannot be judged now",
+    "Tokens cannot be verified now",
     "The identity provider gave no keys. Repeat the request after a pause.",
     _RETRY,
 )
