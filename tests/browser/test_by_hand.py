@@ -103,7 +103,10 @@ async def test_a_range_that_cannot_be_is_told_and_the_last_one_holds(hand: Hand)
     panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-10-01", "uml.to": "2026-10-20"})
     chip, address = await panel.chips.first.inner_text(), hand.page.url
     await hand.page.locator("#to").fill("2026-09-01")
-    await expect(panel.dialog.get_by_role("alert")).to_have_text("The start date must not be after the end date.")
+    alert = panel.dialog.get_by_role("alert")
+    await expect(alert).to_have_text("The start date must not be after the end date.")
+    # Told as loudly as every other problem, not as quietly as a hint.
+    await expect(alert).to_have_css("color", "rgb(179, 34, 27)")
     assert (await panel.chips.first.inner_text(), hand.page.url) == (chip, address)
     await expect(panel.dialog.locator("header")).to_contain_text("1 Oct 2026 to 20 Oct 2026")
     await hand.page.locator("#from").fill("2026-08-30")
