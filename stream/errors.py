@@ -2,14 +2,14 @@
 
 StreamError
 ├── Unavailable       wait and try again; the same call may succeed later
-│   └── AccessRefused it will not before a person mends a setting, a certificate or a right: the text says which
-├── UnreadableRecord  a record of the history means nothing to this version: find out whose it is, or leave it out
+│   └── AccessRefused correct a setting, a certificate or a right: the text says which
+├── UnreadableRecord  this version cannot read a record of the history: find out whose it is, or leave it out
 ├── RebuildRefused    a rebuild would touch what is not its own, or lose lines: the text says what to do
 ├── StoreRefused      the store will never take these rows: find the guilty one and make it a dead letter
 └── Fatal             end the process with a non-zero code; a restart reads again from the last commit
     ├── OffsetGap     a record between two received ones never arrived here
     ├── WrongSchema   ClickHouse's tables are not those of this version
-    └── WrongTopic    the events topic has a setting with which times, and what rests on them, are wrong
+    └── WrongTopic    the events topic has a setting that makes times wrong: correct it
 """
 
 

@@ -28,7 +28,7 @@ class WorkerSettings(KafkaSettings, LogSettings):
         alias="AUDIT_ERASURE_INTERVAL_SECONDS",
         ge=1.0,
         le=3600.0,
-        description="how often names of deleted persons are taken out of ClickHouse; part of the bound of an erasure",
+        description="how often names of deleted persons are removed from ClickHouse; part of the bound of an erasure",
     )
     http_host: str = Field(
         "127.0.0.1",
@@ -43,7 +43,7 @@ class WorkerSettings(KafkaSettings, LogSettings):
         alias="AUDIT_WATCHDOG_SECONDS",
         ge=10.0,
         le=3600.0,
-        description="how long a worker may stand still with work to do, while all it needs answers, before it is ended",
+        description="how long a worker may make no progress, although every dependency answers, before it is ended",
     )
 
     @property

@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command or the environment is wrong; nothing was done."""
     NOT_DONE = 3
-    """It could not do it, or not to the end: nothing is known. Repeat it once what it names is there again."""
+    """It failed or is incomplete, so nothing is known. Repeat it when the named dependency is back."""
 
 
 def settings_or_exit() -> WorkerSettings:

@@ -14,12 +14,12 @@ _READ_SECONDS = 600.0
 
 
 def conflicts(
-    at_most: Annotated[int, typer.Option("--max", min=1, help="list at most so many")] = 100,
+    at_most: Annotated[int, typer.Option("--max", min=1, help="maximum number of events")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
 ) -> None:
-    """Read the whole log for events that it tells in two ways; ends with 1 where there are any.
+    """Search the whole log for events with more than one account. Exits with 1 if there are any.
 
-    The worker refuses the second account of an event before it is stored; this finds what it could not see.
+    The worker refuses a second account before it stores it. This command finds those that it could not see.
     """
     settings = settings_or_exit()
     url, database = settings.clickhouse

@@ -36,7 +36,8 @@ def _place(text: str) -> Place:
 ReasonOption = Annotated[Reason | None, typer.Option("--reason", help="only records with this reason code")]
 PlaceArgument = Annotated[Place, typer.Argument(parser=_place, metavar="PLACE", help="partition/offset, from `list`")]
 PlacesArgument = Annotated[
-    list[Place] | None, typer.Argument(parser=_place, metavar="[PLACE]...", help="only these; all if none is given")
+    list[Place] | None,
+    typer.Argument(parser=_place, metavar="[PLACE]...", help="places from `list`; all if none is given"),
 ]
 
 
@@ -126,9 +127,9 @@ def replay(
     reason: ReasonOption = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would be sent")] = False,
 ) -> None:
-    """Send dead letters to the events topic again, unchanged; the worker now judges them anew.
+    """Send dead letters to the events topic again, unchanged. The worker then accepts or refuses each anew.
 
-    Repeatable: an event keeps its id, so one that is in the log already adds no second line.
+    Repeat it as you like: an event keeps its id, so a second copy adds no line.
     """
     selection = Selection(reason, frozenset(places or ()))
     if dry_run:

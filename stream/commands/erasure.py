@@ -40,7 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 @app.command()
 def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json = False) -> None:
-    """Who was deleted and who of them still has a name stored; exits with 1 where somebody has."""
+    """List deleted persons, and whose names are still stored. Exits with 1 if any name is."""
     settings = settings_or_exit()
     store = ClickHousePersonStore(*settings.clickhouse)
     erasures = store.erasures_in(client_space)
@@ -72,7 +72,7 @@ def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json =
 def run(*, json: Json = False) -> None:
     """Erase everybody who is due, in every client space, in ClickHouse and in the topic of names.
 
-    Exits with 1 where a record of the topic could not be read: whose it is must be found out.
+    Exits with 1 if a record of the topic is unreadable: somebody must find out whose it is.
     """
     done = asyncio.run(eraser(settings_or_exit()).run())
     if json:
@@ -84,9 +84,9 @@ def run(*, json: Json = False) -> None:
 
 @app.command()
 def reapply() -> None:
-    """After ClickHouse was restored from a backup, before anything reads it: erase again whoever was erased since.
+    """Erase again whoever was erased since a backup. Run it after a restore, before anything reads ClickHouse.
 
-    Exits with 1 where a record of the ledger could not be read, which may be a deletion; the others are applied.
+    Exits with 1 if a record of the ledger is unreadable. It may be a deletion; all others are applied.
     """
     settings = settings_or_exit()
     unreadable = UnreadableRecords()
@@ -126,12 +126,12 @@ def verify(
     *,
     json: Json = False,
 ) -> None:
-    """Look for a person's id and names everywhere; exits with 1 where anything is found. Names are not printed."""
+    """Search everywhere for a person's id and names, and print none of them. Exits with 1 if anything is found."""
     person_id, texts = _person_id(person), _lines(names)
     if person_id is not None:
         texts = [person_id, *texts]
     if not texts:
-        typer.echo("say whom to look for: --person-file, --names-file, or both", err=True)
+        typer.echo("nobody to look for: give --person-file, --names-file, or both", err=True)
         raise typer.Exit(ExitCode.USAGE)
     settings = settings_or_exit()
     ref = None if person_id is None else person_ref(settings.key, client_space, person_id)

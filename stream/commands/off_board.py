@@ -30,15 +30,15 @@ def off_board(
     client_space: Annotated[str, typer.Option("--client-space", help="the client space that leaves")],
     confirm: Annotated[
         int | None,
-        typer.Option(metavar="LINES", min=0, help="do it: the number of lines that a run without this option printed"),
+        typer.Option(metavar="LINES", min=0, help="erase; LINES is the number that a run without this option printed"),
     ] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Erase a client space's lines, names and facts for good; without --confirm, only say what there is.
+    """Erase a client space's lines, names and facts for good. Without --confirm, only count them.
 
-    Repeat an interrupted run, and run it once more as the proof. Exits with 1 where something is left that a person
-    must see to, or where the number of lines is another one.
+    Repeat an interrupted run. Run it once more as the proof. Exits with 1 if something is left, or if the number of
+    lines differs.
     """
     settings = settings_or_exit()
     before = asyncio.run(_look(settings, client_space))
@@ -85,7 +85,7 @@ def _refuse_doubts(client_space: str, found: Found, confirmed: int) -> None:
     if found.left_at is not None:
         return
     if not found.places:
-        typer.echo(f"nothing is stored of a client space {client_space}: is it spelled so?", err=True)
+        typer.echo(f"nothing is stored of client space {client_space}: check the spelling", err=True)
         raise typer.Exit(ExitCode.FOUND)
     if found.lines != confirmed:
         typer.echo(
@@ -112,8 +112,8 @@ def _tell(client_space: str, before: Found, after: Found | None, remains: list[R
 def _what_to_do(settings: WorkerSettings, after: Found) -> str:
     own = f"clickhouse:{settings.clickhouse[1]}."
     if all(place.startswith((own, "kafka:")) for place in after.places):
-        return "not all is gone: something was stored meanwhile; repeat the command"
+        return "something was stored meanwhile: repeat the command"
     return (
-        "another database holds rows of this client space: what a rebuild or an exchange has left goes with"
-        " `audit-stream rebuild drop`, and this command touches no other"
+        "another database holds rows of this client space: a rebuild or an exchange left it;"
+        " drop it with `audit-stream rebuild drop`"
     )

@@ -46,7 +46,7 @@ def rebuild(
     into: Annotated[str, typer.Option("--into", help="the database to build, beside the served one")] = "",
     exchange: Annotated[
         bool,
-        typer.Option("--exchange", help="serve the rebuilt lines, and keep those served before; no worker may run"),
+        typer.Option("--exchange", help="serve the rebuilt lines and keep the former ones; stop the workers first"),
     ] = False,
     accepted: Annotated[
         int,

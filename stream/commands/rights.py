@@ -18,7 +18,7 @@ def rights(
     worker: Annotated[str, typer.Option(help="the account of the workers")] = "audit-worker",
     operator: Annotated[str, typer.Option(help="the account of the other commands")] = "audit-operator",
     *,
-    apply: Annotated[bool, typer.Option("--apply", help="grant them too, as an account that may")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="grant them, too; this needs Alter on the cluster")] = False,
 ) -> None:
     """Print the least rights that each account needs, as arguments of Kafka's `kafka-acls.sh`."""
     settings = settings_or_exit()

@@ -73,5 +73,5 @@ class KafkaAwaited(Service):
             raise
         except Exception:
             # Kafka is there, and something else is wrong: Faust's own clients will tell.
-            log.exception("the question whether Kafka answers has failed")
+            log.exception("the probe of Kafka failed")
         return None

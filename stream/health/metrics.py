@@ -120,7 +120,7 @@ METRICS = (
         "audit_worker_refused_commits_total",
         "counter",
         "commits",
-        "commits of which a rebalance took at least a partition away; another worker stores those records again",
+        "commits that lost a partition to a rebalance; another worker stores those records again",
     ),
     Metric(
         "audit_worker_publish_to_stored_seconds",
@@ -146,13 +146,13 @@ METRICS = (
         "audit_worker_refused_deletions_total",
         "counter",
         "records",
-        "deletions that became dead letters; their persons are erased if the record tells who they are",
+        "deletions that became dead letters; a person is erased if the record identifies them",
     ),
     Metric(
         "audit_worker_doubtful_lives_total",
         "counter",
         "persons",
-        "persons who stay deleted although a later creation is known: the clocks disagree",
+        "persons who stay deleted despite a later creation, because the clocks disagree",
     ),
 )
 
