@@ -8,7 +8,7 @@ import pytest
 from schemas.clickhouse_client import connect
 from schemas.rows import PersonNameRow
 from stream.clients.migrate import migrate
-from stream.erasure.verify.clickhouse import erasure_in_clickhouse, verify_clickhouse
+from stream.erasure.verify.clickhouse import verify_clickhouse
 from stream.erasure.verify.report import Wanted
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink
@@ -66,9 +66,6 @@ def test_names_of_the_log_are_found_with_their_end(clickhouse_url: str, database
     assert (trace.place, trace.count) == (f"clickhouse:{database}.person_names", 1)
     assert trace.until is not None
     assert {f"clickhouse:{database}.activity_log", "clickhouse:system.mutations"} <= set(looked_at)
-    erasure = erasure_in_clickhouse(clickhouse_url, database, "acme", a_uuid(1))
-    assert erasure is not None
-    assert erasure.erased_at == NOW
 
 
 def test_no_statement_holds_what_is_looked_for(

@@ -7,12 +7,10 @@ ClickHouse's own logs: the proof would bring back what it proves gone.
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
-from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 
-from schemas.lifetimes import Erasure, erasure_of
-from schemas.rows import PERSON_LIFETIMES, PERSON_NAMES
+from schemas.rows import PERSON_NAMES
 from stream.clients.clickhouse import open_clickhouse
 from stream.erasure.verify.report import Trace, Wanted
 
@@ -37,17 +35,6 @@ class _Texts(NamedTuple):
     database: str
     table: str
     columns: Sequence[tuple[str, str]]
-
-
-def erasure_in_clickhouse(url: str, database: str, client_space_id: str, person_ref: UUID) -> Erasure | None:
-    """What the log's *database* knows of the person's deletion. Blocks; raises `Unavailable`."""
-    with open_clickhouse(url) as client:
-        facts = client.query(
-            f"SELECT change, occurred_at, event_id, precedence FROM {database}.{PERSON_LIFETIMES}"  # noqa: S608 - a checked name
-            " WHERE client_space_id = {space:String} AND person_ref = {ref:UUID}",
-            parameters={"space": client_space_id, "ref": person_ref},
-        ).result_rows
-    return erasure_of((str(change), at, event_id, int(order)) for change, at, event_id, order in facts)
 
 
 def verify_clickhouse(url: str, database: str, wanted: Wanted) -> tuple[list[str], list[Trace]]:

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.kafka_address import KafkaAddress
+from schemas.lifetimes import erasure_of
 from schemas.topics import TOPICS
-from stream.erasure.verify.clickhouse import erasure_in_clickhouse, verify_clickhouse
+from stream.erasure.persons import ClickHousePersonStore
+from stream.erasure.rules import PersonKey
+from stream.erasure.verify.clickhouse import verify_clickhouse
 from stream.erasure.verify.files import verify_directory
 from stream.erasure.verify.report import Report, Wanted
 from stream.erasure.verify.topics import verify_topics
@@ -22,7 +25,8 @@ async def verify(
     """Look everywhere. *clickhouse* is its URL and database. Raises `Unavailable` where a part cannot be looked at."""
     space, ref, erasure = wanted.client_space_id, wanted.person_ref, None
     if ref is not None:
-        erasure = await asyncio.to_thread(erasure_in_clickhouse, *clickhouse, space, ref)
+        facts = await asyncio.to_thread(ClickHousePersonStore(*clickhouse).of, [PersonKey(space, ref)])
+        erasure = erasure_of(fact[2:] for fact in facts)
     looked_at, traces = await asyncio.to_thread(verify_clickhouse, *clickhouse, wanted)
     traces += await verify_topics(kafka, wanted)
     for directory in directories:
