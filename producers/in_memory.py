@@ -47,7 +47,7 @@ class InMemoryPublisher:
 
     async def publish(self, event: Event) -> Acknowledgement:
         if not self._open:
-            raise PublisherClosed("the publisher is used outside its context")
+            raise PublisherClosed("the publisher is not open: use it inside `async with`")
         event, _ = prepared(event, now=utc_now())
         await asyncio.sleep(0)
         fault = self.fail_at.get(self._calls)

@@ -167,7 +167,7 @@ class FileImport:
     @property
     def _entered(self) -> Reader:
         if self._reader is None:
-            raise RuntimeError("FileImport is used outside its context")
+            raise RuntimeError("FileImport is not open: use it inside `with`")
         return self._reader
 
     @property

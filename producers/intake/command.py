@@ -12,4 +12,5 @@ def serve(settings: IntakeSettings, host: str, port: int) -> None:
     """Take events until SIGTERM. Raises `InvalidSettings` where the metrics' port cannot be opened."""
     metrics = Metrics()
     with metrics_served(metrics.registry, settings.metrics_host, settings.metrics_port):
-        uvicorn.run(create_app(settings, metrics), host=host, port=port)
+        # No access log: it prints query strings, in which a client may write anything.
+        uvicorn.run(create_app(settings, metrics), host=host, port=port, access_log=False, server_header=False)

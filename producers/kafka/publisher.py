@@ -126,7 +126,7 @@ class KafkaPublisher:
 
     def _encode(self, event: Event) -> Record:
         if self._link is None:
-            raise PublisherClosed("the publisher is used outside its context")
+            raise PublisherClosed("the publisher is not open: use it inside `async with`")
         event, datum = prepared(event, now=self._clock())
         deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
         return Record(event, record_key(event), datum, deadline)

@@ -338,6 +338,13 @@ def test_the_command_serves_the_metrics_on_a_port_of_their_own(monkeypatch: pyte
     assert 'audit_intake_requests_total{status="503"} 0.0' in read[0]
 
 
+def test_no_log_says_what_a_client_writes_behind_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    options: dict[str, Any] = {}
+    monkeypatch.setattr("uvicorn.run", lambda *_, **given: options.update(given))
+    command.serve(settings(), "127.0.0.1", 0)
+    assert options["access_log"] is False
+
+
 @pytest.mark.parametrize(("name", "more"), [("serve", ENVIRONMENT), ("relay", RELAY)])
 def test_a_command_whose_metrics_port_is_taken_says_so_in_one_line(
     monkeypatch: pytest.MonkeyPatch, name: str, more: dict[str, str]
