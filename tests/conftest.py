@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from deploy.local.stack.stack import LocalStack
 from tests.free_ports import free_port_base
 from tests.logs import assert_no_person_is_named, published_persons
-from tests.warm_processes import WarmProcesses
+from tests.warm_processes import WarmProcesses, make_child, warm_processes
 
 # A deadline, and the check for slow data, judge by the clock: on a busy machine they fail a test that is right.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -32,7 +32,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
     Whatever processes the session had, their logs name no person at its end.
     """
-    with LocalStack(tmp_path_factory.mktemp("stack"), port_base=free_port_base()) as started:
+    # Its imports run while the servers start.
+    warm_processes()
+    with LocalStack(tmp_path_factory.mktemp("stack"), port_base=free_port_base(), make_child=make_child) as started:
         yield started
         persons = published_persons(started.layout.endpoints()["kafka"])
     assert_no_person_is_named([tmp_path_factory.getbasetemp(), *WarmProcesses.folders], persons)

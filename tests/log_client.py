@@ -1,14 +1,9 @@
 """The log as a client space's administrator reads it: over HTTP, page by page."""
 
-import atexit
-import functools
-import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +11,7 @@ import httpx
 from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
 from query_api.settings import Settings
-from tests.warm_processes import WarmProcesses
+from tests.warm_processes import warm_processes
 
 Line = dict[str, Any]
 DEADLINE_SECONDS = 60.0
@@ -100,14 +95,4 @@ def try_command(stack: LocalStack, name: str, *arguments: str, said: str = "") -
     (script,) = entry_points(group="console_scripts", name=name)
     # Wide enough for every table.
     environment = {**stack.environment(), "COLUMNS": "200"}
-    return _warm_processes().run(script.value, list(arguments), environment, said)
-
-
-@functools.cache
-def _warm_processes() -> WarmProcesses:
-    """One for all tests of this process."""
-    folder = Path(tempfile.mkdtemp(prefix="commands-"))
-    atexit.register(shutil.rmtree, folder)
-    processes = WarmProcesses(folder)
-    atexit.register(processes.close)
-    return processes
+    return warm_processes().run(script.value, list(arguments), environment, said)

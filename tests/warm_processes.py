@@ -1,13 +1,18 @@
 """Processes of this repository without the seconds that their imports take: each is forked off one that has them."""
 
+import atexit
+import functools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib.metadata import entry_points
 from pathlib import Path
 from queue import SimpleQueue
 from typing import ClassVar, cast
@@ -18,6 +23,8 @@ from deploy.local.stack.processes import Child
 READY_SECONDS = 90.0
 COMMAND_SECONDS = 300.0
 STANDBY = "tests.standby"
+FORKED = "audit-stream"
+"""The console script whose imports are ready."""
 
 
 class ForkedProcess:
@@ -61,6 +68,36 @@ class ForkedChild(Child):
             super().kill()
 
 
+class WarmChild(Child):
+    """`audit-stream`, forked at each start."""
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], log: Path) -> None:
+        super().__init__([], environment, log, cwd=REPOSITORY)
+        self._arguments = arguments
+
+    def start(self) -> None:
+        """See `Child.start`."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.touch()
+        self._log_start = self.log.stat().st_size
+        (script,) = entry_points(group="console_scripts", name=FORKED)
+        streams = os.devnull, str(self.log), str(self.log)
+        process = warm_processes()._start(script.value, self._arguments, self._environment, streams)
+        self._process = cast("subprocess.Popen[bytes]", process)
+
+    def kill(self) -> None:
+        """See `Child.kill`."""
+        with suppress(ProcessLookupError):
+            super().kill()
+
+
+def make_child(command: Sequence[str | Path], environment: Mapping[str, str], log: Path, *, cwd: Path) -> Child:
+    """A child of a stack, forked where it can be."""
+    if Path(command[0]).name == FORKED:
+        return WarmChild([str(part) for part in command[1:]], environment, log)
+    return Child(command, environment, log, cwd=cwd)
+
+
 class WarmProcesses:
     """Forks processes off one that has imported what every worker and command imports."""
 
@@ -73,6 +110,7 @@ class WarmProcesses:
         self._count = 0
         self._running: dict[int, ForkedProcess] = {}
         self._started: SimpleQueue[ForkedProcess] = SimpleQueue()
+        self._ordering = threading.Lock()
         command = [sys.executable, "-m", STANDBY]
         self._standby = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -114,9 +152,10 @@ class WarmProcesses:
     ) -> "ForkedProcess":
         assert self._standby.stdin is not None
         order = [program, arguments, {**os.environ, **environment}, streams]
-        self._standby.stdin.write(json.dumps(order) + "\n")
-        self._standby.stdin.flush()
-        return self._started.get(timeout=READY_SECONDS)
+        with self._ordering:
+            self._standby.stdin.write(json.dumps(order) + "\n")
+            self._standby.stdin.flush()
+            return self._started.get(timeout=READY_SECONDS)
 
     def close(self) -> None:
         """End the process that forks."""
@@ -136,3 +175,13 @@ class WarmProcesses:
                 self._started.put(self._running[pid])
             else:
                 self._running.pop(pid).has_ended(exit_code)
+
+
+@functools.cache
+def warm_processes() -> WarmProcesses:
+    """One for all tests of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="processes-"))
+    atexit.register(shutil.rmtree, folder)
+    processes = WarmProcesses(folder)
+    atexit.register(processes.close)
+    return processes

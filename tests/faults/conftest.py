@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.stack.stack import LocalStack
 from tests.faults.trial import Setting, Tally, Trial
-from tests.warm_processes import WarmProcesses
+from tests.warm_processes import WarmProcesses, warm_processes
 
 _TALLY = pytest.StashKey[Tally]()
 _SEED = pytest.StashKey[int]()
@@ -95,11 +95,9 @@ def seed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmProcesses]:
+def processes() -> WarmProcesses:
     """What workers are made of."""
-    kept = WarmProcesses(tmp_path_factory.mktemp("workers"))
-    yield kept
-    kept.close()
+    return warm_processes()
 
 
 @pytest.fixture

@@ -32,8 +32,8 @@ class LocalStack:
     """The services named in *services*, over one data directory, which this object locks while it is started.
 
     What a service comes after is left out where it was not chosen: the caller then answers for it. *on_wait* is called
-    again and again while something is waited for; what it raises ends the wait. Not safe for use by several threads at
-    once; children end with the thread that started them.
+    again and again while something is waited for; what it raises ends the wait. *make_child* is called as `Child` is.
+    Not safe for use by several threads at once; children end with the thread that started them.
     """
 
     def __init__(
@@ -44,11 +44,13 @@ class LocalStack:
         services: Collection[str] = tuple(SERVICES),
         reporter: Reporter | None = None,
         on_wait: Callable[[], None] = lambda: None,
+        make_child: Callable[..., Child] = Child,
     ) -> None:
         self.layout = Layout(data_dir.absolute(), Ports.from_base(port_base))
         self._services = [service for name, service in SERVICES.items() if name in services]
         self._reporter = reporter or Reporter()
         self._on_wait = on_wait
+        self._make_child = make_child
         self._port_base = port_base
         self._lock = DirectoryLock(self.layout)
         self._programs: Programs | None = None
@@ -168,7 +170,7 @@ class LocalStack:
         service.prepare(self.layout, programs)
         environment = {**self.environment(), **service.environment(self.layout)}
         command = service.command(self.layout, programs)
-        child = Child(command, environment, self.layout.log_of(service.name), cwd=REPOSITORY)
+        child = self._make_child(command, environment, self.layout.log_of(service.name), cwd=REPOSITORY)
         child.start()
         self._children[service.name] = child
 
