@@ -32,14 +32,14 @@ down: bootstrap  ## end a stack that was started with --detach
 lint: bootstrap  ## style, types, import rules, JavaScript, pages and spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/oxlint --deny-warnings
 	$(BIN)/mdformat --check $$(git ls-files '*.md')
 	$(BIN)/codespell $$(git ls-files)
 
-# The suite waits as much as it computes, so its parts run beside one another. The parts that wait take the longest, so
-# those that compute give way to them (`nice`). Those with a stack have one each: the
+# The suite waits as much as it computes, so its parts run beside one another. Integration and fault tests wait the most
+# and take the longest, so all that computes gives way to them (`nice`). Those with a stack have one each: the
 # integration tests compare whole databases, and the fault tests leave theirs full of invented offsets.
 test: bootstrap  ## lint, and the whole test-suite
 	@$(BIN)/python -m deploy.local fetch
@@ -59,7 +59,7 @@ test-faults:  ## the fault suite in its short form
 	$(BIN)/python -m pytest tests/faults
 
 test-panel:  ## the panel in Chromium
-	$(BIN)/python -m pytest tests/browser
+	nice $(BIN)/python -m pytest tests/browser
 
 # `make test` has tested the interpreter of .venv. System tests are among these: an interpreter fails where a stack starts.
 test-interpreters: bootstrap  ## unit and system tests on every other Python of this machine that the project admits

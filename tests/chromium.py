@@ -8,7 +8,8 @@ from pathlib import Path
 from deploy.local.errors import StackError
 
 VARIABLE = "CHROMIUM"
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""The first draws no window that nobody sees: the same tests take it two thirds of the time of the others."""
 ARGUMENTS = (
     "--no-sandbox",  # as root, and in containers without user namespaces, there is none to have
     "--disable-gpu",
@@ -20,7 +21,7 @@ ARGUMENTS = (
 )
 
 _DEBIAN = Path("/etc/debian_version")
-_PACKAGE = "chromium"
+_PACKAGE = "chromium-headless-shell"
 _INSTALL_SECONDS = 600
 
 
