@@ -189,7 +189,7 @@ class Hand:
     async def visit(self, space: str = year.SPACE, *, language: str = "en", **query: Any) -> Panel:
         """The demo page anew, in a window of the usual size."""
         await self.page.unroute_all()
-        await self.page.set_viewport_size({"width": 1280, "height": 860})
+        await self.resize(1280, 860)
         address = {"space": space, "lang": language, "subject": uuid4().hex, **query}
         await self.page.goto(f"{self.url}/demo?{urlencode(address, doseq=True)}")
         return Panel(self.page)
@@ -203,6 +203,13 @@ class Hand:
         await expect(self.page.locator("#filters")).to_be_attached()
         await panel.settled()
         return panel
+
+    async def resize(self, width: int, height: int) -> None:
+        """Give the window that size; the page has it on return."""
+        await self.page.set_viewport_size({"width": width, "height": height})
+        await self.page.wait_for_function(
+            "([width, height]) => innerWidth === width && innerHeight === height", arg=[width, height]
+        )
 
     async def record(self, *events: Event) -> None:
         """Let the worker store *events* now."""
@@ -238,11 +245,20 @@ async def page_of(chromium: Browser, *, script: str = "", **options: Any) -> tup
     return page, failures
 
 
+_STANDS_STILL = """async (element) => {
+  const place = () => element.getBoundingClientRect().toJSON();
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let before = null, now = place(); ; [before, now] = [now, place()]) {
+    if (JSON.stringify(before) === JSON.stringify(now)) return now;
+    await frame();
+  }
+}"""
+
+
 async def press(target: Locator) -> None:
-    """Click where *target* is seen."""
+    """Click where *target* is seen, once it stands still."""
     await expect(target).to_be_in_viewport(ratio=1)
-    box = await target.bounding_box()
-    assert box
+    box = await target.evaluate(_STANDS_STILL)
     await target.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 

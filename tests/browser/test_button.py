@@ -5,7 +5,7 @@ import asyncio
 from playwright.async_api import Browser, Page, Request, Route, expect
 
 from query_api.panel.serve import PREFIX
-from tests.browser.conftest import Hand, page_of, press
+from tests.browser.conftest import DEADLINE_SECONDS, Hand, page_of, press
 from tests.fakes.reader import InMemoryLogReader
 
 BUTTON = {"user-management-log.js"}
@@ -32,7 +32,7 @@ class Weights:
 
     async def of(self, names: set[str]) -> int:
         """The sum, once *names* are there; nothing else may be."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(DEADLINE_SECONDS):
             while not names <= self._sizes.keys():
                 self._arrived.clear()
                 await self._arrived.wait()

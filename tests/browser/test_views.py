@@ -106,6 +106,7 @@ async def test_a_visit_begins_where_the_one_before_ended(hand: Hand) -> None:
     asked = lists_asked(panel)
     await choose(panel, "Since my last visit")
     await expect(panel.chips.first).to_contain_text("Since")
+    await panel.settled()
     # The list of the opening may have been asked for after the button was pressed.
     assert asked[-1]["from"][0][:19] == f"{NOW:%Y-%m-%dT%H:%M:%S}"
     await expect(hand.page).to_have_url(re.compile(r"uml\.range=since"))
@@ -123,6 +124,7 @@ async def test_a_view_is_saved_chosen_renamed_and_deleted_by_keyboard_and_holds_
     await panel.select("Affected user").fill("Bruno")
     await press(panel.suggestions.first)
     await expect(panel.chips).to_have_count(3)
+    await expect(hand.page).to_have_url(re.compile(r"uml\.user="))
     filtered = hand.page.url
     keyboard = hand.page.keyboard
     await hand.page.locator("#views").focus()
@@ -176,7 +178,7 @@ async def test_where_the_browser_keeps_nothing_it_says_so(hand: Hand) -> None:
 async def test_the_views_can_be_seen_in_every_window(hand: Hand) -> None:
     panel = await hand.open()
     for width, height in ((1920, 1080), (768, 1024), (375, 812)):
-        await hand.page.set_viewport_size({"width": width, "height": height})
+        await hand.resize(width, height)
         await press(hand.page.locator("#views"))
         await expect(hand.page.locator("#views-menu")).to_be_in_viewport(ratio=1)
         await press(hand.page.locator("#save-view"))

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
 from tests.log_client import LogClient
@@ -86,7 +88,8 @@ async def test_an_outage_of_the_schema_registry_turns_no_good_record_into_a_dead
     # A restarted worker knows no schema, and has nobody to ask.
     stack.restart("worker")
     acknowledged |= await publish(publisher, client_space_id, 10, start=1)
-    await asyncio.sleep(2)
+    readyz = stack.layout.endpoints()["worker"] + "/readyz"
+    wait_until(lambda: "schema_registry does not answer" in httpx.get(readyz, timeout=30).text)
     log = read_log(client_space_id)
     assert len(log.lines()) <= 1
     stack.start_service("schema_registry")
@@ -116,18 +119,24 @@ async def test_a_rebalance_between_two_workers_loses_and_doubles_nothing(
     command = [str(Path(sys.executable).with_name("faust")), "-A", "stream.app", "worker", "-l", "info"]
     environment = {**os.environ, **stack.environment(), "AUDIT_WORKER_INSTANCE": "worker-2"}
 
-    async def load() -> None:
-        for batch in range(60):
-            acknowledged.update(await publish(publisher, client_space_id, 20, start=batch * 20))
+    async def load(batches: int) -> None:
+        for _ in range(batches):
+            acknowledged.update(await publish(publisher, client_space_id, 20, start=len(acknowledged)))
             await asyncio.sleep(0.15)
 
-    loading = asyncio.create_task(load())
-    with (tmp_path / "log").open("wb") as log:
+    file = tmp_path / "log"
+    with file.open("wb") as log:
         second = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            await asyncio.sleep(6)
-        finally:
+            while "Worker ready" not in file.read_text(encoding="utf-8"):
+                assert second.poll() is None, file.read_text(encoding="utf-8")
+                await load(1)
+            await load(10)
             second.terminate()
-            await asyncio.to_thread(second.wait)
-    await loading
+            while second.poll() is None:
+                await load(1)
+        finally:
+            second.kill()
+            second.wait()
+    await load(10)
     assert_shown_once(read_log(client_space_id), acknowledged)

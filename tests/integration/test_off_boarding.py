@@ -21,9 +21,9 @@ from tests.log_client import LogClient, run_command
 ReadLog = Callable[[str], LogClient]
 
 
-def off_board(stack: LocalStack, client_space_id: str, *options: str) -> "subprocess.Popen[str]":
-    """The command, under way. It waits for two seconds: no worker is about to write anything."""
-    shorter = "from stream.erasure import off_boarding as o; o.SETTLING /= 90"
+def off_board(stack: LocalStack, client_space_id: str, *options: str, shortened: int = 90) -> "subprocess.Popen[str]":
+    """The command, under way. It waits for two seconds, or longer: no worker is about to write anything."""
+    shorter = f"from stream.erasure import off_boarding as o; o.SETTLING /= {shortened}"
     program = [sys.executable, "-c", f"{shorter}; from stream.commands.cli import main; main()", "off-board"]
     return subprocess.Popen(
         [*program, "--client-space", client_space_id, "--json", *options],
@@ -64,7 +64,8 @@ async def test_a_client_space_that_left_is_gone_for_good_although_the_command_wa
     code, _, told = ended(off_board(stack, client_space_id, "--confirm", "2"))
     assert (code, len(log.lines())) == (1, 3), told
 
-    killed = off_board(stack, client_space_id, "--confirm", "3")
+    # It waits behind the mark for longer than the signal may take.
+    killed = off_board(stack, client_space_id, "--confirm", "3", shortened=1)
     assert killed.stderr is not None
     assert "marked" in killed.stderr.readline()
     killed.send_signal(signal.SIGKILL)
