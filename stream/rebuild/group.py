@@ -28,7 +28,8 @@ async def refuse_members(kafka: KafkaAddress, group: str) -> None:
 async def commits_of(kafka: KafkaAddress, group: str, reader: TopicReader) -> dict[int, Commit]:
     """How far *group* has committed each partition of events, where that can be told. Raises `Unavailable`.
 
-    A partition without a commit is read from its first record. One without a record there has no entry.
+    A partition has no entry where the group has committed nothing, or where it has no record there: *group* may be
+    another one than the workers', and then no line is excused.
     """
     extents = await reader.extents(EVENTS_TOPIC)
     async with open_admin(kafka) as admin:
@@ -36,7 +37,9 @@ async def commits_of(kafka: KafkaAddress, group: str, reader: TopicReader) -> di
     commits, around = {}, {}
     for partition, extent in extents.items():
         found = committed.get(TopicPartition(EVENTS_TOPIC, partition))
-        commits[partition] = extent.first if found is None or found.offset < 0 else found.offset
+        if found is None or found.offset < 0:
+            continue
+        commits[partition] = found.offset
         around[partition] = Extent(max(extent.first, commits[partition] - 1), min(extent.end, commits[partition] + 1))
     times: dict[int, int] = {}
     async for records, _ in reader.records(EVENTS_TOPIC, around):
