@@ -28,6 +28,7 @@ import psutil
 import structlog
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.local.layout import HOST
 from deploy.local.stack.stack import LocalStack
@@ -60,6 +61,8 @@ class Taken:
     case: Case
     api: list[float] = field(default_factory=list)
     peer: list[float] = field(default_factory=list)
+    is_peer_refused: bool = False
+    """ClickHouse would not run the peer's query: most often its memory does not suffice."""
     cpu_seconds: float = 0.0
     rows: int = 0
 
@@ -99,8 +102,11 @@ def measure(service: Service, asked: list[Case], requests: int) -> tuple[list[Ta
 
 
 def _ask(taken: Taken, service: Service, requests: int) -> None:
-    if taken.case.conditions is not None:
-        taken.peer.append(_milliseconds(lambda: taken.case.ask_peer(service.client)))
+    if taken.case.conditions is not None and not taken.is_peer_refused:
+        try:
+            taken.peer.append(_milliseconds(lambda: taken.case.ask_peer(service.client)))
+        except DatabaseError:
+            taken.is_peer_refused = True
     before = service.cpu_seconds()
     taken.api += [_milliseconds(lambda: taken.case.ask(service.http)) for _ in range(requests)]
     taken.cpu_seconds += service.cpu_seconds() - before
@@ -199,7 +205,7 @@ def row(taken: Taken, log: Log) -> Row:
     figure = f"{described(taken.api)} ms, {shown(cpu)} ms of CPU, {taken.rows:,} rows"
     target = "" if taken.case.target_ms is None else f"≤ {taken.case.target_ms}, p99 ≤ {TAIL} times"
     is_met = taken.median <= (taken.case.target_ms or 0) and tail(taken.api) <= TAIL * taken.median
-    peer = f"{described(taken.peer)} ms" if taken.peer else ""
+    peer = "refused" if taken.is_peer_refused else f"{described(taken.peer)} ms" if taken.peer else ""
     return Row(f"{taken.case.name}, {log.lines:,} lines", figure, peer, target, is_met)
 
 
