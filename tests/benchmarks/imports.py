@@ -128,7 +128,7 @@ def main() -> None:
             for participant in PARTICIPANTS[:: 1 if number % 2 == 0 else -1]:
                 runs[participant].append(run(participant, folder, stack.environment()))
                 print(participant, runs[participant][-1], flush=True)
-    print(table(rows(runs, arguments.rows), str(watch), f"{arguments.rows:,} rows"))
+    print(table(rows(runs, arguments.rows), watch, f"{arguments.rows:,} rows"))
 
 
 def rows(runs: dict[str, list[Run]], count: int) -> list[Row]:

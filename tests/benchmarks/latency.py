@@ -132,7 +132,7 @@ def main() -> None:
         trip = round_trip(layout.endpoints()["clickhouse"])
         asked = by_api if arguments.ask == "api" else by_clickhouse
         taken = asyncio.run(asked(layout, arguments.events))
-    print(table(rows(taken, arguments.ask, arguments.rate), str(watch), trip, f"{arguments.events} events"))
+    print(table(rows(taken, arguments.ask, arguments.rate), watch, trip, f"{arguments.events} events"))
 
 
 def rows(taken: Sequence[float], ask: str, rate: int) -> list[Row]:

@@ -3,6 +3,7 @@
 import hashlib
 import resource
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import httpx
 import psutil
+
+from deploy.local.layout import REPOSITORY
 
 _BLOCK = bytes(1 << 20)
 _SECONDS = 0.5
@@ -32,16 +35,19 @@ class Watch:
     before: Machine
     after: Machine | None = None
     others_percent: float | None = None
+    commit: str = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether others used so much that wall times do not compare."""
+        looks = [self.before, self.after or self.before]
+        return max(self.others_percent or 0, *(look.busy_percent for look in looks)) > _BUSY_PERCENT
 
     def __str__(self) -> str:
-        speeds = [one.megabytes_per_second for one in (self.before, self.after) if one]
-        shares = [one.busy_percent for one in (self.before, self.after) if one]
-        meanwhile = ""
-        if self.others_percent is not None:
-            meanwhile = f", others used {self.others_percent:.0f} % of the cores"
-            shares.append(self.others_percent)
-        state = "idle" if max(shares) <= _BUSY_PERCENT else "**BUSY: wall times do not compare**"
-        return f"machine of {psutil.cpu_count()} cores, {_listed(speeds)} MB/s of SHA-256 each{meanwhile}: {state}"
+        speeds = " and ".join(f"{look.megabytes_per_second:,.0f}" for look in (self.before, self.after) if look)
+        meanwhile = "" if self.others_percent is None else f", others used {self.others_percent:.0f} % of the cores"
+        state = "**busy: wall times do not compare**" if self.is_busy else "idle"
+        return f"machine of {psutil.cpu_count()} cores, {speeds} MB/s of SHA-256 each{meanwhile}: {state}"
 
 
 @contextmanager
@@ -50,7 +56,7 @@ def watched(*, is_alone: bool = True) -> Iterator[Watch]:
 
     Then what the cores did beyond that was for others. Without it, as beside a stack that goes on, nobody can tell.
     """
-    watch = Watch(machine())
+    watch = Watch(machine(), commit=_commit())
     started, busy, own = time.perf_counter(), _busy_seconds(), _own_seconds()
     yield watch
     others = _busy_seconds() - busy - (_own_seconds() - own)
@@ -99,5 +105,6 @@ def _own_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _listed(speeds: list[float]) -> str:
-    return " and ".join(f"{speed:,.0f}" for speed in speeds)
+def _commit() -> str:
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip()

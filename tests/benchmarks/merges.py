@@ -87,7 +87,7 @@ def main() -> None:
         before = look(client, state.pids)
         count, seconds = asyncio.run(load(arguments.rate, arguments.seconds))
         found = rows(before, look(client, state.pids), state.pids)
-    print(table(found, str(watch), trip, f"{count / seconds:,.0f} events/s for {seconds:.0f} s"))
+    print(table(found, watch, trip, f"{count / seconds:,.0f} events/s for {seconds:.0f} s"))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def main() -> None:
     p95 = statistics.quantiles(taken, n=20)[-1] if len(taken) > 1 else taken[0]
     what = "click to first lines, p95" + (", pointer on the button before" if arguments.hover else "")
     unit = f"ms (median {statistics.median(taken):.0f})"
-    print(table([at_most(what, p95, TARGET_P95_MS, unit)], str(watch), f"{len(taken)} openings"))
+    print(table([at_most(what, p95, TARGET_P95_MS, unit)], watch, f"{len(taken)} openings"))
 
 
 if __name__ == "__main__":

@@ -225,7 +225,7 @@ def main() -> None:
             publish_timeout_seconds=300,
         )
         rows = asyncio.run(race_all(settings, arguments.events, arguments.rounds))
-    print(table(rows, str(watch), f"{arguments.events:,} events"))
+    print(table(rows, watch, f"{arguments.events:,} events"))
 
 
 if __name__ == "__main__":

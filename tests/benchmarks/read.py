@@ -284,7 +284,7 @@ def main() -> None:
             rows += [row(taken, log) for taken in found] + others + ([growth(before, found)] if before else [])
             facts.append(trip)
             before = found
-    print(table(rows, str(watch), *facts))
+    print(table(rows, watch, *facts))
 
 
 if __name__ == "__main__":

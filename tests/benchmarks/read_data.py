@@ -130,7 +130,7 @@ def load(client: Client, log: Log, key: bytes, *, told: Callable[[str], None] = 
     done = {int(piece): newest for piece, newest in rows}
     log = replace(log, newest=min(done.values(), default=log.newest))
     pieces: list[Callable[[], None]] = [partial(_insert_persons, client, log, key)]
-    pieces += [partial(_insert, client, log, start, count, copy) for start, count, copy in _inserts(log)]
+    pieces += [partial(_insert, client, log, start, count, copy) for start, count, copy in inserts(log)]
     for number, piece in enumerate(pieces):
         if number not in done:
             piece()
@@ -146,7 +146,7 @@ def user_ref(key: bytes, number: int) -> UUID:
     return person_ref(key, LARGEST, f"usr_{number}")
 
 
-def _inserts(log: Log) -> Iterator[tuple[int, int, int]]:
+def inserts(log: Log) -> Iterator[tuple[int, int, int]]:
     """Start, number of lines, and whether they are copies (1) or not (0), of each insert."""
     for copy, inserts in ((0, max(_FEWEST_INSERTS, log.lines // _LARGEST_INSERT)), (1, _INSERTS_OF_COPIES)):
         for number in reversed(range(inserts)):

@@ -137,7 +137,7 @@ def main() -> None:
         trip = round_trip(layout.endpoints()["clickhouse"])
         with loaded(arguments.data_dir, arguments.rate, 2 * arguments.seconds + SECONDS_BEYOND):
             rows = asyncio.run(measure(layout, arguments.readers, arguments.pause, arguments.seconds))
-    print(table(rows, str(watch), trip, f"{arguments.rate} events/s beside"))
+    print(table(rows, watch, trip, f"{arguments.rate} events/s beside"))
 
 
 if __name__ == "__main__":

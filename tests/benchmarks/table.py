@@ -1,13 +1,12 @@
 """What a benchmark prints at its end: one Markdown table, whose rows `RESULTS.md` takes as they are."""
 
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from deploy.local.layout import REPOSITORY
+from tests.benchmarks.machine import Watch
 
-HEAD = "| what | figure | peer (same run) | target | met |\n| -- | -- | -- | -- | -- |"
+HEAD = "| what | figure | peer (same run) | target | met | run |\n| -- | -- | -- | -- | -- | -- |"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +19,10 @@ class Row:
     target: str = ""
     is_met: bool = True
 
-    def __str__(self) -> str:
+    def line(self, run: str) -> str:
+        """The row of a table, with the *run* that it is of."""
         met = "" if not self.target else "yes" if self.is_met else "**missed**"
-        return f"| {self.what} | {self.figure} | {self.peer} | {self.target} | {met} |"
+        return f"| {self.what} | {self.figure} | {self.peer} | {self.target} | {met} | {run} |"
 
 
 def at_most(what: str, value: float, limit: float, unit: str, *, peer: str = "") -> Row:
@@ -42,13 +42,8 @@ def shown(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 
-def table(rows: Iterable[Row], *facts: str) -> str:
-    """Date, commit and *facts* of the run, and its rows: first those that miss their target, last those without one."""
+def table(rows: Iterable[Row], watch: Watch, *facts: str) -> str:
+    """The machine, *facts* of the run, and its rows: first those that miss their target, last those without one."""
     ordered = sorted(rows, key=lambda row: (not row.target, row.is_met))
-    return "\n".join(["", "; ".join([_now(), *facts]), "", HEAD, *map(str, ordered)])
-
-
-def _now() -> str:
-    described = ["git", "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(described, cwd=REPOSITORY, capture_output=True, text=True, check=False).stdout.strip()
-    return f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit or 'unknown'}"
+    run = f"{datetime.now(UTC):%Y-%m-%d} {watch.commit}{', busy' if watch.is_busy else ''}"
+    return "\n".join(["", "; ".join([f"{watch}", *facts]), "", HEAD, *(row.line(run) for row in ordered)])

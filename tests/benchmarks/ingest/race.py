@@ -217,15 +217,16 @@ def main() -> None:
         found = rows(runs, list(commands))
         ours = statistics.median(run.events_per_second for run in runs if run.participant == next(iter(commands)))
         found.append(_bound(client, environment, ours, arguments.events, Path(folder)))
-    print(table(found, str(watch), trip, f"{arguments.events:,} events"))
+    print(table(found, watch, trip, f"{arguments.events:,} events"))
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(r) for r in runs], indent=1), encoding="utf-8")
 
 
 def order(names: list[str], number: int) -> list[str]:
     """Who runs in this round, and when: each round begins with another participant."""
-    turn = number % len(names)
-    return [name for name in names[turn:] + names[:turn] if number % 2 == 0 or name not in SLOW]
+    running = [name for name in names if number % 2 == 0 or name not in SLOW]
+    turn = 2 * number % max(1, len(running))
+    return running[turn:] + running[:turn]
 
 
 def _bound(client: Client, environment: Mapping[str, str], ours: float, count: int, folder: Path) -> Row:
