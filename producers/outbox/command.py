@@ -55,9 +55,5 @@ async def relay(settings: RelaySettings) -> None:
 async def _relay(settings: RelaySettings, engine: Engine, metrics: RelayMetrics, stopping: asyncio.Event) -> None:
     async with KafkaPublisher(settings) as publisher:
         outbox = Outbox(engine, relay=str(uuid4()))
-        await Relay(
-            outbox,
-            publisher,
-            lease_seconds=settings.outbox_lease_seconds,
-            on_count=metrics.note if settings.outbox_metrics_port else None,
-        ).run(stopping)
+        on_count = metrics.note if settings.outbox_metrics_port else None
+        await Relay(outbox, publisher, on_count=on_count).run(stopping)

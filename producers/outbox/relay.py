@@ -19,6 +19,8 @@ from schemas.errors import InvalidEvent, Reason
 from schemas.events import Event
 
 BATCH_EVENTS = 500
+LEASE_SECONDS = 60.0
+"""After so long other relays take over what a killed one held."""
 IDLE_SECONDS = 0.5
 """How long to wait before looking into an empty outbox again."""
 COUNT_SECONDS = 15.0
@@ -43,7 +45,7 @@ class Relay:
         outbox: Outbox,
         publisher: Publisher,
         *,
-        lease_seconds: float,
+        lease_seconds: float = LEASE_SECONDS,
         idle_seconds: float = IDLE_SECONDS,
         on_count: Callable[[Backlog], None] | None = None,
         seconds: Callable[[], float] = time.monotonic,

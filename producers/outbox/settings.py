@@ -27,13 +27,6 @@ class RelaySettings(ProducerSettings):
         alias="AUDIT_OUTBOX_DATABASE_URL",
         description="the application's database, as SQLAlchemy names it; may carry user:password@",
     )
-    outbox_lease_seconds: float = Field(
-        60.0,
-        ge=1.0,
-        le=3600.0,
-        alias="AUDIT_OUTBOX_LEASE_SECONDS",
-        description="after so long other relays take over what a killed one held",
-    )
     outbox_metrics_host: str = Field(
         "127.0.0.1",
         alias="AUDIT_OUTBOX_METRICS_HOST",
