@@ -44,7 +44,7 @@ def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json =
     settings = settings_or_exit()
     store = ClickHousePersonStore(*settings.clickhouse)
     erasures = store.erasures_in(client_space)
-    due = store.due()
+    due = store.due(client_space)
     person_id = _person_id(person)
     wanted = None if person_id is None else person_ref(settings.key, client_space, person_id)
     rows = [

@@ -12,6 +12,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.lifetimes import Erasure
 from schemas.rows import OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow
 from stream.clients.clickhouse import open_clickhouse
+from stream.erasure.guard import Lifetimes
 from stream.erasure.rules import PersonKey
 
 MAX_DUE = 20_000
@@ -25,27 +26,18 @@ MUTATION_SECONDS = 120.0
 _PERSONS = "(client_space_id, person_ref) IN {persons:Array(Tuple(String, UUID))}"
 
 
-class PersonStore(Protocol):
+class PersonStore(Lifetimes, Protocol):
     """Names and lifetimes as the eraser needs them. Every method blocks and raises `Unavailable`."""
-
-    def erased(self) -> "array[int]":
-        """See `Lifetimes.erased`."""
-        ...
 
     def erasures_in(self, client_space_id: str) -> dict[PersonKey, Erasure]:
         """Everybody of *client_space_id* who was ever deleted."""
         ...
 
-    def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
-        """Every fact of *persons*."""
-        ...
+    def due(self, client_space_id: str | None = None) -> dict[PersonKey, Erasure]:
+        """Persons with a stored name that must be erased, and the erasure that requires it.
 
-    def off_boarded(self) -> dict[str, datetime]:
-        """The client spaces that have left, and when."""
-        ...
-
-    def due(self) -> dict[PersonKey, Erasure]:
-        """Persons with a stored name that must be erased, and the erasure that requires it; `MAX_DUE` at a time."""
+        All of one client space, or `MAX_DUE` of all.
+        """
         ...
 
     def remove(self, due: dict[PersonKey, Erasure]) -> None:
@@ -64,7 +56,6 @@ class ClickHousePersonStore:
         self._database = database
 
     def erased(self) -> "array[int]":
-        """See `PersonStore.erased`."""
         # As bytes: a million persons are eight megabytes, and no object is made of any.
         half = "reinterpretAsUInt64(reverse(substring(UUIDToNum(person_ref), 9, 8)))"
         sql = f"SELECT DISTINCT {half} AS half FROM {self._database}.{PERSON_LIFETIMES} WHERE change = 'erased'"  # noqa: S608 - a checked name
@@ -76,13 +67,11 @@ class ClickHousePersonStore:
         return found
 
     def erasures_in(self, client_space_id: str) -> dict[PersonKey, Erasure]:
-        """See `PersonStore.erasures_in`."""
         sql = f"SELECT {_ERASURE} FROM {self._database}.erased_persons AS e WHERE client_space_id = {{space:String}}"  # noqa: S608 - as above
         with self._client() as client:
             return _erasures(client.query(sql, parameters={"space": client_space_id}).result_rows)
 
     def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
-        """See `PersonStore.of`."""
         with self._client() as client:
             return [
                 row
@@ -91,13 +80,12 @@ class ClickHousePersonStore:
             ]
 
     def off_boarded(self) -> dict[str, datetime]:
-        """See `PersonStore.off_boarded`."""
         sql = f"SELECT client_space_id, off_boarded_at FROM {self._database}.{OFF_BOARDED_SPACES} FINAL"  # noqa: S608 - as above
         with self._client() as client:
             return {str(space): at for space, at in client.query(sql).result_rows}
 
-    def due(self) -> dict[PersonKey, Erasure]:
-        """See `PersonStore.due`."""
+    def due(self, client_space_id: str | None = None) -> dict[PersonKey, Erasure]:
+        which = f"LIMIT {MAX_DUE}" if client_space_id is None else "AND e.client_space_id = {space:String}"
         # Of the erased only those who have a name: those who are due, and those who live again.
         sql = f"""
             SELECT {_ERASURE} FROM {self._database}.erased_persons AS e
@@ -107,13 +95,11 @@ class ClickHousePersonStore:
                     SELECT client_space_id, person_ref FROM {self._database}.{PERSON_LIFETIMES} WHERE change = 'erased')
                 GROUP BY client_space_id, person_ref
             ) AS n ON e.client_space_id = n.client_space_id AND e.person_ref = n.person_ref
-            WHERE e.recreated_at <= e.erased_at OR n.first_seen < e.recreated_at
-            LIMIT {MAX_DUE}"""  # noqa: S608 - as above
+            WHERE (e.recreated_at <= e.erased_at OR n.first_seen < e.recreated_at) {which}"""  # noqa: S608 - as above
         with self._client() as client:
-            return _erasures(client.query(sql).result_rows)
+            return _erasures(client.query(sql, parameters={"space": client_space_id or ""}).result_rows)
 
     def remove(self, due: dict[PersonKey, Erasure]) -> None:
-        """See `PersonStore.remove`."""
         gone = sorted(person for person, erasure in due.items() if erasure.recreated_at is None)
         with self._client() as client:
             for part in _parts(gone):

@@ -11,6 +11,7 @@ from schemas.clickhouse_client import connect
 from schemas.lifetimes import Erasure
 from schemas.rows import PersonLifetimeRow, PersonNameRow
 from stream.clients.migrate import migrate
+from stream.erasure import persons
 from stream.erasure.guard import sorted_halves
 from stream.erasure.persons import ClickHousePersonStore, PersonStore
 from stream.erasure.rules import PersonKey
@@ -90,18 +91,29 @@ def test_who_is_due_is_removed_and_nobody_else(subject: Subject) -> None:
     subject.sink.write(Rows(lifetimes=facts, names=names))
     due = subject.store.due()
     assert due == {person(1): Erasure(day(2)), person(2): Erasure(day(2), day(4))}
+    assert (subject.store.due("acme'\\"), subject.store.due("other")) == (due, {})
     subject.store.remove(due)
     assert subject.store.due() == {}
     assert subject.names() == {a_name(2, 4, 5, "both"), names[3], names[4]}
 
 
 def test_many_persons_are_removed_at_once(subject: Subject) -> None:
-    persons = range(1, 450)
+    numbers = range(1, 450)
     subject.sink.write(
-        Rows(lifetimes=[a_change(n, "erased", 2) for n in persons], names=[a_name(n, 1, 1) for n in persons])
+        Rows(lifetimes=[a_change(n, "erased", 2) for n in numbers], names=[a_name(n, 1, 1) for n in numbers])
     )
     subject.store.remove(subject.store.due())
     assert subject.names() == set()
+
+
+def test_everybody_due_of_a_client_space_is_found_among_more_than_one_run_removes(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(persons, "MAX_DUE", 1)
+    subject.sink.write(
+        Rows(lifetimes=[a_change(n, "erased", 2) for n in (1, 2)], names=[a_name(n, 1, 1) for n in (1, 2)])
+    )
+    assert subject.store.due("acme'\\").keys() == {person(1), person(2)}
 
 
 def test_nobody_due_is_no_error(subject: Subject) -> None:

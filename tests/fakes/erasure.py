@@ -50,9 +50,10 @@ class InMemoryPersonStore:
     def off_boarded(self) -> dict[str, datetime]:
         return self.sink.off_boarded
 
-    def due(self) -> dict[PersonKey, Erasure]:
+    def due(self, client_space_id: str | None = None) -> dict[PersonKey, Erasure]:
         erasures = erasures_of(self.sink.lifetimes)
-        persons = {person_of(row) for row in self.sink.names if living_name(row, erasures) != row}
+        names = [row for row in self.sink.names if client_space_id in (None, row.client_space_id)]
+        persons = {person_of(row) for row in names if living_name(row, erasures) != row}
         return {person: erasures[person] for person in persons}
 
     def remove(self, due: dict[PersonKey, Erasure]) -> None:
