@@ -10,6 +10,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.migrations import MIGRATIONS_TABLE
 from schemas.rows import ACTIVITY_LOG, OFF_BOARDED_SPACES, PERSON_LIFETIMES, PERSON_NAMES, STORED_THROUGH
+from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.errors import RebuildRefused
 from stream.rebuild.store import MARKER_TABLE, Databases, State
 
@@ -29,13 +30,18 @@ def exchange(databases: Databases, now: datetime) -> str:
         if state not in (State.BUILDING, State.EXCHANGED):
             raise RebuildRefused(f"database {rebuilt} is no rebuild of {served}")
         if state is State.BUILDING:
+            # Since the rebuild was loaded a client space may have left.
+            databases.take_marks(client)
+            ClickHouseSpaceStore(databases.url, rebuilt).remove()
             for table in _ADDED:
                 _add(client, databases, table)
             _note(client, databases)
             # Killed here: the served tables hold rows that they would get anyway. Repeated, nothing changes.
             client.command(f"EXCHANGE TABLES {served}.{ACTIVITY_LOG} AND {rebuilt}.{ACTIVITY_LOG}")
-        # Last: a reader in the order of storing gives no line beyond it.
+        # Behind the lines: a reader in the order of storing gives no line beyond it.
         _add(client, databases, STORED_THROUGH)
+        # Its removal may also have gone through the tables just before they changed places.
+        ClickHouseSpaceStore(databases.url, served).remove()
         return _keep(client, databases, now)
 
 

@@ -77,6 +77,12 @@ class Databases:
         # The noted table is served now, and this database holds the one from before.
         return State.EXCHANGED if MIGRATIONS_TABLE in tables else State.KEPT
 
+    def take_marks(self, client: Client) -> None:
+        """Note in the rebuilt database which client spaces have left the served one."""
+        client.command(
+            f"INSERT INTO {self.rebuilt}.{OFF_BOARDED_SPACES} SELECT * FROM {self.served}.{OFF_BOARDED_SPACES}"  # noqa: S608 - checked names
+        )
+
     def log_uuid(self, client: Client) -> str:
         """The identity of the rebuilt database's log, which an exchange takes to the served database."""
         sql = "SELECT toString(uuid) FROM system.tables WHERE database = {database:String} AND name = {table:String}"
@@ -103,10 +109,7 @@ class RebuildStore:
             self._mark(client, is_new=state is State.ABSENT)
             list(migrate(client, self._rebuilt))
             # The topic that the rebuild reads may have lost the mark of a client space that has left.
-            client.command(
-                f"INSERT INTO {self._rebuilt}.{OFF_BOARDED_SPACES}"  # noqa: S608 - checked names
-                f" SELECT * FROM {self._databases.served}.{OFF_BOARDED_SPACES}"
-            )
+            self._databases.take_marks(client)
             client.command(
                 f"CREATE TABLE IF NOT EXISTS {self._rebuilt}.{PROGRESS_TABLE}"
                 " (pass String, partition UInt16, next_offset UInt64)"

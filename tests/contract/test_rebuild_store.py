@@ -13,6 +13,7 @@ from clickhouse_connect.driver.httpclient import HttpClient
 from schemas.clickhouse_client import connect
 from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow, row_offset
 from stream.clients.migrate import migrate
+from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.errors import RebuildRefused
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import ClickHouseSink
@@ -240,6 +241,27 @@ def test_lines_that_come_after_an_exchange_are_found_by_person_and_by_event(subj
     subject.serve(lines(2, occurred_at=at, recorded_at=at))
     assert subject.query("SELECT uniqExact(event_id) FROM SERVED.person_lines") == [(3,)]
     assert subject.query("SELECT uniqExact(kafka_offset) FROM SERVED.event_keys") == [(3,)]
+
+
+@pytest.mark.parametrize("left", ["before the exchange", "during it"])
+def test_an_exchange_brings_no_client_space_back_that_left_since_the_rebuild_was_loaded(
+    subject: Subject, left: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = Rows([a_change(ERASED, 2)], [a_name("a", 1, 2)], lines(0, 1, client_space_id="space-1").activities)
+    subject.rebuild(loaded)
+    subject.rebuild(lines(2, client_space_id="stays"))
+    spaces = ClickHouseSpaceStore(subject.databases.url, subject.databases.served)
+    if left == "during it":
+        cut_off("EXCHANGE TABLES", monkeypatch, is_done=False)
+        with pytest.raises(KilledError):
+            exchange(subject.databases, EXCHANGED_AT)
+        monkeypatch.undo()
+        monkeypatch.setattr(Databases, "take_marks", lambda *_: None)
+    spaces.mark({"space-1": NOW})
+    spaces.remove()
+    exchange(subject.databases, EXCHANGED_AT)
+    assert subject.served_offsets() == [2]
+    assert [held for held in spaces.held("space-1") if held.database == subject.databases.served] == []
 
 
 def test_after_an_exchange_the_log_is_whole_as_far_as_either_database_was(subject: Subject) -> None:
