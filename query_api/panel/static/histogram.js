@@ -22,6 +22,8 @@ import { daysOf } from './time.js';
  */
 
 const HEIGHT = 46;
+/** Above the highest bar; more where a number stands there. */
+const [ROOM, NUMBER_ROOM] = [4, 15];
 const AXIS = 16;
 const PAGE = 7;
 const MAX_TICKS = 4;
@@ -84,10 +86,11 @@ const keyOf = ({ first, start }) => start?.toISOString() ?? first;
 function drawing(chart) {
   const { t, bars } = chart;
   const [width, top] = [100 / bars.length, topOf(bars)];
+  const high = HEIGHT - (bars.some(({ total }) => total > top) ? NUMBER_ROOM : ROOM);
   return html`<svg role="img" aria-label=${label(chart)}>
     ${bars.map((bar, index) => svg`<g ?data-marked=${isMarkedBar(chart, bar)} ?data-pointed=${index === chart.state.pointed}>
       <rect class="slot" x=${`${index * width}%`} y="0" width=${`${width}%`} height=${HEIGHT}></rect>
-      ${stack(bar, top).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
+      ${stack(bar, top, high).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
         x=${`${(index + 0.1) * width}%`} y=${y} width=${`${0.8 * width}%`} height=${height}></rect>`)}
       ${bar.total > top ? cut(index, bars.length, t.number(bar.total)) : ''}
     </g>`)}
@@ -102,10 +105,10 @@ function cut(index, count, number) {
   return svg`<text class="cut" y="11" text-anchor=${anchor} x=${`${place}%`}>${number}</text>`;
 }
 
-/** One rectangle for each activity type of *bar*, from below. @param {Bar} bar @param {number} top */
-function stack({ total, types }, top) {
+/** One rectangle for each activity type of *bar*, from below. @param {Bar} bar @param {number} top @param {number} high Of *top*, in pixels. */
+function stack({ total, types }, top, high) {
   if (!total) return [];
-  const full = Math.max(2, (Math.min(total, top) / top) * (HEIGHT - 4));
+  const full = Math.max(2, (Math.min(total, top) / top) * high);
   let y = HEIGHT;
   const known = ACTIVITY_TYPES.filter((type) => types[type]).map((type) => ({ type, count: types[type] }));
   return (known.length ? known : [{ type: '', count: total }]).map(({ type, count }) => {

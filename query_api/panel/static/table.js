@@ -66,7 +66,7 @@ function dayLines(model, act, lines) {
  */
 function importRow({ t, imports, unfolded }, act, id, lines) {
   const [found, first, isOpen] = [imports.get(id), lines[0], unfolded.has(id)];
-  const counts = Object.entries(found?.by_activity_type ?? {}).map(([type, count]) => t.text(`import.${type}`, { count: t.number(count) }));
+  const counts = Object.entries(found?.by_activity_type ?? {}).map(([type, count]) => t.plural(`import.${type}`, count));
   const total = found ? t.plural('list.count', found.total) : '';
   const here = found?.total === lines.length ? '' : t.plural('import.here', lines.length);
   const instant = new Date(first.occurred_at);

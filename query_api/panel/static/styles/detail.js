@@ -7,7 +7,8 @@ tr.detail td { padding: 0 8px calc(2 * var(--_unit)) 44px; background: var(--_ti
 .facts dd { overflow-wrap: anywhere; }
 .facts code { font-family: ui-monospace, "Liberation Mono", Menlo, monospace; font-size: 0.75rem; }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr); align-items: start; gap: 14px 32px; }
-.life h3 { display: inline-block; margin: 0 8px 4px 0; font-size: 0.8125rem; }
+.life h3 { display: inline-block; margin: 0 17px 4px 0; font-size: 0.8125rem; }
+.life > .quiet { margin-inline-start: -9px; }
 .life ol { margin: 0; padding: 0; list-style: none; }
 .life li { --_of: var(--_accent); position: relative; padding: 0 0 8px 20px; }
 .life li::before { content: ""; position: absolute; left: 2px; top: 5px; width: 8px; height: 8px; border-radius: 50%; background: var(--_of); z-index: 1; }

@@ -28,6 +28,9 @@ input[type="text"], input[type="date"], select {
 .filters-toggle { display: none; width: 100%; justify-content: space-between; }
 .filters-toggle .icon { transform: rotate(90deg); }
 .filters-toggle[aria-expanded="true"] .icon { transform: rotate(-90deg); }
+@supports (field-sizing: content) {
+  .sets select { field-sizing: content; width: auto; min-width: 100px; max-width: 200px; }
+}
 @container drawer (max-width: 800px) {
   .field { grid-column: span 6; }
 }

@@ -44,11 +44,16 @@ ins { text-decoration: none; font-weight: 600; }
 td .value { cursor: pointer; }
 td .value:hover { text-decoration: underline; }
 @container drawer (max-width: 800px) {
-  th.when { width: 12%; } th.what { width: 20%; } th.affected_user { width: 20%; } th.admin { width: 18%; } th.channel { width: 12%; }
-  thead th { overflow: hidden; text-overflow: ellipsis; }
+  th.when { width: 11%; } th.what { width: 19%; } th.affected_user { width: 17.5%; } th.admin { width: 18.5%; } th.channel { width: 10.5%; }
+  thead th { height: 45px; white-space: normal; }
+  .day th { top: 83px; }
+  thead th:first-child, td.toggle { width: 32px; padding-inline: 0; }
+  thead th, td { padding-inline: 5px; }
+  tr.line time + .second { display: none; }
   tr.import .quiet { white-space: normal; }
 }
 @container drawer (max-width: 640px) {
+  tr.line time + .second { display: block; }
   table, tbody, tr, td { display: block; }
   table { font-size: 0.875rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
