@@ -1,7 +1,6 @@
 """`python -m deploy.local up|down|status|fetch`: the whole service on this machine.
 
-Exit codes: 0 done; 1 an unexpected error; 2 wrong usage; 3 a stack runs in this directory already; 4 a port is in use;
-5 a download failed; 6 the disk is full; 7 a service failed; 8 the demo failed; 130 interrupted before all was ready.
+Exit codes: 0 done; 1 failed, with a message that says what to do; 2 wrong usage; 130 interrupted before all was ready.
 `status` ends with 1 where nothing runs.
 """
 
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local.console import Reporter
-from deploy.local.errors import EXIT_INTERRUPTED, DemoFailed, NoSpace, StackError
+from deploy.local.errors import EXIT_FAILED, EXIT_INTERRUPTED, StackError
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
 from deploy.local.stack import detached
 from deploy.local.stack.services import fetch_programs
@@ -28,12 +27,12 @@ def main() -> int:
         return _run(options, reporter)
     except StackError as error:
         print(f"{error}", file=sys.stderr)
-        return error.exit_code
+        return EXIT_FAILED
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
         print(f"the disk is full: {error.filename or 'a file'} could not be written", file=sys.stderr)
-        return NoSpace.exit_code
+        return EXIT_FAILED
 
 
 def _run(options: argparse.Namespace, reporter: Reporter) -> int:
@@ -54,7 +53,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
         return 0 if supervisor.run(with_demo=not options.no_demo_data) else EXIT_INTERRUPTED
     code = detached.start(layout, reporter, port_base=options.port_base)
     if code == 0 and not options.no_demo_data and (demo_code := start_demo(layout.data_dir).wait()):
-        raise DemoFailed(f"the demo ended with code {demo_code}; the stack is up, its logs are in {layout.logs}")
+        raise StackError(f"the demo ended with code {demo_code}; the stack is up, its logs are in {layout.logs}")
     return code
 
 

@@ -18,7 +18,7 @@ from typing import Protocol
 import truststore
 from jgo.maven import MavenContext, PythonResolver
 
-from deploy.local.errors import DownloadFailed, NoSpace
+from deploy.local.errors import StackError
 
 LOCK_FILE = Path(__file__).with_name("artifacts.lock")
 TESTS_LOCK_FILE = Path(__file__).with_name("tests.lock")
@@ -113,7 +113,7 @@ def write_lock(artifacts: Iterable[Artifact]) -> str:
 def fetch(artifacts: Iterable[Artifact], download: Download) -> dict[Artifact, Path]:
     """Where each of *artifacts* lies, fetched if it was not there. Every file returned was verified just now.
 
-    Raises `DownloadFailed` or `NoSpace`; what was complete by then is kept for the next run.
+    Raises `StackError`; what was complete by then is kept for the next run.
     """
     cache = MavenContext()
     with ThreadPoolExecutor(_THREADS) as pool:
@@ -135,7 +135,7 @@ def _require_space(directory: Path, size_bytes: int) -> None:
     free_bytes = shutil.disk_usage(directory).free
     if free_bytes < size_bytes:
         needed, free = size_bytes // 1_000_000, free_bytes // 1_000_000
-        raise NoSpace(f"the downloads need {needed} MB in {directory}, and {free} MB are free")
+        raise StackError(f"the downloads need {needed} MB in {directory}, and {free} MB are free")
 
 
 def _bring(artifact: Artifact, path: Path, download: Download) -> None:
@@ -154,7 +154,7 @@ def _bring(artifact: Artifact, path: Path, download: Download) -> None:
             if artifact.is_at(downloaded):
                 downloaded.replace(path)
                 return
-    raise DownloadFailed(
+    raise StackError(
         f"{artifact.coordinates} was downloaded {_ATTEMPTS} times and is not the file that the lock names "
         "(its SHA-256 differs); it was deleted. A proxy may have answered instead of the repository."
     )
@@ -164,17 +164,17 @@ def _is_final(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 
-def _explained(artifact: Artifact, error: Exception) -> DownloadFailed | NoSpace:
+def _explained(artifact: Artifact, error: Exception) -> StackError:
     if _is_final(error):
-        return NoSpace(f"the disk is full: {artifact.coordinates} could not be written")
+        return StackError(f"the disk is full: {artifact.coordinates} could not be written")
     if "timed out" in str(error):
-        return DownloadFailed(
+        return StackError(
             f"{artifact.coordinates} was not downloaded: {_ATTEMPTS} times nothing came for {_TIMEOUT_SECONDS} s. "
             "Complete files are kept, so run it again."
         )
     if isinstance(error, OSError):
-        return DownloadFailed(
+        return StackError(
             f"{artifact.coordinates} could not be downloaded ({type(error).__name__}): is there a network? "
             "A proxy is taken from HTTPS_PROXY. Complete files are kept, so run it again."
         )
-    return DownloadFailed(f"{artifact.coordinates} could not be downloaded: the repository does not have it")
+    return StackError(f"{artifact.coordinates} could not be downloaded: the repository does not have it")

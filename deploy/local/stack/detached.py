@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from deploy.local.console import Reporter
-from deploy.local.errors import EXIT_INTERRUPTED, AlreadyRunning, ServiceFailed
+from deploy.local.errors import EXIT_INTERRUPTED, StackError
 from deploy.local.layout import DEFAULT_PORT_BASE, REPOSITORY, Layout
 from deploy.local.stack.state import is_running, read_state
 
@@ -25,7 +25,7 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
     What it says until then is shown as it comes. Ctrl-C ends it again.
     """
     if is_running(layout):
-        raise AlreadyRunning(f"a stack runs in {layout.data_dir} already; `python -m deploy.local status` shows it")
+        raise StackError(f"a stack runs in {layout.data_dir} already; `python -m deploy.local status` shows it")
     layout.logs.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "deploy.local", "up", "--no-demo-data"]
     command += ["--data-dir", str(layout.data_dir), "--port-base", str(port_base)]
@@ -48,7 +48,7 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
 def stop(layout: Layout, reporter: Reporter) -> None:
     """Ask the supervisor to end and return when everything has, its own process included.
 
-    Raises `ServiceFailed` where it does not.
+    Raises `StackError` where it does not.
     """
     state = read_state(layout)
     if not is_running(layout) or state is None:
@@ -60,7 +60,7 @@ def stop(layout: Layout, reporter: Reporter) -> None:
         # The lock goes a moment before the process that held it.
         while is_running(layout) or _is_alive(state.supervisor_pid):
             if time.monotonic() > deadline:
-                raise ServiceFailed(f"process {state.supervisor_pid} did not end in {_STOP_SECONDS} s")
+                raise StackError(f"process {state.supervisor_pid} did not end in {_STOP_SECONDS} s")
             time.sleep(_POLL_SECONDS)
     reporter.line("stopped; the data is kept")
 

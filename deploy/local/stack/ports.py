@@ -5,16 +5,16 @@ from dataclasses import asdict
 
 import psutil
 
-from deploy.local.errors import PortInUse
+from deploy.local.errors import StackError
 from deploy.local.layout import HOST, Ports
 
 
 def require_free(ports: Ports, names: set[str]) -> None:
-    """Raise `PortInUse`, naming each taken one of the ports in *names* and who has it, as far as that can be told."""
+    """Raise `StackError`, naming each taken one of the ports in *names* and who has it, as far as that can be told."""
     taken = [(name, port) for name, port in asdict(ports).items() if name in names and not _is_free(port)]
     if taken:
         listed = "\n".join(f"  {port} ({name}): {_owner(port)}" for name, port in taken)
-        raise PortInUse(f"these ports on {HOST} are in use:\n{listed}\nChoose others with --port-base.")
+        raise StackError(f"these ports on {HOST} are in use:\n{listed}\nChoose others with --port-base.")
 
 
 def _is_free(port: int) -> bool:

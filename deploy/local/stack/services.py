@@ -123,7 +123,7 @@ INFRASTRUCTURE = ("kafka", "schema_registry", "clickhouse", "migrate", "topics")
 
 
 def fetch_programs(download: Download) -> Programs:
-    """The Java programs, downloaded where they are missing. Raises `DownloadFailed` or `NoSpace`."""
+    """The Java programs, downloaded where they are missing. Raises `StackError`."""
     paths = fetch(read_lock(LOCK_FILE.read_text(encoding="utf-8")), download)
     archive = next(artifact for artifact in paths if artifact.packaging == "tar.gz")
     jars = tuple(path for artifact, path in paths.items() if artifact != archive)

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from deploy.local.console import Reporter
-from deploy.local.errors import ServiceFailed
+from deploy.local.errors import StackError
 from deploy.local.layout import DEFAULT_PORT_BASE, REPOSITORY, Layout, Ports
 from deploy.local.stack import ports
 from deploy.local.stack.keys import load_or_create
@@ -70,7 +70,7 @@ class LocalStack:
         return self.layout.environment(load_or_create(self.layout.secrets_file))
 
     def start(self) -> None:
-        """Start everything and return when it is ready. Raises a `StackError`; then nothing is left running."""
+        """Start everything and return when it is ready. Raises `StackError`; then nothing is left running."""
         self._lock.acquire()
         try:
             # A stack that was killed left its own, and until ours is written nobody must take that for it.
@@ -93,7 +93,7 @@ class LocalStack:
             self._lock.release()
 
     def start_service(self, name: str) -> None:
-        """Start one service and return when it is ready. Raises `ServiceFailed`."""
+        """Start one service and return when it is ready. Raises `StackError`."""
         self._start_all([SERVICES[name]])
 
     def stop_service(self, name: str) -> None:
@@ -190,6 +190,6 @@ class LocalStack:
         write_state(self.layout, StackState(os.getpid(), ready, self._port_base, self.layout.endpoints(), pids))
 
 
-def _failure(name: str, what: str, child: Child) -> ServiceFailed:
+def _failure(name: str, what: str, child: Child) -> StackError:
     indented = "\n".join(f"  | {line}" for line in child.last_words())
-    return ServiceFailed(f"{name} {what}. The end of its log:\n{indented}\nThe rest is in {child.log}")
+    return StackError(f"{name} {what}. The end of its log:\n{indented}\nThe rest is in {child.log}")

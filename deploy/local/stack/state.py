@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-from deploy.local.errors import AlreadyRunning, NoSpace
+from deploy.local.errors import StackError
 from deploy.local.layout import Layout
 
 _LOOK_SECONDS = 0.3
@@ -45,7 +45,7 @@ def read_state(layout: Layout) -> StackState | None:
 
 
 def write_whole(file: Path, text: str, *, mode: int) -> None:
-    """Replace *file* by *text* so that no reader and no crash ever sees a part of it. Raises `NoSpace`."""
+    """Replace *file* by *text* so that no reader and no crash ever sees a part of it. Raises `StackError`."""
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as temporary:
             temporary.write(text)
@@ -54,7 +54,7 @@ def write_whole(file: Path, text: str, *, mode: int) -> None:
         whole.replace(file)
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise NoSpace(f"the disk is full: {file} could not be written") from error
+            raise StackError(f"the disk is full: {file} could not be written") from error
         raise
 
 
@@ -71,14 +71,14 @@ class DirectoryLock:
         return self._file is not None
 
     def acquire(self) -> None:
-        """Take the lock, or raise `AlreadyRunning`."""
+        """Take the lock, or raise `StackError`."""
         self._layout.data_dir.mkdir(parents=True, exist_ok=True)
         file = self._layout.lock_file.open("a", encoding="utf-8")
         deadline = time.monotonic() + _LOOK_SECONDS
         while not _lock(file, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 file.close()
-                raise AlreadyRunning(
+                raise StackError(
                     f"a stack runs in {self._layout.data_dir} already. `python -m deploy.local status` shows it, "
                     "`python -m deploy.local down` ends it; --data-dir and --port-base start another one beside it."
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.local.console import Reporter
-from deploy.local.errors import DemoFailed
+from deploy.local.errors import StackError
 from deploy.local.layout import REPOSITORY
 from deploy.local.stack.processes import Child, die_with_parent
 from deploy.local.stack.services import SERVICES
@@ -38,7 +38,7 @@ class Supervisor:
         self._is_asked_to_stop = False
 
     def run(self, *, with_demo: bool) -> bool:
-        """Start, do the demo's job if asked, watch; returns after an orderly stop. Raises a `StackError`.
+        """Start, do the demo's job if asked, watch; returns after an orderly stop. Raises `StackError`.
 
         Returns whether everything was ready before it was asked to stop.
         """
@@ -93,7 +93,7 @@ class Supervisor:
             return
         code, self._demo = self._demo.returncode, None
         if code:
-            raise DemoFailed(f"the demo ended with code {code}; the services' logs are in {self._stack.layout.logs}")
+            raise StackError(f"the demo ended with code {code}; the services' logs are in {self._stack.layout.logs}")
         self._reporter.line("The stack stays up. Ctrl-C ends it and keeps the data.")
 
     def _watch_services(self) -> None:

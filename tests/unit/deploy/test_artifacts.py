@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from jgo.maven import MavenContext, PythonResolver
 
-from deploy.local.errors import DownloadFailed, NoSpace
+from deploy.local.errors import StackError
 from deploy.local.java import artifacts
 from deploy.local.java.artifacts import LOCK_FILE, Artifact, fetch, read_lock, write_lock
 
@@ -83,7 +83,7 @@ def test_another_file_in_the_cache_is_replaced(cache: Path, monkeypatch: pytest.
 
 def test_wrong_bytes_are_tried_again_and_then_refused_and_deleted(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     downloads = serve(monkeypatch, b"the wrong bytes", b"the wrong bytes")
-    with pytest.raises(DownloadFailed, match=r"org.example:thing:1.0 was downloaded 2 times .* SHA-256"):
+    with pytest.raises(StackError, match=r"org.example:thing:1.0 was downloaded 2 times .* SHA-256"):
         fetch([ARTIFACT], silent)
     assert len(downloads) == 2
     assert list(cache.parent.iterdir()) == []
@@ -99,7 +99,7 @@ def test_without_a_network_the_message_says_so_and_nothing_is_left(
     cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serve(monkeypatch, OSError("no route"), OSError("no route"))
-    with pytest.raises(DownloadFailed, match="is there a network"):
+    with pytest.raises(StackError, match="is there a network"):
         fetch([ARTIFACT], silent)
     assert list(cache.parent.iterdir()) == []
 
@@ -119,7 +119,7 @@ def test_a_download_that_freezes_is_ended_and_said_to_have_been(cache: Path, mon
         monkeypatch.setattr(artifacts, "MavenContext", partial(MavenContext, remote_repos=repository))
         server = threading.Thread(target=send_a_beginning)
         server.start()
-        with pytest.raises(DownloadFailed, match=r"org.example:thing:1.0 was not downloaded: 2 times nothing came for"):
+        with pytest.raises(StackError, match=r"org.example:thing:1.0 was not downloaded: 2 times nothing came for"):
             fetch([ARTIFACT], silent)
         server.join()
     assert list(cache.parent.iterdir()) == []
@@ -127,7 +127,7 @@ def test_a_download_that_freezes_is_ended_and_said_to_have_been(cache: Path, mon
 
 def test_a_full_disk_is_not_tried_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     downloads = serve(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
-    with pytest.raises(NoSpace, match="the disk is full"):
+    with pytest.raises(StackError, match="the disk is full"):
         fetch([ARTIFACT], silent)
     assert len(downloads) == 1
     assert list(cache.parent.iterdir()) == []
@@ -136,7 +136,7 @@ def test_a_full_disk_is_not_tried_again(cache: Path, monkeypatch: pytest.MonkeyP
 def test_a_download_that_cannot_fit_is_not_begun(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     huge = Artifact("org.example", "thing", "1.0", "", "jar", "ab" * 32, 1 << 60)
     downloads = serve(monkeypatch)
-    with pytest.raises(NoSpace, match="MB are free"):
+    with pytest.raises(StackError, match="MB are free"):
         fetch([huge], silent)
     assert (downloads, cache.exists()) == ([], False)
 

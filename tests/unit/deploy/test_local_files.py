@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import AlreadyRunning, PortInUse
+from deploy.local.errors import StackError
 from deploy.local.layout import Layout, Ports
 from deploy.local.stack.keys import SECRET_NAMES, load_or_create
 from deploy.local.stack.ports import require_free
@@ -38,7 +38,7 @@ def test_a_port_in_use_is_named_with_its_part() -> None:
         listener.listen()
         taken = listener.getsockname()[1]
         ports = Ports(taken, 0, 0, 0, 0, 0)
-        with pytest.raises(PortInUse, match=rf"(?s){taken} \(query_api\): process \d+.*--port-base"):
+        with pytest.raises(StackError, match=rf"(?s){taken} \(query_api\): process \d+.*--port-base"):
             require_free(ports, {"query_api"})
         require_free(ports, {"clickhouse"})
 
@@ -85,7 +85,7 @@ def test_a_directory_is_locked_until_its_lock_is_released(layout: Layout) -> Non
     first = DirectoryLock(layout)
     first.acquire()
     assert is_running(layout)
-    with pytest.raises(AlreadyRunning, match=r"python -m deploy\.local down"):
+    with pytest.raises(StackError, match=r"python -m deploy\.local down"):
         DirectoryLock(layout).acquire()
     first.release()
     assert not is_running(layout)
@@ -117,7 +117,7 @@ def test_who_looks_whether_a_stack_runs_keeps_none_from_starting(tmp_path: Path)
         threading.Timer(0.05, looking.close).start()
         lock.acquire()
     assert is_running(layout)
-    with pytest.raises(AlreadyRunning):
+    with pytest.raises(StackError):
         DirectoryLock(layout).acquire()
     lock.release()
     assert not is_running(layout)
