@@ -4,6 +4,7 @@ One server, over a log in memory, and one browser context serve all of them. A m
 never scrolls first, as a click of a script does.
 """
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from producers.activities import license_updated, user_created, user_deleted
 from schemas.events import Event, Person
@@ -97,6 +98,27 @@ async def test_a_day_that_is_none_changes_nothing(hand: Hand) -> None:
     await expect(problem_text).to_have_text(re.compile("not a date|must not be after"))
     assert await panel.chips.first.inner_text() == chip
     assert asked == []
+
+
+async def test_a_date_that_is_being_typed_outlives_an_answer_that_bounds_it(hand: Hand) -> None:
+    panel, released = await hand.visit(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await released.wait()
+        await route.continue_()
+
+    await hand.page.route("**/v1/meta", hold)
+    await panel.open()
+    await panel.select("Period").select_option("custom")
+    start = hand.page.locator("#from")
+    await start.focus()
+    await hand.page.keyboard.type("02312026")
+    released.set()
+    hint = panel.dialog.locator("#dates-hint")
+    await expect(hint).to_contain_text("24 Nov 2025")
+    await hand.page.keyboard.press("Enter")
+    await expect(hint).to_have_text(re.compile("not a date|must not be after"))
+    await expect(start).to_have_attribute("min", "2025-11-24")
 
 
 async def test_a_range_that_cannot_be_is_told_and_the_last_one_holds(hand: Hand) -> None:

@@ -1,5 +1,5 @@
 // The filters. Which of them are active, the chips say.
-import { html } from './vendor/lit-html/lit-html.js';
+import { html, noChange } from './vendor/lit-html/lit-html.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
 import { ACTIVITY_TYPES, CHANNELS, chipsOf } from './state.js';
@@ -95,7 +95,7 @@ function licenseChoice(model, act) {
 
 /**
  * Two dates. What is typed counts once the field is left or Enter is pressed: half a date is none, and the browser drops it
- * where its field is written to. A day that is chosen from a calendar counts at once.
+ * where its field or a bound of it is written to. A day that is chosen from a calendar counts at once.
  * @param {Model} model
  * @param {Actions} act
  */
@@ -106,14 +106,15 @@ function customDates(model, act) {
   const today = dayOf(model.now, model.zone);
   const day = retentionDay && t.day(retentionDay);
   const hint = model.isClamped ? 'range.clamped' : day ? 'range.retention' : 'range.retention_plain';
+  const unlessTyped = (/** @type {'from'|'to'} */ name, /** @type {string} */ value) => (isTyped(act, name) ? noChange : value);
   const field = (/** @type {'from'|'to'} */ name) => html`<div class="field">
     <label for=${name}>${t.text(`filter.${name}`)}</label>
     <input
       id=${name}
       type="date"
-      min=${retentionDay}
-      max=${today}
-      .value=${shown[name]}
+      min=${unlessTyped(name, retentionDay)}
+      max=${unlessTyped(name, today)}
+      .value=${unlessTyped(name, shown[name])}
       aria-describedby="dates-hint"
       aria-invalid=${Boolean(problem)}
       @keydown=${(/** @type {KeyboardEvent} */ event) => onDateKey(act, name, event)}
@@ -131,6 +132,12 @@ function customDates(model, act) {
 
 /** @type {WeakSet<HTMLInputElement>} The fields that are being typed in. */
 const typed = new WeakSet();
+
+/** @param {Actions} act @param {'from'|'to'} name */
+function isTyped(act, name) {
+  const input = /** @type {HTMLInputElement|null} */ (act.place()?.querySelector(`#${name}`) ?? null);
+  return input !== null && typed.has(input);
+}
 
 /** @param {Event} event */
 function inputOf(event) {
