@@ -29,8 +29,8 @@ from stream.pipeline.topic_epochs import TopicEpochs
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH_RECORDS = 7_500
-"""Records that one batch may hold, but for the rest of a chunk: some 15 MB while it is decoded and stored."""
+MAX_BATCH_RECORDS = 10_000
+"""Records that one batch may hold, but for the rest of a chunk: some 20 MB while it is decoded and stored."""
 
 WAITING_CHUNKS = 3
 WAITING_RECORDS = 1_000
@@ -90,7 +90,7 @@ class Pipeline:
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
         self._store_has_taken = asyncio.Semaphore(1)
         self._one_look_up = asyncio.Lock()
-        self._stored: asyncio.Queue[tuple[Batch, Rows]] = asyncio.Queue(1)
+        self._stored: asyncio.Queue[tuple[Sequence[Chunk], Rows]] = asyncio.Queue(1)
 
     async def put(self, chunk: Chunk) -> None:
         """Hand over the next *chunk*, in the order of its partition; returns when there is room for it."""
@@ -128,6 +128,8 @@ class Pipeline:
             for space, count in batch.off_boarded.items():
                 log.warning("records of a client space that has left", client_space_id=space, count=count)
             await self._decoded.put((batch, await self._look_up_events(batch)))
+            # What is stored must not stay in memory until the next batch takes its name.
+            del chunks, batch
 
     async def _store_all(self) -> None:
         earlier: frozenset[str] = frozenset()
@@ -140,6 +142,7 @@ class Pipeline:
                 known = await self._look_up_events(batch)
             earlier = event_ids
             await self._stored.put(await self._store(without_conflicts(batch, known, self._refs)))
+            del batch, known
 
     async def _finish_all(self) -> None:
         while True:
@@ -171,8 +174,8 @@ class Pipeline:
         self._taken.set()
         return chunk, schemas
 
-    async def _store(self, batch: Batch) -> tuple[Batch, Rows]:
-        """Store *batch*; the answer has the rows that the store has taken."""
+    async def _store(self, batch: Batch) -> tuple[Sequence[Chunk], Rows]:
+        """Store *batch*; the answer is its chunks, and the rows that the store has taken."""
         # Killed here: nothing of the batch exists anywhere but in Kafka, uncommitted; it is read again.
         await self._keep_dead_letters(batch.refusals)
         # Killed here: the dead letters are there and will be once more; topic, partition and offset tell.
@@ -191,19 +194,19 @@ class Pipeline:
             refused_deletions=deletions,
         )
         if not refused_by_store:
-            return batch, batch.rows
+            return batch.chunks, batch.rows
         ids = {id(one) for one in refused_by_store}
-        return batch, rows_of([one for one in batch.accepted if id(one) not in ids], self._refs)
+        return batch.chunks, rows_of([one for one in batch.accepted if id(one) not in ids], self._refs)
 
-    async def _finish(self, batch: Batch, rows: Rows) -> None:
+    async def _finish(self, chunks: Sequence[Chunk], rows: Rows) -> None:
         """Publish *rows*, which are stored, and commit; the next batch may be on its way into the store by now."""
         # Killed here: the rows are there and will be inserted again; the tables fold the copies.
         await self._until_possible("history", lambda: self._ports.history.publish(rows))
         # Killed here: the history has the rows and will have them once more; who reads it folds the copies.
         with self._observer.attempting("commit"):
-            whole = await self._ports.commits.finish(batch.chunks)
+            whole = await self._ports.commits.finish(chunks)
         # Killed here: all is done.
-        self._observer.committed(batch.chunks, whole=whole)
+        self._observer.committed(chunks, whole=whole)
 
     async def _look_up_events(self, batch: Batch) -> Known:
         """What the store says of the events of *batch*."""

@@ -1,6 +1,7 @@
 """The order of effects, with a fault at every step."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from schemas.rows import epoch_of, record_offset
 from schemas.wire import HEADER_BYTES, frame
 from stream.errors import WrongSchema
 from stream.fetch.records import Chunk
+from stream.pipeline.batch import Batch
 from stream.pipeline.commits import Commits
 from stream.pipeline.pipeline import Pipeline, Ports
 from tests.builders import KEY, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
@@ -395,6 +397,18 @@ async def test_a_full_pipeline_takes_nothing_more(records: int, monkeypatch: pyt
         await until(lambda: len(world.sink.faults.lost) < 200)
         assert (fed, fed < 40 + 2 * records) == (stopped_at, True)
         feeding.cancel()
+
+
+async def test_a_batch_that_is_stored_stays_in_memory_no_longer() -> None:
+    def batches() -> int:
+        gc.collect()
+        return sum(type(held) is Batch for held in gc.get_objects())
+
+    world, of_other_tests = World(), batches()
+    async with world.running() as pipeline:
+        await pipeline.put(events(3)[1])
+        await until(lambda: world.committed() == 3)
+        assert batches() <= of_other_tests
 
 
 async def test_events_of_a_client_space_that_has_left_are_committed_and_nowhere_stored() -> None:
