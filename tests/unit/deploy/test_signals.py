@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from producers.intake.metrics import Metrics as IntakeMetrics
 from producers.outbox.command import RelayMetrics
@@ -31,6 +32,11 @@ def test_the_dashboard_shows_every_metric_of_the_query_api(repository: Path, exp
     text = (repository / DASHBOARD).read_text(encoding="utf-8")
     names = {re.sub(r"_(bucket|sum|count)$", "", name) for name in exposed}
     assert [name for name in sorted(names) if name not in text] == []
+
+
+def test_what_prometheus_and_grafana_read_is_yaml_whether_or_not_promtool_is_here(repository: Path) -> None:
+    files = [*(repository / "deploy/prometheus").glob("*.yaml"), *(repository / "deploy/grafana").glob("*.yaml")]
+    assert all(yaml.safe_load(file.read_text(encoding="utf-8")) for file in files)
 
 
 def test_the_alerts_read_every_metric_of_the_outbox_and_no_other(repository: Path) -> None:
