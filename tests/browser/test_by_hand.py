@@ -95,7 +95,7 @@ async def test_a_day_that_is_none_changes_nothing(hand: Hand) -> None:
     await hand.page.keyboard.type("02312026")
     await hand.page.keyboard.press("Enter")
     problem_text = panel.dialog.locator("#dates-hint")
-    await expect(problem_text).to_have_text(re.compile("not a date|must not be after"))
+    await expect(problem_text).to_have_text(re.compile("not a date|must be before"))
     assert await panel.chips.first.inner_text() == chip
     assert asked == []
 
@@ -117,7 +117,7 @@ async def test_a_date_that_is_being_typed_outlives_an_answer_that_bounds_it(hand
     hint = panel.dialog.locator("#dates-hint")
     await expect(hint).to_contain_text("24 Nov 2025")
     await hand.page.keyboard.press("Enter")
-    await expect(hint).to_have_text(re.compile("not a date|must not be after"))
+    await expect(hint).to_have_text(re.compile("not a date|must be before"))
     await expect(start).to_have_attribute("min", "2025-11-24")
 
 
@@ -126,7 +126,7 @@ async def test_a_range_that_cannot_be_is_told_and_the_last_one_holds(hand: Hand)
     chip, address = await panel.chips.first.inner_text(), hand.page.url
     await hand.page.locator("#to").fill("2026-09-01")
     alert = panel.dialog.get_by_role("alert")
-    await expect(alert).to_have_text("The start date must not be after the end date.")
+    await expect(alert).to_have_text("The start must be before the end.")
     # Told as loudly as every other problem, not as quietly as a hint.
     await expect(alert).to_have_css("color", "rgb(179, 34, 27)")
     assert (await panel.chips.first.inner_text(), hand.page.url) == (chip, address)
@@ -134,6 +134,35 @@ async def test_a_range_that_cannot_be_is_told_and_the_last_one_holds(hand: Hand)
     await hand.page.locator("#from").fill("2026-08-30")
     await expect(panel.dialog.get_by_role("alert")).to_have_count(0)
     await expect(panel.dialog.locator("header")).to_contain_text("30 Aug 2026 to 1 Sept 2026")
+
+
+async def test_a_time_of_day_narrows_a_date(hand: Hand) -> None:
+    panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-11-17", "uml.to": "2026-11-17"})
+    asked = lists_asked(panel)
+    await hand.page.locator("#from-time").focus()
+    # Where the browser shows 24 hours, the letters say nothing.
+    await hand.page.keyboard.type("0830AM")
+    assert asked == []
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.chips.first).to_have_text("Period: 17 Nov 2026, 08:30 to 17 Nov 2026", use_inner_text=True)
+    await hand.page.locator("#to-time").fill("10:00")
+    words = "17 Nov 2026, 08:30 to 17 Nov 2026, 10:00"
+    await expect(panel.chips.first).to_contain_text(words)
+    await expect(panel.dialog.locator("header")).to_contain_text(words)
+    await panel.settled()
+    assert [asked[-1][name] for name in ("from", "to")] == [[f"2026-11-17T{at}:00.000Z"] for at in ("07:30", "09:00")]
+    await hand.page.locator("#to-time").fill("08:30")
+    await expect(panel.dialog.get_by_role("alert")).to_have_text("The start must be before the end.")
+    await hand.page.reload()
+    await expect(panel.chips.first).to_contain_text(words)
+    await press(hand.page.locator("#export"))
+    await expect(panel.dialog.locator(".menu dd").first).to_have_text(words)
+    await hand.page.keyboard.press("Escape")
+    await hand.page.go_back()
+    await expect(panel.chips.first).to_contain_text("08:30 to 17 Nov 2026")
+    await hand.page.locator("#from").fill("")
+    await expect(hand.page.locator("#from-time")).to_be_disabled()
+    await expect(panel.chips.first).to_contain_text("Until 17 Nov 2026")
 
 
 async def test_a_start_before_retention_becomes_its_edge(hand: Hand) -> None:
@@ -287,16 +316,17 @@ async def test_a_drag_that_leaves_the_chart_counts_and_its_chip_leads_back(hand:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "bars", "middle"),
+    ("first", "last", "bars", "middle", "asked"),
     [
-        ("2026-10-25", "2026-10-25", 25, "Sun 25 Oct, 02:00 UTC+2"),
-        ("2026-03-29", "2026-03-29", 23, "Sun 29 Mar, 03:00 UTC+2"),
-        ("2026-11-18", "2026-11-19", 48, "Wed 18 Nov, 02:00 UTC+1"),
-        ("2026-10-24", "2026-10-25", 49, "Sat 24 Oct, 02:00 UTC+2"),
+        # The hour that comes twice is chosen whole.
+        ("2026-10-25", "2026-10-25", 25, "Sun 25 Oct, 02:00 UTC+2", ("00", "02")),
+        ("2026-03-29", "2026-03-29", 23, "Sun 29 Mar, 03:00 UTC+2", ("01", "02")),
+        ("2026-11-18", "2026-11-19", 48, "Wed 18 Nov, 02:00 UTC+1", ("01", "02")),
+        ("2026-10-24", "2026-10-25", 49, "Sat 24 Oct, 02:00 UTC+2", ("00", "01")),
     ],
 )
 async def test_a_day_or_two_are_shown_by_the_hour_of_their_clocks(
-    hand: Hand, first: str, last: str, bars: int, middle: str
+    hand: Hand, first: str, last: str, bars: int, middle: str, asked: tuple[str, str]
 ) -> None:
     space = f"clocks-{first}"
     at = [datetime.fromisoformat(f"{last}T{hour}:30:00+00:00") for hour in ("00", "01")]
@@ -314,13 +344,15 @@ async def test_a_day_or_two_are_shown_by_the_hour_of_their_clocks(
     await expect(panel.dialog.locator(".tip strong").first).to_have_text(
         re.compile(middle.replace("+", "[+]").replace(" ", ",? "))
     )
-    # The hours of one day are there to be read; of two, one day can be chosen.
-    await expect(panel.dialog.get_by_role("slider")).to_have_count(1 if first == last else 2)
+    found = lists_asked(panel)
     await hand.page.mouse.down()
     await hand.page.mouse.up()
-    days = [first, first] if first != last else [first, last]
-    await expect(hand.page.locator("#to")).to_have_value(days[1])
+    hour = int(middle.partition(",")[2].split(":")[0])
+    await expect(hand.page.locator("#from-time")).to_have_value(f"{hour:02}:00")
+    await expect(hand.page.locator("#to-time")).to_have_value(f"{hour + 1:02}:00")
     await panel.settled()
+    assert [found[0][name] for name in ("from", "to")] == [[f"{first}T{hour}:00:00.000Z"] for hour in asked]
+    await press(hand.page.locator("#back"))
 
 
 async def test_bars_are_chosen_by_keyboard(hand: Hand) -> None:
@@ -351,9 +383,13 @@ async def test_bars_are_chosen_by_keyboard(hand: Hand) -> None:
     await expect(panel.dialog.get_by_role("slider").first).to_be_focused()
     await keyboard.press("End")
     await keyboard.press("Enter")
-    await expect(panel.chips.first).to_contain_text("25 Jan 2026 to 25 Jan 2026")
+    await expect(panel.chips.first).to_have_text("Period: 25 Jan 2026", use_inner_text=True)
     await expect(panel.dialog.locator(".area g")).to_have_count(24)
-    await expect(panel.dialog.get_by_role("slider")).to_be_focused()
+    await expect(start).to_be_focused()
+    await keyboard.press("PageUp")
+    await keyboard.press("Enter")
+    await expect(panel.chips.first).to_contain_text("25 Jan 2026, 07:00 to 25 Jan 2026")
+    await expect(panel.dialog.locator(".area g")).to_have_count(17)
     await press(panel.named("Back to “Last 12 months”"))
     await expect(panel.chips.first).to_contain_text("Last 12 months")
     await expect(panel.dialog.locator(".area g")).to_have_count(53)

@@ -72,6 +72,21 @@ async def test_a_day_begins_when_its_zone_says_so(page: Page, day: str, zone: st
     assert await run(page, "time.js", code, day, zone) == expected
 
 
+@pytest.mark.parametrize(
+    ("minute", "expected"),
+    [
+        ("2026-11-24T14:05", "2026-11-24T13:05:00.000Z"),
+        # The clocks skip it: it is as much later.
+        ("2026-03-29T02:30", "2026-03-29T01:30:00.000Z"),
+        # It comes twice: the first.
+        ("2026-10-25T02:30", "2026-10-25T00:30:00.000Z"),
+    ],
+)
+async def test_a_minute_is_when_the_clocks_of_its_zone_show_it(page: Page, minute: str, expected: str) -> None:
+    code = "(time, minute, zone) => time.instantOf(minute, zone).toISOString()"
+    assert await run(page, "time.js", code, minute, "Europe/Paris") == expected
+
+
 async def test_every_language_has_every_text_and_every_value_in_it(page: Page) -> None:
     for part in ("", "-rest"):
         english, french = [
@@ -152,6 +167,9 @@ async def test_what_a_link_says_is_checked_and_read_back_as_it_was_written(page:
     query = f"?keep=1&uml=1&uml.user=ref&uml.user={ref}&uml.user=deleted&{dates}"
     filters = (await run(page, "url-sync.js", "(url, query) => url.readUrl(query)", query))["filters"]
     assert (filters["affectedUsers"], filters["from"], filters["to"]) == ([ref, "deleted"], "", "2026-11-30")
+    minutes = "?uml=1&uml.range=custom&uml.from=2026-11-30T24:00&uml.to=2026-11-30T23:59"
+    read = (await run(page, "url-sync.js", "(url, query) => url.readUrl(query)", minutes))["filters"]
+    assert (read["from"], read["to"]) == ("", "2026-11-30T23:59")
     code = "(url, filters) => url.writeUrl('https://host.example/users?keep=1#part', filters)"
     written = await run(page, "url-sync.js", code, filters)
     assert written.startswith("https://host.example/users?keep=1&uml=1")

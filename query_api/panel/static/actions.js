@@ -1,6 +1,6 @@
 // What the reader does, and what follows from it.
 import { ApiError } from './api.js';
-import { cleared, datesProblem, ID_PREFIX, toggled, withoutChip } from './state.js';
+import { cleared, ID_PREFIX, toggled, withoutChip } from './state.js';
 import { dayOf, daysOf, isInstant, SINCE } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
@@ -44,6 +44,11 @@ export class Actions {
     this._page.drawing.update();
   }
 
+  /** @param {() => void} work */
+  afterUpdate(work) {
+    this._page.drawing.afterUpdate(work);
+  }
+
   close() {
     this._page.close();
   }
@@ -58,6 +63,11 @@ export class Actions {
   }
 
   // ---- Filters ----
+
+  /** Those of this moment: what is drawn may be of the one before. */
+  get filters() {
+    return this._session.filters;
+  }
 
   /** @param {Filters} filters */
   setFilters(filters) {
@@ -78,23 +88,9 @@ export class Actions {
     if (session.isOpen) void session.load();
   }
 
-  /**
-   * A date was entered. One that cannot be asked for is told; the filters stay as they are.
-   * @param {'from'|'to'} name
-   * @param {string} value
-   * @param {boolean} isDate Whether what stands in the field is a date, or nothing.
-   */
-  setDate(name, value, isDate) {
-    const { filters, retentionDay } = this._session;
-    const { from, to } = this.dates ?? filters;
-    const dates = { from, to, ...(isDate && { [name]: value }) };
-    const problem = isDate ? datesProblem(dates, retentionDay) : 'range.no_date';
-    if (problem) this.dates = { ...dates, problem };
-    else if (dates.from === filters.from && dates.to === filters.to) this.dates = null;
-    else this.changeFilters(dates);
-    const { drawing } = this._page;
-    // A start that the log no longer holds is another one now, though it may be the one of before.
-    if (isDate && !problem) drawing.afterUpdate(() => drawing.setValue(`#${name}`, this._session.filters[name]));
+  /** @param {typeof this.dates} dates */
+  setDates(dates) {
+    this.dates = dates;
     this.update();
   }
 

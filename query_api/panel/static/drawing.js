@@ -40,12 +40,6 @@ export class Drawing {
     return this._root.querySelector(selector);
   }
 
-  /** Write *value* into a field, whatever it was drawn with. @param {string} selector @param {string} value */
-  setValue(selector, value) {
-    const field = /** @type {HTMLInputElement|null} */ (this.find(selector));
-    if (field && field.value !== value) field.value = value;
-  }
-
   /** Sheets serve only the document that they were made for. @param {string[]} sheets */
   adopt(sheets) {
     const view = this._root.ownerDocument.defaultView;

@@ -2,7 +2,7 @@
 import { html, noChange } from './vendor/lit-html/lit-html.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
-import { ACTIVITY_TYPES, CHANNELS, chipsOf } from './state.js';
+import { ACTIVITY_TYPES, CHANNELS, chipsOf, datesProblem } from './state.js';
 import { periodName, zoneText } from './model.js';
 import { dayOf, RANGES, SINCE } from './time.js';
 
@@ -94,8 +94,9 @@ function licenseChoice(model, act) {
 }
 
 /**
- * Two dates. What is typed counts once the field is left or Enter is pressed: half a date is none, and the browser drops it
- * where its field or a bound of it is written to. A day that is chosen from a calendar counts at once.
+ * Two dates, each with a time of day where one is wanted. What is typed counts once the field is left or Enter is pressed:
+ * half a date is none, and the browser drops it where its field or a bound of it is written to. What is chosen from a
+ * calendar counts at once.
  * @param {Model} model
  * @param {Actions} act
  */
@@ -106,22 +107,22 @@ function customDates(model, act) {
   const today = dayOf(model.now, model.zone);
   const day = retentionDay && t.day(retentionDay);
   const hint = model.isClamped ? 'range.clamped' : day ? 'range.retention' : 'range.retention_plain';
-  const unlessTyped = (/** @type {'from'|'to'} */ name, /** @type {string} */ value) => (isTyped(act, name) ? noChange : value);
-  const field = (/** @type {'from'|'to'} */ name) => html`<div class="field">
-    <label for=${name}>${t.text(`filter.${name}`)}</label>
-    <input
-      id=${name}
-      type="date"
-      min=${unlessTyped(name, retentionDay)}
-      max=${unlessTyped(name, today)}
-      .value=${unlessTyped(name, shown[name])}
-      aria-describedby="dates-hint"
-      aria-invalid=${Boolean(problem)}
-      @keydown=${(/** @type {KeyboardEvent} */ event) => onDateKey(act, name, event)}
-      @change=${(/** @type {Event} */ event) => typed.has(inputOf(event)) || enter(act, name, inputOf(event))}
-      @focusout=${(/** @type {Event} */ event) => enter(act, name, inputOf(event))}
-    />
-  </div>`;
+  const unlessTyped = (/** @type {string} */ id, /** @type {string} */ value) => (isTyped(act, id) ? noChange : value);
+  const field = (/** @type {'from'|'to'} */ name) => {
+    const [date, clock = ''] = shown[name].split('T');
+    const enter = (/** @type {Event} */ event) => enterDate(model, act, name, inputOf(event));
+    const onKey = (/** @type {KeyboardEvent} */ event) => onDateKey(() => enter(event), event);
+    const onChange = (/** @type {Event} */ event) => typed.has(inputOf(event)) || enter(event);
+    return html`<div class="field">
+      <label for=${name}>${t.text(`filter.${name}`)}</label>
+      <div class="moment">
+        <input id=${name} type="date" min=${unlessTyped(name, retentionDay)} max=${unlessTyped(name, today)} .value=${unlessTyped(name, date)}
+          aria-describedby="dates-hint" aria-invalid=${Boolean(problem)} @keydown=${onKey} @change=${onChange} @focusout=${enter} />
+        <input id=${`${name}-time`} type="time" .value=${unlessTyped(`${name}-time`, clock)} ?disabled=${!date}
+          aria-label=${t.text(`filter.${name}_time`)} aria-describedby="dates-hint" @keydown=${onKey} @change=${onChange} @focusout=${enter} />
+      </div>
+    </div>`;
+  };
   return html`<div class="dates">
     ${field('from')} ${field('to')}
     <p id="dates-hint" class=${`hint${problem ? ' problem' : ''}`} role=${problem ? 'alert' : model.isClamped ? 'status' : 'note'}>
@@ -133,9 +134,9 @@ function customDates(model, act) {
 /** @type {WeakSet<HTMLInputElement>} The fields that are being typed in. */
 const typed = new WeakSet();
 
-/** @param {Actions} act @param {'from'|'to'} name */
-function isTyped(act, name) {
-  const input = /** @type {HTMLInputElement|null} */ (act.place()?.querySelector(`#${name}`) ?? null);
+/** @param {Actions} act @param {string} id */
+function isTyped(act, id) {
+  const input = /** @type {HTMLInputElement|null} */ (act.place()?.querySelector(`#${id}`) ?? null);
   return input !== null && typed.has(input);
 }
 
@@ -144,16 +145,52 @@ function inputOf(event) {
   return /** @type {HTMLInputElement} */ (event.currentTarget);
 }
 
-/** @param {Actions} act @param {'from'|'to'} name @param {KeyboardEvent} event */
-function onDateKey(act, name, event) {
-  if (event.key === 'Enter') enter(act, name, inputOf(event));
+/** @param {() => void} enter @param {KeyboardEvent} event */
+function onDateKey(enter, event) {
+  if (event.key === 'Enter') enter();
   else if (event.key !== 'Tab') typed.add(inputOf(event));
 }
 
-/** @param {Actions} act @param {'from'|'to'} name @param {HTMLInputElement} input */
-function enter(act, name, input) {
+/**
+ * A date or its time of day was entered. One that cannot be asked for is told; the filters stay as they are.
+ * @param {Model} model
+ * @param {Actions} act
+ * @param {'from'|'to'} name
+ * @param {HTMLInputElement} input
+ */
+function enterDate({ retentionDay }, act, name, input) {
   typed.delete(input);
-  act.setDate(name, input.value, !input.validity.badInput);
+  const { filters } = act;
+  const { from, to } = act.dates ?? filters;
+  const dates = { from, to };
+  const isDate = input.type === 'date';
+  if (input.validity.badInput) {
+    act.setDates({ ...dates, problem: isDate ? 'range.no_date' : 'range.no_time' });
+    return;
+  }
+  const [day, time = ''] = dates[name].split('T');
+  dates[name] = isDate ? momentOf(input.value, time) : momentOf(day, input.value);
+  const problem = datesProblem(dates, retentionDay);
+  if (problem) act.setDates({ ...dates, problem });
+  else if (dates.from === filters.from && dates.to === filters.to) act.setDates(null);
+  else act.changeFilters(dates);
+  // A start that the log no longer holds is another one now, though it may be the one of before.
+  if (!problem) act.afterUpdate(() => showDate(input, act.filters[name]));
+  act.update();
+}
+
+/** Without a day there is no time. @param {string} day @param {string} time */
+function momentOf(day, time) {
+  return day && time ? `${day}T${time}` : day;
+}
+
+/** Write into the fields of a date, whatever they were drawn with. @param {HTMLInputElement} input One of them. @param {string} moment */
+function showDate(input, moment) {
+  const [day, time = ''] = moment.split('T');
+  for (const field of input.parentElement?.querySelectorAll('input') ?? []) {
+    const value = field.type === 'date' ? day : time;
+    if (field.value !== value) field.value = value;
+  }
 }
 
 /**

@@ -3,7 +3,7 @@ import { html, svg } from './vendor/lit-html/lit-html.js';
 import { barsOf, together, topOf } from './bars.js';
 import { labeled } from './chips.js';
 import { ACTIVITY_TYPES, withoutChip } from './state.js';
-import { daysOf } from './time.js';
+import { daysOf, minuteOf } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -18,7 +18,7 @@ import { daysOf } from './time.js';
  * @property {number} pointed The bar that is told of, or -1.
  * @property {number} origin Where a pointer went down, or -1.
  *
- * @typedef {{act: Actions, t: Translator, bars: Bar[], state: State, canNarrow: boolean}} Chart
+ * @typedef {{act: Actions, t: Translator, bars: Bar[], state: State, period: {from: string, to: string}}} Chart *period*: of custom dates, or empty.
  */
 
 const HEIGHT = 46;
@@ -26,6 +26,7 @@ const HEIGHT = 46;
 const [ROOM, NUMBER_ROOM] = [4, 15];
 const AXIS = 16;
 const PAGE = 7;
+const HOUR_MS = 3_600_000;
 const MAX_TICKS = 4;
 const PERIOD = /** @type {const} */ ({ name: 'range', value: '' });
 
@@ -39,23 +40,27 @@ export function histogram(model, act) {
   const bars = isWaiting ? barsBefore(model, act) : barsNow(model);
   const isWorthIt = bars.length > 1 && (filters.range === 'custom' || bars.some(({ total }) => total));
   // While it is counted the place is kept: what stands below must not jump.
-  if (!isWorthIt) return isWaiting ? html`<div class="histogram"></div>` : '';
-  const chart = { act, t, bars, state: stateOf(act, bars), canNarrow: bars[0].first !== bars[bars.length - 1].last };
+  const isCustom = filters.range === 'custom';
+  // Of one hour there is nothing to draw, and still a way back.
+  if (!isWorthIt) {
+    const isHour = isCustom && !isWaiting && bars.length === 1;
+    return isWaiting || isHour ? html`<div class="histogram">${isHour ? back(model, act) : ''}</div>` : '';
+  }
+  const chart = { act, t, bars, state: stateOf(act, bars), period: isCustom ? filters : { from: '', to: '' } };
   return html`<div class="histogram" ?data-stale=${isWaiting}>
     <div class="plot" @pointerleave=${() => tellOf(chart, -1)} @focusout=${(/** @type {FocusEvent} */ event) => leave(chart, event)}>
       <div
         class="area"
-        ?data-plain=${!chart.canNarrow}
         @pointerdown=${(/** @type {PointerEvent} */ event) => begin(chart, event)}
         @pointermove=${(/** @type {PointerEvent} */ event) => move(chart, indexAt(event, bars))}
         @pointerup=${() => end(chart)}
         @pointercancel=${() => mark(chart, null)}
       >
-        ${drawing(chart)} ${(chart.canNarrow ? [0, 1] : [0]).map((side) => handle(chart, side))}
+        ${drawing(chart)} ${[0, 1].map((side) => handle(chart, side))}
       </div>
       ${tip(chart)}
     </div>
-    ${filters.range === 'custom' ? back(model, act) : ''}
+    ${isCustom ? back(model, act) : ''}
   </div>`;
 }
 
@@ -88,7 +93,7 @@ function drawing(chart) {
   const [width, top] = [100 / bars.length, topOf(bars)];
   const high = HEIGHT - (bars.some(({ total }) => total > top) ? NUMBER_ROOM : ROOM);
   return html`<svg role="img" aria-label=${label(chart)}>
-    ${bars.map((bar, index) => svg`<g ?data-marked=${isMarkedBar(chart, bar)} ?data-pointed=${index === chart.state.pointed}>
+    ${bars.map((bar, index) => svg`<g ?data-marked=${isMarkedBar(chart, index)} ?data-pointed=${index === chart.state.pointed}>
       <rect class="slot" x=${`${index * width}%`} y="0" width=${`${width}%`} height=${HEIGHT}></rect>
       ${stack(bar, top, high).map(({ type, y, height }) => svg`<rect class="bar" data-type=${type}
         x=${`${(index + 0.1) * width}%`} y=${y} width=${`${0.8 * width}%`} height=${height}></rect>`)}
@@ -141,9 +146,17 @@ function nameOfBar(t, { first, last, start }) {
   return first === last ? t.weekday(first) : t.text('range.from_to', { from: t.day(first), to: t.day(last) });
 }
 
+/** Bars beside each other. @param {Translator} t @param {Bar[]} bars */
+function spanName(t, bars) {
+  const [first, last] = [bars[0], bars[bars.length - 1]];
+  if (!last.start) return nameOfBar(t, together(bars));
+  return t.text('range.from_to', { from: nameOfBar(t, first), to: clock(t, new Date(last.start.getTime() + HOUR_MS), {}) });
+}
+
 /** Of two days, hours say which. @param {Chart} chart @param {Bar} bar @param {boolean} isEnd */
-function tickName({ t, canNarrow }, { first, last, start }, isEnd) {
-  return start ? clock(t, start, canNarrow ? { weekday: 'short' } : {}) : t.day(isEnd ? last : first);
+function tickName({ t, bars }, { first, last, start }, isEnd) {
+  const isOneDay = bars[0].first === bars[bars.length - 1].last;
+  return start ? clock(t, start, isOneDay ? {} : { weekday: 'short' }) : t.day(isEnd ? last : first);
 }
 
 /** @type {Map<string, Intl.DateTimeFormat>} */
@@ -167,12 +180,13 @@ function tip({ t, bars, state: { pointed, marked } }) {
   const bar = bars[pointed];
   if (!bar) return '';
   const place = ((pointed + 0.5) * 100) / bars.length;
-  const all = marked && together(bars.slice(Math.min(...marked), Math.max(...marked) + 1));
+  const chosen = marked ? bars.slice(Math.min(...marked), Math.max(...marked) + 1) : [];
+  const all = chosen.length > 1 && together(chosen);
   return html`<div class="tip" aria-hidden="true" .style=${`left: ${place}%; transform: translateX(-${place}%)`}>
     <strong>${nameOfBar(t, bar)}</strong> <span>${t.plural('list.count', bar.total)}</span>
     ${typeTexts(t, bar).map(({ type, text }) => html`<span class="type" data-type=${type}>${text}</span>`)}
     ${all && all.total !== bar.total
-      ? html`<span class="marked">${nameOfBar(t, all)} <strong>${t.plural('list.count', all.total)}</strong></span>`
+      ? html`<span class="marked">${spanName(t, chosen)} <strong>${t.plural('list.count', all.total)}</strong></span>`
       : ''}
   </div>`;
 }
@@ -185,7 +199,7 @@ function tip({ t, bars, state: { pointed, marked } }) {
  * @param {PointerEvent} event
  */
 function begin(chart, event) {
-  if (!event.isPrimary || event.button !== 0 || !chart.canNarrow) return;
+  if (!event.isPrimary || event.button !== 0) return;
   const area = /** @type {Element} */ (event.currentTarget);
   area.setPointerCapture(event.pointerId);
   chart.state.origin = indexAt(event, chart.bars);
@@ -203,7 +217,7 @@ function move(chart, index) {
 function end(chart) {
   if (chart.state.origin < 0) return;
   chart.state.origin = -1;
-  chooseDays(chart);
+  chooseBars(chart);
 }
 
 /** @param {PointerEvent} event @param {unknown[]} bars */
@@ -223,12 +237,12 @@ function tellOf({ act, state }, index) {
 // ---- By keys ----
 
 /**
- * One edge of what is marked, or, where nothing can be chosen, what is read.
+ * One edge of what is marked.
  * @param {Chart} chart
  * @param {number} side 0 for the first bar, 1 for the last.
  */
 function handle(chart, side) {
-  const { t, bars, canNarrow, state } = chart;
+  const { t, bars, state } = chart;
   const [index, least, most] = sliderOf(chart, side);
   const bar = bars[index];
   const words = [nameOfBar(t, bar), t.plural('list.count', bar.total), ...typeTexts(t, bar).map(({ text }) => text)];
@@ -236,22 +250,21 @@ function handle(chart, side) {
     role="slider"
     class="handle"
     tabindex="0"
-    aria-label=${t.text(canNarrow ? ['histogram.start', 'histogram.end'][side] : 'column.occurred_at')}
-    aria-description=${canNarrow ? t.text('histogram.hint') : ''}
+    aria-label=${t.text(['histogram.start', 'histogram.end'][side])}
+    aria-description=${t.text('histogram.hint')}
     aria-valuemin=${least}
     aria-valuemax=${most}
     aria-valuenow=${index}
     aria-valuetext=${words.join(', ')}
-    .style=${`left: ${((index + (canNarrow ? side : 0.5)) * 100) / bars.length}%`}
+    .style=${`left: ${((index + side) * 100) / bars.length}%`}
     @focus=${() => state.origin < 0 && tellOf(chart, index)}
     @keydown=${(/** @type {KeyboardEvent} */ event) => onSliderKey(chart, side, event)}
   ></div>`;
 }
 
 /** Where an edge stands, and how far it can go. @param {Chart} chart @param {number} side */
-function sliderOf({ bars, canNarrow, state }, side) {
+function sliderOf({ bars, state }, side) {
   const last = bars.length - 1;
-  if (!canNarrow) return [Math.max(0, state.pointed), 0, last];
   const [from, to] = state.marked ? [Math.min(...state.marked), Math.max(...state.marked)] : [0, last];
   return side ? [to, from, last] : [from, 0, to];
 }
@@ -259,7 +272,7 @@ function sliderOf({ bars, canNarrow, state }, side) {
 /** @param {Chart} chart @param {number} side @param {KeyboardEvent} event */
 function onSliderKey(chart, side, event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const { canNarrow, state } = chart;
+  const { state } = chart;
   const [index, least, most] = sliderOf(chart, side);
   /** @type {Record<string, number>} */
   const places = {
@@ -274,10 +287,10 @@ function onSliderKey(chart, side, event) {
   };
   if (event.key in places) {
     const next = Math.min(most, Math.max(least, places[event.key]));
-    if (canNarrow) mark(chart, side ? [least, next] : [next, most]);
+    mark(chart, side ? [least, next] : [next, most]);
     tellOf(chart, next);
   } else if (event.key === 'Enter' && state.marked) {
-    chooseDays(chart);
+    chooseBars(chart);
     // The other edge may not be there any more.
     chart.act.focusOn('.handle');
   } else if (event.key === 'Escape' && (state.marked || state.pointed >= 0)) {
@@ -297,9 +310,9 @@ function leave(chart, { currentTarget, relatedTarget }) {
 
 // ---- What is marked ----
 
-/** Periods are of whole days: hours are marked by the day. @param {Chart} chart @param {Bar} bar */
-function isMarkedBar({ bars, state: { marked } }, { first, last }) {
-  return marked !== null && first >= bars[Math.min(...marked)].first && last <= bars[Math.max(...marked)].last;
+/** @param {Chart} chart @param {number} index */
+function isMarkedBar({ state: { marked } }, index) {
+  return marked !== null && index >= Math.min(...marked) && index <= Math.max(...marked);
 }
 
 /** @param {Chart} chart @param {[number, number]|null} marked */
@@ -311,13 +324,28 @@ function mark({ act, state }, marked) {
 }
 
 /** What is marked becomes the period, unless that is all of it. @param {Chart} chart */
-function chooseDays(chart) {
+function chooseBars(chart) {
   const { act, bars, state } = chart;
   if (!state.marked) return;
-  const [from, to] = [bars[Math.min(...state.marked)].first, bars[Math.max(...state.marked)].last];
+  const [first, last] = [Math.min(...state.marked), Math.max(...state.marked)];
   mark(chart, null);
   tellOf(chart, -1);
-  if (from !== bars[0].first || to !== bars[bars.length - 1].last) act.changeFilters({ range: 'custom', from, to });
+  if (first > 0 || last < bars.length - 1) act.changeFilters({ range: 'custom', ...spanOf(chart, first, last) });
+}
+
+/**
+ * Where bars begin and end. The outer edges are those of the period. Of an hour that the clocks repeat, both are meant.
+ * @param {Chart} chart
+ * @param {number} first
+ * @param {number} last
+ */
+function spanOf({ t, bars, period }, first, last) {
+  const minutes = bars.map(({ start }) => start && minuteOf(start, t.zone));
+  const until = minutes.find((minute, index) => index > last && minute && minute > String(minutes[last]));
+  return {
+    from: (!first && period.from) || (first && minutes[first]) || bars[first].first,
+    to: (last === bars.length - 1 && period.to) || until || bars[last].last,
+  };
 }
 
 /** @param {Model} model @param {Actions} act */

@@ -1,5 +1,7 @@
 // Texts, plural forms, dates and numbers in the reader's language. Nothing else here knows a language.
 
+import { isMinute } from './time.js';
+
 /** @typedef {{isWhole: boolean, texts: Record<string, any>}} Spoken *isWhole*: with what comes behind the first lines. */
 
 /** @type {Record<string, Spoken>} The languages that are there. */
@@ -35,6 +37,7 @@ export class Translator {
     this._time = new Intl.DateTimeFormat(this.locale, { timeStyle: 'medium', timeZone: zone });
     this._offset = new Intl.DateTimeFormat(this.locale, { timeZone: zone, timeZoneName: 'shortOffset' });
     this._day = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' });
+    this._minute = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
     this._weekday = new Intl.DateTimeFormat(this.locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
     this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
     this._list = new Intl.ListFormat(this.locale, { type: 'disjunction' });
@@ -106,6 +109,11 @@ export class Translator {
   /** A calendar day, given as `YYYY-MM-DD`. @param {string} day */
   day(day) {
     return this._day.format(new Date(`${day}T00:00:00Z`));
+  }
+
+  /** "24 Nov 2026", or "24 Nov 2026, 14:00". @param {string} moment A day, or a minute of one. */
+  moment(moment) {
+    return isMinute(moment) ? this._minute.format(new Date(`${moment}:00Z`)) : this.day(moment);
   }
 
   /** "3 minutes ago". @param {Date} instant @param {Date} now */

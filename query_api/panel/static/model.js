@@ -1,6 +1,6 @@
 // What one drawing shows: a value, taken from the session. Those who draw read it and change nothing.
 import { html } from './vendor/lit-html/lit-html.js';
-import { dayOf, daysOf, offsetsLabel, SINCE } from './time.js';
+import { dayOf, daysOf, isMinute, offsetsLabel, SINCE } from './time.js';
 
 /**
  * @typedef {typeof import('./rest.js')} Rest The modules that come behind the first lines.
@@ -70,9 +70,10 @@ export function withRest({ rest, restFailed, t }, draw, waiting = /** @type {unk
 export function periodName({ t, filters: { range, from, to } }) {
   if (range === SINCE) return t.text('range.since', { from: t.dateTime(new Date(from)) });
   if (range !== 'custom') return t.text(`range.${range}`);
-  if (from && to) return t.text('range.from_to', { from: t.day(from), to: t.day(to) });
-  if (from) return t.text('range.from', { from: t.day(from) });
-  return to ? t.text('range.to', { to: t.day(to) }) : t.text('range.12m');
+  if (from && from === to) return t.day(from);
+  if (from && to) return t.text('range.from_to', { from: t.moment(from), to: t.moment(to) });
+  if (from) return t.text('range.from', { from: t.moment(from) });
+  return to ? t.text('range.to', { to: t.moment(to) }) : t.text('range.12m');
 }
 
 /** The first and the last day of the period; the first may not be known yet. @param {Model} model */
@@ -87,9 +88,10 @@ export function zoneText(model, zone) {
   return zone === 'UTC' ? zone : `${zone.replaceAll('_', ' ')}, ${offsetsLabel(from || until, until, zone)}`;
 }
 
-/** The period as days, and the zone that its days begin in. @param {Model} model */
+/** The period as days or minutes, and the zone that its days begin in. @param {Model} model */
 export function periodTexts(model) {
-  const { t, zone } = model;
+  const { t, zone, filters } = model;
+  if (filters.range === 'custom' && isMinute(filters.from + filters.to)) return [periodName(model), zoneText(model, zone)];
   const [from, until] = shownDays(model);
   const days = from ? t.text('range.from_to', { from: t.day(from), to: t.day(until) }) : periodName(model);
   return [from === until ? t.day(until) : days, zoneText(model, zone)];

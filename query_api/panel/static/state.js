@@ -1,5 +1,5 @@
 // What the reader has chosen, as plain values, and what the API is asked for it. Nothing here touches the page.
-import { boundsOf, dayOf, DEFAULT_RANGE, isInstant, RANGES, SINCE } from './time.js';
+import { boundsOf, dayOf, DEFAULT_RANGE, isInstant, isMinute, RANGES, SINCE } from './time.js';
 
 export const ACTIVITY_TYPES = ['user_creation', 'user_deletion', 'user_license_update', 'admin_rights_update'];
 export const CHANNELS = ['ui', 'api', 'file_import'];
@@ -46,8 +46,8 @@ export const ID_PREFIX = 'id:';
  * @property {string[]} licenses As lines spell them.
  * @property {string[]} adminRights What an update of them did: `ADMIN_RIGHTS`.
  * @property {string} range One of `RANGES`, or `SINCE`.
- * @property {string} from A day, for custom dates; the instant of `SINCE`.
- * @property {string} to A day; only for custom dates.
+ * @property {string} from A day or a minute, for custom dates; the instant of `SINCE`.
+ * @property {string} to A day, which is included, or a minute, which is not; only for custom dates.
  * @property {'local'|'utc'} zone
  *
  * @typedef {object} Chip
@@ -133,7 +133,8 @@ export function withoutChip(filters, chip, before = '') {
  */
 export function datesProblem({ from, to }, retentionDay) {
   if (to && retentionDay && to < retentionDay) return 'range.too_old';
-  return from && to && from > to ? 'range.order' : '';
+  const [start, end] = [isMinute(from) ? from : `${from}T00:00`, isMinute(to) ? to : `${to}T24:00`];
+  return from && to && start >= end ? 'range.order' : '';
 }
 
 /**
@@ -224,10 +225,10 @@ export function byDay(lines, zone) {
 /**
  * Filters from values that anyone may have written, for instance into a link: what is unknown is left out.
  * @param {Partial<Record<string, string[]>>} raw
- * @param {{isDay: (text: string) => boolean}} check
+ * @param {{isMoment: (text: string) => boolean}} check
  * @returns {Filters}
  */
-export function fromRaw(raw, { isDay }) {
+export function fromRaw(raw, { isMoment }) {
   const filters = defaultFilters();
   const list = (/** @type {string} */ name, /** @type {(value: string) => boolean} */ isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
   filters.activityTypes = list('activity', (value) => ACTIVITY_TYPES.includes(value));
@@ -242,8 +243,8 @@ export function fromRaw(raw, { isDay }) {
   if (filters.range === 'custom') {
     const [from = ''] = raw.from ?? [];
     const [to = ''] = raw.to ?? [];
-    filters.from = isDay(from) ? from : '';
-    filters.to = isDay(to) ? to : '';
+    filters.from = isMoment(from) ? from : '';
+    filters.to = isMoment(to) ? to : '';
     if (datesProblem(filters, '')) Object.assign(filters, { range: DEFAULT_RANGE, from: '', to: '' });
   }
   const [since = ''] = raw.from ?? [];

@@ -1,4 +1,4 @@
-// Days and instants. A day is `YYYY-MM-DD`; an instant is a Date. Between them stands a zone, never a count of hours:
+// Days, minutes and instants. A day is `YYYY-MM-DD`, a minute of it `YYYY-MM-DDTHH:MM`; an instant is a Date. Between them stands a zone, never a count of hours:
 // a day has 23, 24 or 25 of them.
 
 const DAY_MS = 86_400_000;
@@ -38,6 +38,16 @@ export function zoneNamed(name) {
 export function isDay(text) {
   return /^\d{4}-\d\d-\d\d$/.test(text) && addDays(text, 0) === text;
 }
+
+/** Whether it is a day, or a minute of one. @param {string} text */
+export function isMoment(text) {
+  return isDay(text.slice(0, DAY_LENGTH)) && /^(T([01]\d|2[0-3]):[0-5]\d)?$/.test(text.slice(DAY_LENGTH));
+}
+
+const DAY_LENGTH = 10;
+
+/** Whether it is a minute, and no whole day. @param {string} moment */
+export const isMinute = (moment) => moment.includes('T');
 
 /** Whether it is an instant as `toISOString` writes it. @param {string} text */
 export function isInstant(text) {
@@ -82,10 +92,30 @@ const known = new Map();
  * @returns {Date}
  */
 export function startOfDay(day, zone) {
-  const asUtc = Date.parse(`${day}T00:00:00Z`);
-  const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((time) => offsetMs(new Date(time), zone));
-  const candidates = offsets.map((offset) => new Date(asUtc - offset)).toSorted((a, b) => a.getTime() - b.getTime());
+  const candidates = candidatesOf(Date.parse(`${day}T00:00:00Z`), zone);
   return candidates.find((candidate) => dayOf(candidate, zone) === day) ?? candidates[candidates.length - 1];
+}
+
+/**
+ * The first instant of a day, or at which the clocks of *zone* show that minute. One that they skip is as much later.
+ * @param {string} moment
+ * @param {string} zone
+ */
+export function instantOf(moment, zone) {
+  if (!isMinute(moment)) return startOfDay(moment, zone);
+  const candidates = candidatesOf(Date.parse(`${moment}:00Z`), zone);
+  return candidates.find((candidate) => minuteOf(candidate, zone) === moment) ?? candidates[candidates.length - 1];
+}
+
+/** What the clocks of *zone* show. @param {Date} instant @param {string} zone */
+export function minuteOf(instant, zone) {
+  return new Date(instant.getTime() + offsetMs(instant, zone)).toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length);
+}
+
+/** The instants at which clocks may show what UTC's show at *asUtc*, the earliest first. @param {number} asUtc @param {string} zone */
+function candidatesOf(asUtc, zone) {
+  const offsets = [asUtc - DAY_MS, asUtc, asUtc + DAY_MS].map((time) => offsetMs(new Date(time), zone));
+  return offsets.map((offset) => new Date(asUtc - offset)).toSorted((a, b) => a.getTime() - b.getTime());
 }
 
 /**
@@ -140,15 +170,15 @@ export function offsetLabel(instant, zone) {
  * @returns {{first: string, last: string}}
  */
 export function daysOf(choice, now, zone) {
-  if (choice.range === 'custom') return { first: choice.from, last: choice.to };
+  if (choice.range === 'custom') return { first: choice.from.slice(0, DAY_LENGTH), last: choice.to.slice(0, DAY_LENGTH) };
   if (choice.range === SINCE) return { first: dayOf(new Date(choice.from), zone), last: '' };
   const days = PRESET_DAYS[choice.range];
   return { first: days ? addDays(dayOf(now, zone), 1 - days) : '', last: '' };
 }
 
 /**
- * The half-open span of time that the API is asked for. The last day is included: the span ends with the midnight
- * after it.
+ * The half-open span of time that the API is asked for. A last day is included: the span ends with the midnight
+ * after it. A last minute is not.
  * @param {{range: string, from: string, to: string}} choice
  * @param {Date} now
  * @param {string} zone
@@ -156,10 +186,10 @@ export function daysOf(choice, now, zone) {
  */
 export function boundsOf(choice, now, zone) {
   if (choice.range === SINCE) return { from: choice.from };
-  const { first, last } = daysOf(choice, now, zone);
+  const { from, to } = choice.range === 'custom' ? choice : { from: daysOf(choice, now, zone).first, to: '' };
   return {
-    ...(first && { from: startOfDay(first, zone).toISOString() }),
-    ...(last && { to: startOfDay(addDays(last, 1), zone).toISOString() }),
+    ...(from && { from: instantOf(from, zone).toISOString() }),
+    ...(to && { to: instantOf(isMinute(to) ? to : addDays(to, 1), zone).toISOString() }),
   };
 }
 

@@ -1,7 +1,7 @@
 // The filters in the page's address, under a prefix of their own: what the host keeps there stays as it is.
 // Refs only, never a name or an id: addresses end up in histories and logs.
 import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
-import { isDay } from './time.js';
+import { isMoment } from './time.js';
 
 const MARK = 'uml';
 const LIST_NAMES = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license', adminRights: 'admin_rights' };
@@ -19,7 +19,7 @@ export function readUrl(search) {
     [...Object.values(LIST_NAMES), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
   );
   const eventId = given.get(`${MARK}.event`) ?? '';
-  return { filters: fromRaw(raw, { isDay }), eventId: isUuid(eventId) ? eventId : '' };
+  return { filters: fromRaw(raw, { isMoment }), eventId: isUuid(eventId) ? eventId : '' };
 }
 
 /**

@@ -1,7 +1,7 @@
 // The filters.
 
 export const FILTER_CSS = `
-input[type="text"], input[type="date"], select {
+input:is([type="text"], [type="date"], [type="time"]), select {
   width: 100%; min-height: 34px; padding: 4px 10px; border: 1px solid var(--_outline);
   border-radius: var(--_radius); background: var(--_surface);
 }
@@ -25,6 +25,8 @@ input[type="text"], input[type="date"], select {
 .sets[data-stale] .count { visibility: hidden; transition: visibility 0s 300ms; }
 .choices input { width: 14px; height: 14px; margin: 0; accent-color: var(--_accent); outline: none; }
 .dates { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 8px 16px; }
+.dates .field { grid-column: span 4; }
+.moment { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 6px; }
 .filters-toggle { display: none; width: 100%; justify-content: space-between; }
 .filters-toggle .icon { transform: rotate(90deg); }
 .filters-toggle[aria-expanded="true"] .icon { transform: rotate(-90deg); }
@@ -32,17 +34,13 @@ input[type="text"], input[type="date"], select {
   .sets select { field-sizing: content; width: auto; min-width: 100px; max-width: 200px; }
 }
 @container drawer (max-width: 800px) {
-  .field { grid-column: span 6; }
+  .field, .dates .field { grid-column: span 6; }
 }
 @container drawer (max-width: 640px) {
   .filters-toggle { display: flex; }
   .filters { margin-top: 8px; }
   .filters[data-folded] { display: none; }
-  .field { grid-column: 1 / -1; }
-  .dates .field { grid-column: span 6; }
-}
-@container drawer (max-width: 400px) {
-  .dates .field { grid-column: 1 / -1; }
+  .field, .dates .field { grid-column: 1 / -1; }
 }
 @media (forced-colors: active) {
   .choices label:has(:checked) { border-color: Highlight; }

@@ -5,7 +5,6 @@ export const HISTOGRAM_CSS = `
 .histogram[data-stale] .bar { opacity: 0.5; }
 .plot { position: relative; flex: 1 1 240px; min-width: 0; --_of: color-mix(in srgb, var(--_accent) 72%, var(--_surface)); }
 .area { position: relative; user-select: none; touch-action: pan-y; cursor: crosshair; }
-.area[data-plain] { cursor: default; }
 .histogram svg { display: block; width: 100%; height: 62px; direction: ltr; }
 :is(.plot, .life) [data-type="user_creation"] { --_of: var(--_good); }
 :is(.plot, .life) [data-type="user_deletion"] { --_of: var(--_danger); }
