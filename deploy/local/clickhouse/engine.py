@@ -28,6 +28,8 @@ _SESSION_SETTINGS = {
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _ERROR = re.compile(r"Code: (\d+)\. DB::Exception: .*", re.DOTALL)
 
+_MEMORY_BYTES = str(2_000_000_000)
+"""What all queries together may take."""
 _MAX_IDLE_SESSIONS = 16
 _LEAVE_SESSIONS_ALONE = frozenset({"SELECT", "WITH"})
 _DEFAULT_DATABASE = "default"
@@ -140,12 +142,12 @@ class Engine:
     power failure: ClickHouse does not fsync by default either).
     """
 
-    def __init__(self, directory: Path, *, memory_limit_bytes: int) -> None:
+    def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._path = str(directory)
         try:
             # The engine ends with its last connection, so this one stays open.
-            self._root = _connect(self._path, {"max_server_memory_usage": str(memory_limit_bytes)})
+            self._root = _connect(self._path, {"max_server_memory_usage": _MEMORY_BYTES})
         except RuntimeError as error:
             raise CannotOpen(_why_not(directory)) from error
         self._idle = _IdleSessions()

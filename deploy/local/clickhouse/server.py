@@ -1,6 +1,6 @@
 """ClickHouse's HTTP interface over the engine in process: the local stack's ClickHouse.
 
-    python -m deploy.local.clickhouse.server --data-dir DIR [--port 8123] [--memory-limit 2000]
+    python -m deploy.local.clickhouse.server --data-dir DIR [--port 8123]
 
 It serves what worker, query API and tests send through `clickhouse-connect`, and plain queries with `curl`; the README
 of this folder lists it. Anything else is answered with 501 or with the engine's own error. It takes any credentials
@@ -118,11 +118,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.local.clickhouse.server", description="Local ClickHouse")
     parser.add_argument("--data-dir", type=Path, required=True, help="the directory that the engine keeps its data in")
     parser.add_argument("--port", type=int, default=8123, help="port on 127.0.0.1 (8123)")
-    parser.add_argument("--memory-limit", type=int, default=2000, metavar="MB", help="of all queries together (2000)")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        engine = Engine(options.data_dir, memory_limit_bytes=options.memory_limit * 1_000_000)
+        engine = Engine(options.data_dir)
     except CannotOpen as error:
         print(f"clickhouse: {error}", file=sys.stderr)
         return EXIT_CANNOT_OPEN
