@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
+from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, SCOPES, development_token
 from query_api.server import run
 from query_api.settings import load_settings, require_local
 from schemas.settings import InvalidSettings
@@ -14,12 +14,24 @@ from schemas.settings import InvalidSettings
 app = typer.Typer(help="The query API of the user-management audit log.", no_args_is_help=True, add_completion=False)
 
 
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise typer.BadParameter("must not be blank")
+    return text
+
+
+def _scopes(text: str) -> str:
+    if READ_SCOPE not in text.split() or not SCOPES.issuperset(text.split()):
+        raise typer.BadParameter(f"must be {READ_SCOPE}, or '{READ_SCOPE} {EXPORT_SCOPE}'")
+    return text
+
+
 @app.command()
 def token(
-    client_space: Annotated[str, typer.Option(help="The client space that the token opens.")],
-    subject: Annotated[str, typer.Option(help="The subject of the token.")],
+    client_space: Annotated[str, typer.Option(callback=_filled, help="The client space that the token opens.")],
+    subject: Annotated[str, typer.Option(callback=_filled, help="The subject of the token.")],
     scope: Annotated[
-        str, typer.Option(help=f"Its scopes, separated by spaces: {READ_SCOPE}, {EXPORT_SCOPE}.")
+        str, typer.Option(callback=_scopes, help=f"Its scopes: {READ_SCOPE}, and {EXPORT_SCOPE} behind a space.")
     ] = READ_SCOPE,
     expires_in_seconds: Annotated[int, typer.Option(min=1, help="Its lifetime in seconds.")] = 3600,
 ) -> None:

@@ -7,7 +7,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from typer.testing import CliRunner
 
+from query_api import cli
 from query_api.access.auth import Authenticator, Caller, development_token
 from query_api.errors import InsufficientScope, Unauthenticated
 from query_api.settings import Settings
@@ -196,3 +198,14 @@ def test_development_tokens_are_refused_in_production() -> None:
 def test_a_secret_setting_is_not_in_its_text() -> None:
     assert encoded(SECRET) not in repr(settings_for())
     assert repr(SECRET) not in repr(settings_for())
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [("--scope", "audit:write", "must be audit:read"), ("--client-space", " ", "blank"), ("--subject", "", "blank")],
+)
+def test_no_token_is_made_that_the_api_would_refuse(option: str, value: str, told: str) -> None:
+    options = {"--client-space": SPACE, "--subject": "grace", option: value}
+    done = CliRunner().invoke(cli.app, ["token", *(text for pair in options.items() for text in pair)])
+    assert done.exit_code == 2
+    assert told in done.output
