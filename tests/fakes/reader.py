@@ -198,9 +198,11 @@ class InMemoryLogReader:
                 found[ref] = Lifetime(erasure.erased_at, erasure.recreated_at)
         return found
 
-    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
-        self._fail()
+    async def lives_and_names(
+        self, caller: Caller, refs: Collection[UUID]
+    ) -> tuple[dict[UUID, Lifetime], dict[UUID, KnownPerson]]:
         self.before_persons()
+        self._fail()
         if self.names_failure is not None:
             raise self.names_failure
         known: dict[UUID, KnownPerson] = {}
@@ -209,7 +211,7 @@ class InMemoryLogReader:
                 names = known[row.person_ref].names if row.person_ref in known else ()
                 name = KnownName(row.first_seen, row.last_seen, row.username, row.display_name)
                 known[row.person_ref] = KnownPerson(row.person_id, _merged([*names, name]))
-        return known
+        return self._lifetimes(caller, refs), known
 
     async def schema_difference(self) -> str | None:
         self._fail()
