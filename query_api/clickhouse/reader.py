@@ -1,6 +1,6 @@
 """`LogReader` over ClickHouse's HTTP interface."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -33,14 +33,6 @@ _MAX_REFS_PER_QUERY = 3_000
 _AT_PLACES = ("occurred_at IN {times:Array(DateTime64(6, 'UTC'))}", "event_id IN {events:Array(UUID)}")
 
 _PERSON_LINES = "person_lines"
-
-_FACTS = "person_ref, toString(change) AS kind, occurred_at, event_id, precedence"
-_NAMES = (
-    "UNION ALL SELECT person_ref, '', min(n.first_seen), toUUID('00000000-0000-0000-0000-000000000000'), 0,"
-    " anyLast(n.person_id), n.username, n.display_name, max(n.last_seen) FROM {database}.person_names AS n"
-    " WHERE client_space_id = {client_space_id:String} AND person_ref IN {refs:Array(UUID)}"
-    " GROUP BY person_ref, n.username, n.display_name"
-)
 
 
 class _Step(NamedTuple):
@@ -173,9 +165,13 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         """See `LogReader.lifetimes`."""
         # A few facts a person: to fold them here costs two thirds of what the view costs for a page.
         facts: dict[UUID, list[Fact]] = {}
-        for ref, *fact in await self._of_persons(caller, _FACTS, "", refs):
-            facts.setdefault(ref, []).append(tuple(fact))
-        return _lives_of(facts)
+        columns = "person_ref, change, occurred_at, event_id, precedence"
+        for ref, change, at, event_id, precedence in await self._of_persons(
+            caller, columns, PERSON_LIFETIMES, "", refs
+        ):
+            facts.setdefault(ref, []).append((change, at, event_id, precedence))
+        found = {ref: erasure_of(of_person) for ref, of_person in facts.items()}
+        return {ref: Lifetime(e.erased_at, e.recreated_at) for ref, e in found.items() if e is not None}
 
     async def deleted(self, caller: Caller) -> list[UUID]:
         """See `LogReader.deleted`."""
@@ -183,33 +179,33 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         rows = await self._select(caller, "DISTINCT person_ref", PERSON_LIFETIMES, is_erasure, "", parameters)
         return [ref for (ref,) in rows]
 
-    async def lives_and_names(
-        self, caller: Caller, refs: Collection[UUID]
-    ) -> tuple[dict[UUID, Lifetime], dict[UUID, KnownPerson]]:
-        """See `LogReader.lives_and_names`. One statement costs a third less than two at the same time."""
-        columns = f"{_FACTS}, '' AS id, '' AS username, '' AS display_name, toDateTime64(0, 6, 'UTC') AS last_seen"
-        facts: dict[UUID, list[Fact]] = {}
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
+        """See `LogReader.known_persons`."""
+        rows = await self._of_persons(
+            caller,
+            "n.person_ref, anyLast(n.person_id), n.username, n.display_name, min(n.first_seen), max(n.last_seen)",
+            "person_names AS n",
+            "GROUP BY n.person_ref, n.username, n.display_name",
+            refs,
+        )
         known: dict[UUID, KnownPerson] = {}
-        for ref, kind, at, event_id, precedence, *name in await self._of_persons(caller, columns, _NAMES, refs):
-            if kind:
-                facts.setdefault(ref, []).append((kind, at, event_id, precedence))
-                continue
-            person_id, username, display_name, last_seen = name
+        for ref, person_id, username, display_name, first_seen, last_seen in rows:
+            name = KnownName(first_seen, last_seen, username, display_name)
             before = known[ref].names if ref in known else ()
-            known[ref] = KnownPerson(person_id, (*before, KnownName(at, last_seen, username, display_name)))
-        return _lives_of(facts), known
+            known[ref] = KnownPerson(person_id, (*before, name))
+        return known
 
     async def _of_persons(
-        self, caller: Caller, columns: str, rest: str, refs: Collection[UUID]
+        self, caller: Caller, columns: str, table: str, rest: str, refs: Collection[UUID]
     ) -> list[tuple[Any, ...]]:
-        """Rows of `person_lifetimes` about *refs*, which may be more than one parameter takes."""
+        """Rows about *refs*, which may be more than one parameter takes."""
         rows, ordered = [], sorted(refs)
         for first in range(0, len(ordered), _MAX_REFS_PER_QUERY):
             part = {"refs": ordered[first : first + _MAX_REFS_PER_QUERY]}
             rows += await self._select(
                 caller,
                 columns,
-                PERSON_LIFETIMES,
+                table,
                 ["person_ref IN {refs:Array(UUID)}"],
                 rest,
                 part,
@@ -242,11 +238,6 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         rest = f"ORDER BY occurred_at {direction}, event_id {direction} LIMIT {{limit:UInt32}}"
         values = {**where.parameters, "limit": limit}
         return await self._select(caller, columns, table, clauses, rest, values, is_costly=limit > COSTLY_ROWS)
-
-
-def _lives_of(facts: Mapping[UUID, Iterable[Fact]]) -> dict[UUID, Lifetime]:
-    found = {ref: erasure_of(of_person) for ref, of_person in facts.items()}
-    return {ref: Lifetime(e.erased_at, e.recreated_at) for ref, e in found.items() if e is not None}
 
 
 def _who(selection: Selection, role: str) -> str:

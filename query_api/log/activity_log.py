@@ -1,5 +1,6 @@
 """The log as a caller may see it: filters resolved, retention kept, persons named or masked."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -185,7 +186,7 @@ class ActivityLog:
 
         Only a ref that nobody is stored under may belong to a deleted life, and costs a search.
         """
-        lifetimes, known = await self._lives_and_names(caller, refs)
+        known, lifetimes = await asyncio.gather(self._known_persons(caller, refs), self._reader.lifetimes(caller, refs))
         left = refs - lifetimes.keys() - (known or {}).keys()
         stored = await self._deleted.stored(caller, left) if left else set()
         return {**lifetimes, **await self._reader.lifetimes(caller, stored)} if stored else lifetimes
@@ -199,20 +200,22 @@ class ActivityLog:
         return [line for line in shown if _still_fits(line, activity_filter)]
 
     async def persons(self, caller: Caller, refs: Collection[UUID]) -> Persons:
-        """What may be shown of *refs*."""
-        lifetimes, known = await self._lives_and_names(caller, refs) if refs else ({}, {})
+        """What may be shown of *refs*. Names and lives are read at the same time."""
+        lifetimes: Mapping[UUID, Lifetime] = {}
+        known: Mapping[UUID, KnownPerson] | None = {}
+        if refs:
+            known, lifetimes = await asyncio.gather(
+                self._known_persons(caller, refs), self._reader.lifetimes(caller, refs)
+            )
         return Persons(self._key, caller.client_space_id, lifetimes, known)
 
-    async def _lives_and_names(
-        self, caller: Caller, refs: Collection[UUID]
-    ) -> tuple[Mapping[UUID, Lifetime], Mapping[UUID, KnownPerson] | None]:
-        """No names (`None`) where they cannot be read: a line without names still says what happened."""
+    async def _known_persons(self, caller: Caller, refs: Collection[UUID]) -> Mapping[UUID, KnownPerson] | None:
+        """`None` where they cannot be read: a line without names still says what happened."""
         try:
-            return await self._reader.lives_and_names(caller, refs)
+            return await self._reader.known_persons(caller, refs)
         except StoreError as error:
-            lifetimes = await self._reader.lifetimes(caller, refs)
             _logger.warning("names_unavailable", error=type(error).__name__)
-            return lifetimes, None
+            return None
 
 
 def bounds_of(selection: Selection, activity_filter: ActivityFilter, now: datetime) -> Bounds:

@@ -183,13 +183,8 @@ class LogReader(Protocol):
         """The refs of everyone who was ever deleted, each once."""
         ...
 
-    async def lives_and_names(
-        self, caller: Caller, refs: Collection[UUID]
-    ) -> tuple[dict[UUID, Lifetime], dict[UUID, KnownPerson]]:
-        """`lifetimes`, and the ids and names of those of *refs* that have any.
-
-        Names are given of the deleted, too: `Persons` decides what may be shown.
-        """
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
+        """The ids and names of those of *refs* that have any, deleted or not: `Persons` decides what may be shown."""
         ...
 
     async def schema_difference(self) -> str | None:

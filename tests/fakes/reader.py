@@ -198,11 +198,9 @@ class InMemoryLogReader:
                 found[ref] = Lifetime(erasure.erased_at, erasure.recreated_at)
         return found
 
-    async def lives_and_names(
-        self, caller: Caller, refs: Collection[UUID]
-    ) -> tuple[dict[UUID, Lifetime], dict[UUID, KnownPerson]]:
-        self.before_persons()
+    async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
         self._fail()
+        self.before_persons()
         if self.names_failure is not None:
             raise self.names_failure
         known: dict[UUID, KnownPerson] = {}
@@ -211,7 +209,7 @@ class InMemoryLogReader:
                 names = known[row.person_ref].names if row.person_ref in known else ()
                 name = KnownName(row.first_seen, row.last_seen, row.username, row.display_name)
                 known[row.person_ref] = KnownPerson(row.person_id, _merged([*names, name]))
-        return self._lifetimes(caller, refs), known
+        return known
 
     async def schema_difference(self) -> str | None:
         self._fail()

@@ -24,7 +24,7 @@ async def test_another_client_space_sees_nothing(store: Store) -> None:
     assert await store.reader.line(other, row.event_id, LONG_AGO) is None
     assert await store.reader.deleted(other) == []
     assert await store.reader.lifetimes(other, [USER]) == {}
-    assert await store.reader.lives_and_names(other, [USER]) == ({}, {})
+    assert await store.reader.known_persons(other, [USER]) == {}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`LogReader.lifetimes` and `LogReader.lives_and_names`: who a person was, and when."""
+"""`LogReader.lifetimes` and `LogReader.known_persons`: who a person was, and when."""
 
 import itertools
 import random
@@ -25,8 +25,7 @@ async def test_a_page_asks_for_more_persons_than_a_url_holds(store: Store) -> No
     store.insert(names=[a_name(store.caller, ref, "ada") for ref in refs])
     store.insert(lifetimes=[a_lifetime(store.caller, ref, ERASED, NOW) for ref in refs])
 
-    lives, names = await store.reader.lives_and_names(store.caller, refs)
-    assert set(lives) == set(names) == set(refs)
+    assert set(await store.reader.known_persons(store.caller, refs)) == set(refs)
     assert set(await store.reader.lifetimes(store.caller, refs)) == set(refs)
 
 
@@ -35,9 +34,8 @@ async def test_a_persons_names_are_folded(store: Store) -> None:
     store.insert(names=[a_name(store.caller, USER, "ada", (late,)), a_name(store.caller, USER, "countess", (NOW,))])
     store.insert(names=[a_name(store.caller, USER, "ada", (early,)), a_name(store.caller, OTHER_USER, "grace")])
 
-    lives, known = await store.reader.lives_and_names(store.caller, [USER])
+    known = await store.reader.known_persons(store.caller, [USER])
 
-    assert lives == {}
     assert set(known) == {USER}
     assert known[USER].person_id == "usr_ada"
     assert set(known[USER].names) == {KnownName(early, late, "ada", "Ada"), KnownName(NOW, NOW, "countess", "Ada")}
@@ -62,7 +60,6 @@ async def test_a_life_is_the_last_deletion_and_the_first_creation_after_it(store
     expected = {USER: Lifetime(NOW - 2 * day, NOW - day), OTHER_USER: Lifetime(NOW - day, None)}
     assert await store.reader.lifetimes(store.caller, [USER, OTHER_USER, ADMIN]) == expected
     assert await store.reader.lifetimes(store.caller, [USER, ADMIN]) == {USER: expected[USER]}
-    assert await store.reader.lives_and_names(store.caller, [USER, OTHER_USER, ADMIN]) == (expected, {})
     assert sorted(await store.reader.deleted(store.caller)) == sorted(expected)
 
 

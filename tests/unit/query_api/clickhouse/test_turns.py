@@ -59,13 +59,13 @@ async def test_counts_and_exports_of_one_client_space_wait_for_each_other_and_no
             asking.create_task(reader.counts(noisy, year, [LONG_AGO]))
             asking.create_task(reader.value_counts(noisy, year))
             asking.create_task(reader.mentions(noisy, Role.ADMIN, None, LONG_AGO, None, 10))
-            asking.create_task(reader.lives_and_names(noisy, REFS))
+            asking.create_task(reader.known_persons(noisy, REFS))
         await everything_ready_has_run()
         assert connection.asked == [("noisy", True)]
 
         for caller in (noisy, quiet):
             asking.create_task(reader.lines(caller, year))
-            asking.create_task(reader.lives_and_names(caller, REFS[:100]))
+            asking.create_task(reader.known_persons(caller, REFS[:100]))
         asking.create_task(reader.counts(quiet, year, [LONG_AGO]))
         await everything_ready_has_run()
         assert sorted(connection.asked) == [
