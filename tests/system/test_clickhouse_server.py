@@ -56,8 +56,7 @@ def test_every_column_type_of_the_log_survives_a_columnar_insert_of_ten_thousand
         for number in range(10_000)
     ]
     columns = ["id", "at", "kind", "license", "granted", "row", "text"]
-    summary = client.insert(f"{database}.log", list(zip(*rows, strict=True)), columns, column_oriented=True)
-    assert summary.written_rows == 10_000
+    client.insert(f"{database}.log", list(zip(*rows, strict=True)), columns, column_oriented=True)
     assert (
         client.query("SELECT * FROM {db:Identifier}.log ORDER BY row", {"db": database}, tz_mode="aware").result_rows
         == rows
@@ -190,13 +189,12 @@ def test_a_get_cannot_change_anything(clickhouse: ClickHouseProcess) -> None:
 def test_rows_may_come_compressed_as_the_driver_sends_them(clickhouse: ClickHouseProcess, database: str) -> None:
     httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8, s String) ENGINE = MergeTree ORDER BY a")
     rows = b'{"a": 1, "s": "VALUES ("}\n{"a": 2, "s": "FORMAT x"}\n'
-    answer = httpx.post(
+    httpx.post(
         clickhouse.url,
         params={"query": f"INSERT INTO {database}.t FORMAT JSONEachRow"},
         content=bytes(cramjam.lz4.compress(rows)),
         headers={"content-encoding": "lz4"},
     )
-    assert json.loads(answer.headers["x-clickhouse-summary"])["written_rows"] == "2"
     read = httpx.get(clickhouse.url, params={"database": database, "query": "SELECT * FROM t ORDER BY a FORMAT CSV"})
     assert read.text == '1,"VALUES ("\n2,"FORMAT x"\n'
 

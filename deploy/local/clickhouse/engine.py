@@ -52,14 +52,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a statement returned: its body is empty where it returns nothing."""
+    """What a statement returned, and how many rows it scanned. The body is empty where it returns nothing."""
 
     body: bytes
     read_rows: int = 0
-    read_bytes: int = 0
-    written_rows: int = 0
-    written_bytes: int = 0
-    elapsed_seconds: float = 0.0
 
 
 class EngineError(Exception):
@@ -77,19 +73,7 @@ class CannotOpen(Exception):
 class _QueryResult(Protocol):
     def bytes(self) -> bytes: ...
 
-    def rows_read(self) -> int: ...
-
-    def bytes_read(self) -> int: ...
-
     def storage_rows_read(self) -> int: ...
-
-    def storage_bytes_read(self) -> int: ...
-
-    def rows_written(self) -> int: ...
-
-    def bytes_written(self) -> int: ...
-
-    def elapsed(self) -> float: ...
 
 
 class _Session(Protocol):
@@ -256,27 +240,13 @@ def _insert(session: _Session, insert: Insert) -> Answer:
         file.write(insert.data)
         file.flush()
         sql = f"{insert.statement} FROM INFILE {_literal(file.name)} FORMAT {insert.data_format}"
-        result = session.query(sql, "Null")
-    return Answer(
-        b"",
-        written_rows=result.rows_read(),
-        written_bytes=result.bytes_read(),
-        elapsed_seconds=result.elapsed(),
-    )
+        session.query(sql, "Null")
+    return Answer(b"")
 
 
 def _query(session: _Session, statement: Statement, request: Request) -> Answer:
     result = session.query(statement.text, _DEFAULT_FORMAT, params=dict(request.parameters))
-    body = result.bytes() or b""
-    return Answer(
-        body,
-        # What was scanned. Its `rows_read` is what was returned.
-        read_rows=result.storage_rows_read(),
-        read_bytes=result.storage_bytes_read(),
-        written_rows=result.rows_written(),
-        written_bytes=result.bytes_written(),
-        elapsed_seconds=result.elapsed(),
-    )
+    return Answer(result.bytes() or b"", result.storage_rows_read())
 
 
 def _identifier(name: str) -> str:
