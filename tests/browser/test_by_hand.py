@@ -149,6 +149,7 @@ async def test_a_time_of_day_narrows_a_date(hand: Hand) -> None:
     words = "17 Nov 2026, 08:30 to 17 Nov 2026, 10:00"
     await expect(panel.chips.first).to_contain_text(words)
     await expect(panel.dialog.locator("header")).to_contain_text(words)
+    assert await panel.chips.first.locator("bdi").evaluate("(value) => value.scrollWidth <= value.clientWidth")
     await panel.settled()
     assert [asked[-1][name] for name in ("from", "to")] == [[f"2026-11-17T{at}:00.000Z"] for at in ("07:30", "09:00")]
     await hand.page.locator("#to-time").fill("08:30")

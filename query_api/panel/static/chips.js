@@ -32,7 +32,7 @@ function chipTemplate(model, act, chip) {
   const canGo = chip.name !== 'range' || filters.range !== '12m';
   const name = t.text('chips.remove', { filter: labeled(t, label, isolated(value)) });
   return html`<span class="chip" part="chip">
-    <span>${t.text('label', { label })} <bdi class="value">${value}</bdi></span>
+    <span>${t.text('label', { label })} <bdi class="value" title=${value}>${value}</bdi></span>
     ${canGo
       ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(chip)}>
           ${ICONS.close}

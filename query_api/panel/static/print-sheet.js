@@ -20,12 +20,13 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.5mm 5mm; marg
 dt { font-weight: 600; }
 dd { margin: 0; }
 /* A page without a doctype gives tables a font of their own. */
-table { width: 100%; border-collapse: collapse; font: inherit; }
+table { width: 100%; border-collapse: collapse; table-layout: fixed; font: inherit; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
 th, td { padding: 1mm 3mm 1mm 0; border-bottom: 0.2mm solid #888; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 th { border-bottom-width: 0.5mm; white-space: nowrap; }
 td:first-child { white-space: nowrap; }
+th:nth-child(1) { width: 18%; } th:nth-child(2) { width: 13%; } th:nth-child(3) { width: 23%; } th:nth-child(4) { width: 20%; } th:nth-child(6) { width: 9%; }
 .second { display: block; color: #444; font-size: 8pt; }
 `;
 
