@@ -11,7 +11,7 @@ ifdef PIP_EXTRA_INDEX_URL
 export UV_INDEX ?= $(PIP_EXTRA_INDEX_URL)
 endif
 
-.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-interpreters faults faults-of-endurance faults-of-all-else peers bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
+.PHONY: help bootstrap demo down status lint test test-units test-contracts test-services test-faults test-panel test-oldest test-interpreters faults faults-of-endurance faults-of-all-else peers bench bench-import bench-publish bench-read screenshots wheel sbom audit lock format
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -61,7 +61,11 @@ test-faults:  ## the fault suite in its short form
 test-panel:  ## the panel in Chromium
 	nice $(BIN)/python -m pytest tests/browser
 
-# `make test` has tested the interpreter of .venv. System tests are among these: an interpreter fails where a stack starts.
+# `make test` has tested the interpreter of .venv: this is the oldest that a machine has, such as Debian's.
+test-oldest: bootstrap  ## unit tests on the oldest other Python of this machine that the project admits
+	@$(BIN)/python -m tests.interpreters --oldest
+
+# System tests are among these: an interpreter fails where a stack starts.
 test-interpreters: bootstrap  ## unit and system tests on every other Python of this machine that the project admits
 	@$(BIN)/python -m tests.interpreters
 

@@ -1,14 +1,16 @@
 """Run unit and system tests on every Python of this machine that the project admits: `python -m tests.interpreters`.
 
 Each gets a copy of the working tree in `.local/interpreters/`, made ready by `make bootstrap` as a newcomer's clone is.
-The Python of `.venv` is left out, since `make test` runs on it. Exit code: 0 where every one passed, else 1.
+The Python of `.venv` is left out, since `make test` runs on it. With `--oldest` it is unit tests alone, on the oldest
+of these Pythons. Exit code: 0 where every one passed, else 1.
 """
 
+import argparse
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from deploy.bootstrap import MINIMUM_PYTHON, REPOSITORY
 
 COPIES = REPOSITORY / ".local" / "interpreters"
 TESTS = ("tests/unit", "tests/system")
+TESTS_OF_OLDEST = ("tests/unit",)
 _AT_ONCE = 2
 """They wait as much as they compute, and print nothing before they have ended."""
 _PLACES = (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
@@ -50,11 +53,16 @@ def to_test(versions: Iterable[tuple[str | None, Path]], *, tested: str) -> dict
 
 def main() -> int:
     """Test each, and say at the end which passed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.interpreters", description="The tests on other Pythons.")
+    parser.add_argument("--oldest", action="store_true", help="unit tests alone, on the oldest")
+    is_oldest = parser.parse_args().oldest
     found = to_test(
         ((version_of(python), python) for python in candidates(Path.home())), tested=platform.python_version()
     )
+    tests, chosen = (TESTS_OF_OLDEST, [*found][:1]) if is_oldest else (TESTS, [*found])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        results = dict(zip(found, pool.map(_passes, found, found.values()), strict=True))
+        passed_on = pool.map(lambda version: _passes(version, found[version], tests), chosen)
+        results = dict(zip(chosen, passed_on, strict=True))
     for version, passed in results.items():
         sys.stdout.write(f"interpreters: Python {version} {'passed' if passed else 'FAILED'}\n")
     sys.stdout.write(f"interpreters: {len(results)} beside Python {platform.python_version()} of .venv\n")
@@ -65,15 +73,15 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
-def _passes(version: str, python: Path) -> bool:
-    """Whether every test passes on *python*. What the commands wrote is printed when they have ended."""
+def _passes(version: str, python: Path, tests: Sequence[str]) -> bool:
+    """Whether all of *tests* pass on *python*. What the commands wrote is printed when they have ended."""
     copy = COPIES / version
     _copy_working_tree(copy)
     commands: tuple[list[str | Path], ...] = (
         ["make", "--no-print-directory", f"PYTHON={python}", "bootstrap"],
-        [copy / ".venv" / "bin" / "python", "-m", "pytest", "-q", *TESTS],
+        [copy / ".venv" / "bin" / "python", "-m", "pytest", "-q", *tests],
     )
-    written = [f"interpreters: {', '.join(TESTS)} on Python {version}, {python}\n"]
+    written = [f"interpreters: {', '.join(tests)} on Python {version}, {python}\n"]
     for command in commands:
         done = subprocess.run(
             command, cwd=copy, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
