@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import Annotated
 
+import structlog
 import typer
 
 from schemas.errors import ContractError
@@ -76,6 +77,8 @@ def main() -> None:
 
     Where it could not look, it does not end with the code of one that looked and found: see `ExitCode`.
     """
+    # Standard output holds what a command found, and programs read it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     # What aiokafka has to say of a failure is in the error's one line, in words of what to do.
     logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:

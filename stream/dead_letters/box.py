@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+import structlog
 from aiokafka import ConsumerRecord
 
 from schemas.fields import from_micros
@@ -16,6 +17,8 @@ from stream.clients.kafka_producer import LastingProducer
 from stream.clients.topic_reader import TopicReader, open_reader
 from stream.fetch.records import MICROS_PER_MILLI
 from stream.pipeline.dead_letters import MAX_BATCH_BYTES, MAX_RECORD_BYTES
+
+log = structlog.get_logger(__name__)
 
 
 class Place(NamedTuple):
@@ -53,7 +56,10 @@ class DeadLetterBox(Protocol):
     """The kept dead letters. One caller at a time."""
 
     def letters(self) -> AsyncIterator[DeadLetter]:
-        """Every dead letter that the topic holds when the reading begins. Raises `Unavailable`."""
+        """Every dead letter that the topic holds when the reading begins. Raises `Unavailable`.
+
+        A record that no worker wrote is left out, with a warning.
+        """
         ...
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
@@ -89,7 +95,8 @@ class KafkaDeadLetterBox:
         extents = await self._reader.extents(DEAD_LETTERS_TOPIC)
         async for records, _ in self._reader.records(DEAD_LETTERS_TOPIC, extents):
             for record in records:
-                yield _letter(record)
+                if (letter := _letter(record)) is not None:
+                    yield letter
 
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         async with self._producer.ready() as producer:
@@ -101,14 +108,21 @@ class KafkaDeadLetterBox:
                 await acknowledgement
 
 
-def _letter(record: ConsumerRecord) -> DeadLetter:
-    headers = {name: value.decode("utf-8", "replace") for name, value in record.headers}
-    return DeadLetter(
-        at=(record.partition, record.offset),
-        place=Place(int(headers["partition"]), int(headers["offset"])),
-        reason=headers["reason"],
-        field=headers["field"],
-        recorded_at=from_micros(int(headers["recorded_at_ms"]) * MICROS_PER_MILLI),
-        key=record.key,
-        value=record.value,
-    )
+def _letter(record: ConsumerRecord) -> DeadLetter | None:
+    """What *record* is about; `None`, and a warning, where no worker wrote it."""
+    headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
+    try:
+        return DeadLetter(
+            at=(record.partition, record.offset),
+            place=Place(int(headers["partition"]), int(headers["offset"])),
+            reason=headers["reason"],
+            field=headers["field"],
+            recorded_at=from_micros(int(headers["recorded_at_ms"]) * MICROS_PER_MILLI),
+            key=record.key,
+            value=record.value,
+        )
+    except (KeyError, ValueError, OverflowError):
+        log.warning(
+            "no worker wrote this record", topic=DEAD_LETTERS_TOPIC, partition=record.partition, offset=record.offset
+        )
+        return None

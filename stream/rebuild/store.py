@@ -164,7 +164,8 @@ def is_exchanged(databases: Databases) -> bool:
 def drop(databases: Databases) -> None:
     """Drop the rebuilt database, or the one that an exchange kept; for good.
 
-    Blocks. Raises `Unavailable`, or `RebuildRefused` for a database that no rebuild of the served one has made.
+    Blocks. Raises `Unavailable`, or `RebuildRefused` for a database that no rebuild of the served one has made, or with
+    which an exchange was cut off.
     """
     with databases.client() as client:
         state = databases.state(client)
@@ -172,12 +173,16 @@ def drop(databases: Databases) -> None:
             raise RebuildRefused(f"there is no database {databases.rebuilt}")
         if state is State.FOREIGN:
             raise RebuildRefused(_WHY_NOT_DROPPED.format(database=databases.rebuilt, served=databases.served))
+        if state is State.EXCHANGED:
+            # It still has rows that the served tables lack.
+            raise RebuildRefused(_WHY_NOT_INTO[state].format(database=databases.rebuilt))
         client.command(f"DROP DATABASE {databases.rebuilt} SYNC")
 
 
 _WHY_NOT_INTO = {
     State.FOREIGN: "database {database} exists and is no rebuild of {served}: give --into a name that is free",
-    State.EXCHANGED: "the exchange with {database} was cut off: repeat the command with --exchange to finish it",
+    State.EXCHANGED: "the exchange with {database} was cut off: "
+    "finish it with `audit-stream rebuild --into {database} --exchange`",
     State.KEPT: "database {database} keeps the lines that an exchange replaced: give --into a name that is free",
 }
 _WHY_NOT_DROPPED = (

@@ -293,6 +293,9 @@ def test_an_exchange_that_was_cut_off_anywhere_is_finished_by_its_repetition(
     monkeypatch.undo()
     if (step, is_done) != ("RENAME DATABASE", True):
         assert is_exchanged(subject.databases) == (subject.served_offsets() == [1, 2])
+        if is_exchanged(subject.databases):
+            with pytest.raises(RebuildRefused, match=r"was cut off: finish it with `audit-stream rebuild --into"):
+                drop(subject.databases)
         exchange(subject.databases, EXCHANGED_AT + timedelta(minutes=1))
     assert subject.served_offsets() == [1, 2]
 

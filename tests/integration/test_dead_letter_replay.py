@@ -114,9 +114,15 @@ async def test_a_replay_of_one_place_keeps_key_value_and_partition_and_sends_no_
     assert sum(record.value == b"junk 1" for record in kept) == 1
 
 
-async def test_a_box_sees_its_places_as_the_worker_wrote_them(stack: LocalStack, client_space_id: str) -> None:
+async def test_a_box_sees_its_places_as_the_worker_wrote_them_and_no_record_of_others(
+    stack: LocalStack, client_space_id: str
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]) as raw:
+        for headers in ([], [("partition", b"x"), ("offset", b"1")], [("partition", None)]):
+            await raw.send_and_wait(DEAD_LETTERS_TOPIC, b"by hand", headers=headers)
     (place,) = await send_poison(stack, client_space_id, b"")
     async with KafkaDeadLetterBox(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as box:
         found = [letter async for letter in box.letters()]
     partition, offset = map(int, place.split("/"))
     assert Place(partition, offset) in {letter.place for letter in found}
+    assert all(letter.value != b"by hand" for letter in found)
