@@ -10,7 +10,7 @@ import faust
 from mode import Service
 
 from schemas.registry import HttpSchemaRegistry
-from stream.erasure.guard import ErasedPersons, GuardedSink
+from stream.erasure.guard import ErasedPersons, GuardedHistory, GuardedSink
 from stream.erasure.persons import ClickHousePersonStore
 from stream.erasure.service import ErasureService
 from stream.fetch.membership import GroupMembership
@@ -90,7 +90,7 @@ class Worker(Service):
             known_events=known_events,
             dead_letters=dead_letters,
             sink=GuardedSink(sink, erased),
-            history=history,
+            history=GuardedHistory(history, erased),
             commits=Commits(GroupMembership(self._app)),
             off_boarded=erased.off_boarded,
         )

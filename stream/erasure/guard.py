@@ -1,5 +1,6 @@
 """Keeps names of erased persons from being stored again: the worker's memory of who was erased, before its ports."""
 
+import asyncio
 import threading
 import time
 from array import array
@@ -15,6 +16,7 @@ import structlog
 from schemas.lifetimes import Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasures, PersonKey, living_name
+from stream.pipeline.history import History
 from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import Lines
 from stream.pipeline.rows.names import Names
@@ -92,9 +94,10 @@ class ErasedPersons:
             self._refresh()
 
     def _refresh(self) -> None:
+        erased = self._lifetimes.erased()
+        # Last: it must not have grown old while the others were read.
         asked_at = self._clock()
         self._off_boarded = frozenset(self._lifetimes.off_boarded())
-        erased = self._lifetimes.erased()
         stored = {half for half in tuple(self._learned) if _is_in(erased, half)}
         with self._lock:
             self._erased = erased
@@ -106,7 +109,7 @@ class ErasedPersons:
 
     def learn(self, rows: Collection[PersonLifetimeRow]) -> None:
         """Take in *rows* of a batch, before any name of the same batch is judged. Blocks; raises `Unavailable`."""
-        if self._clock() - self._learned_at > KNOWN_SECONDS or len(self._learned) > MAX_LEARNED:
+        if self._is_old() or len(self._learned) > MAX_LEARNED:
             self.refresh()
         if not rows:
             return
@@ -155,6 +158,15 @@ class ErasedPersons:
         """The client spaces that have left, as of the last `refresh`."""
         return self._off_boarded
 
+    def without_off_boarded(self, rows: Rows) -> Rows:
+        """*rows* but for those of client spaces that left `KNOWN_SECONDS` ago; the very same object where none did.
+
+        Blocks; raises `Unavailable`.
+        """
+        if self._is_old():
+            self.refresh()
+        return _without(self._off_boarded, rows)
+
     def refreshes(self) -> int:
         """How often `refresh` has succeeded."""
         return self._refreshes
@@ -187,6 +199,9 @@ class ErasedPersons:
                     self._facts |= read
             known |= read
         return known
+
+    def _is_old(self) -> bool:
+        return self._clock() - self._learned_at > KNOWN_SECONDS
 
     def _may_be(self, half: int) -> bool:
         return half in self._learned or _is_in(self._erased, half)
@@ -228,9 +243,22 @@ class GuardedSink:
 
     def write(self, rows: Rows) -> None:
         self._erased.learn(rows.lifetimes)
-        rows = _without(self._erased.off_boarded(), rows)
-        self._sink.write(replace(rows, names=self._erased.living(rows.names, rows.lifetimes)))
+        rows = replace(rows, names=self._erased.living(rows.names, rows.lifetimes))
+        # Last: to judge the names of a full batch may take minutes, and an off-boarding counts on them.
+        rows = self._erased.without_off_boarded(rows)
+        self._sink.write(rows)
         self._erased.wrote(rows.lifetimes)
+
+
+class GuardedHistory:
+    """A `History` that publishes nothing of a client space that has left; each attempt asks who has, by then."""
+
+    def __init__(self, history: History, erased: ErasedPersons) -> None:
+        self._history = history
+        self._erased = erased
+
+    async def publish(self, rows: Rows) -> None:
+        await self._history.publish(await asyncio.to_thread(self._erased.without_off_boarded, rows))
 
 
 def _without(spaces: Collection[str], rows: Rows) -> Rows:

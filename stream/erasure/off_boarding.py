@@ -23,9 +23,9 @@ from stream.erasure.verify.topics import gone_by
 from stream.pipeline.history import Message, TopicWriter
 from stream.pipeline.rows.history_codec import NameKey, UnreadableHistory, off_boarded_record, read_person_key
 
-SETTLING = timedelta(seconds=KNOWN_SECONDS) + timedelta(minutes=2)
+SETTLING = timedelta(seconds=KNOWN_SECONDS) + timedelta(minutes=3)
 """How long after its mark a client space may still be written to: a worker learns of the mark within `KNOWN_SECONDS`,
-and a write that it has begun by then gives up each of its four inserts after 30 s."""
+and a write that it has begun by then gives up its connection, and each of its four inserts, after 30 s."""
 
 _SETTLED = timedelta(days=1)
 """The age from which a mark needs no wait. A mark holds the time before it was written, which may have taken long."""

@@ -1,21 +1,23 @@
 """A client space that has left is gone, and whatever is read again brings nothing of it back."""
 
 import threading
-from collections.abc import Mapping
+from array import array
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
 
-from schemas.rows import CREATED, ERASED, PersonNameRow
+from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
 from schemas.topics import ACTIVITY_LOG_TOPIC, PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import TopicReader
 from stream.erasure.eraser import Eraser
-from stream.erasure.guard import KNOWN_SECONDS, ErasedPersons, GuardedSink
+from stream.erasure.guard import KNOWN_SECONDS, ErasedPersons, GuardedHistory, GuardedSink
 from stream.erasure.ledger import reapply
 from stream.erasure.name_topic import Swept
 from stream.erasure.off_boarding import SETTLING, OffBoarding
+from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.history import line_messages
 from stream.pipeline.rows.history_codec import (
@@ -32,7 +34,7 @@ from stream.pipeline.unreadable import UnreadableRecords
 from tests.builders import NOW, a_lifetime, a_uuid
 from tests.contract.test_log_sink import a_line
 from tests.fakes.erasure import InMemoryPersonStore, InMemorySpaceStore, InMemoryTopics
-from tests.fakes.stream import InMemorySink
+from tests.fakes.stream import InMemoryHistory, InMemorySink
 from tests.unit.stream.erasure.test_unreadable import InMemoryReader, a_rebuild
 
 LEFT_AT = NOW + timedelta(days=1)
@@ -246,6 +248,59 @@ def test_a_batch_that_was_decoded_before_the_mark_is_written_without_the_client_
     )
     found = [row.client_space_id for rows in (sink.activities, sink.names, sink.lifetimes) for row in rows]
     assert found == ["other"] * 3
+
+
+class SlowStore(InMemoryPersonStore):
+    """Each answer about persons takes longer than what is known of client spaces may be old; one leaves meanwhile."""
+
+    now = 0.0
+
+    def erased(self) -> "array[int]":
+        self._pass()
+        return super().erased()
+
+    def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
+        self._pass()
+        return super().of(persons)
+
+    def _pass(self) -> None:
+        self.now += KNOWN_SECONDS + 1
+
+
+def test_a_client_space_that_leaves_while_a_batch_s_names_are_judged_is_not_written() -> None:
+    store = InMemorySink()
+    store.lifetimes.append(a_lifetime("acme", a_uuid(1), ERASED, NOW))
+
+    class Leaving(SlowStore):
+        def of(self, persons: Collection[PersonKey]) -> list[PersonLifetimeRow]:
+            store.off_boarded["acme"] = LEFT_AT
+            return super().of(persons)
+
+    slow, written = Leaving(store), InMemorySink()
+    guarded = GuardedSink(written, ErasedPersons(slow, clock=lambda: slow.now))
+    guarded.write(rows_of("acme"))
+    assert [*written.activities, *written.names, *written.lifetimes] == []
+
+
+def test_a_slow_look_at_the_erased_makes_what_is_known_of_client_spaces_no_older() -> None:
+    store = SlowStore(InMemorySink())
+    erased = ErasedPersons(store, clock=lambda: store.now)
+    erased.refresh()
+    erased.without_off_boarded(rows_of("acme"))
+    assert erased.refreshes() == 1
+
+
+async def test_a_publication_that_is_tried_again_after_the_mark_has_nothing_of_the_client_space() -> None:
+    sink, now, history = InMemorySink(), [0.0], InMemoryHistory()
+    guarded = GuardedHistory(history, ErasedPersons(InMemoryPersonStore(sink), clock=lambda: now[0]))
+    history.faults.lost.append(Unavailable("down"))
+    with pytest.raises(Unavailable):
+        await guarded.publish(rows_of("acme"))
+    sink.off_boarded["acme"] = LEFT_AT
+    now[0] = KNOWN_SECONDS + 1
+    await guarded.publish(rows_of("acme"))
+    await guarded.publish(rows_of("other"))
+    assert {row.client_space_id for row in history.activities} == {"other"}
 
 
 def test_an_answer_that_was_asked_for_earlier_takes_no_later_one_s_place() -> None:
