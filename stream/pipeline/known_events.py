@@ -13,7 +13,8 @@ from stream.pipeline.rows.lines import Lines
 
 KEYS_TABLE = "event_keys"
 _MAX_QUERY_BYTES = 16 * 1024 * 1024
-"""An id is 32 bytes, and a batch has some 20,000; ClickHouse parses 256 KiB unless it is told."""
+"""An id is 32 bytes, and a batch has some 20,000. ClickHouse parses 256 KiB, unless it is told beside the statement: a
+setting within comes too late."""
 _KEYS_PER_QUERY = 200
 """ClickHouse takes 128 KiB a parameter by default; a client space's name may be 512 bytes long."""
 
@@ -65,8 +66,8 @@ class ClickHouseKnownEvents:
             f" FROM {self._database}.{KEYS_TABLE}"
             " WHERE UUIDToNum(event_id) IN (SELECT toFixedString(unhex(arrayJoin("
             f"arrayMap(i -> substring('{digits}', i, 32), range(1, {len(digits)}, 32)))), 16))"
-            f" SETTINGS max_query_size = {_MAX_QUERY_BYTES}, output_format_json_quote_64bit_integers = 0"
-            " FORMAT JSONCompactEachRow"
+            " SETTINGS output_format_json_quote_64bit_integers = 0 FORMAT JSONCompactEachRow",
+            settings={"max_query_size": _MAX_QUERY_BYTES},
         )
         if not keys:
             return []

@@ -15,6 +15,7 @@ from schemas.rows import ActivityRow
 from stream.clients.migrate import migrate
 from stream.commands.stored_conflicts import stored_conflicts
 from stream.errors import Unavailable
+from stream.pipeline import known_events
 from stream.pipeline.conflicts import account
 from stream.pipeline.known_events import ClickHouseKnownEvents, KnownEvents
 from stream.pipeline.rows.rows import Rows
@@ -110,6 +111,21 @@ def test_a_full_batch_of_which_every_event_is_known_is_answered_whole(subject: S
     assert subject.accounts(*moved) == {account(row) for row in rows}
 
 
+def test_clickhouse_is_told_beside_the_statement_how_long_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server refuses one that is too long before it reads the settings within; the engine in process does not."""
+    told: list[tuple[int, int]] = []
+
+    class Asked:
+        def raw_query(self, statement: str, settings: dict[str, Any] | None = None) -> bytes:
+            told.append((len(statement), (settings or {}).get("max_query_size", 262_144)))
+            return b""
+
+    monkeypatch.setattr(known_events, "connect", lambda *_, **__: Asked())
+    assert ClickHouseKnownEvents("http://127.0.0.1:9", "audit").accounts([a_line() for _ in range(9_000)]) == []
+    ((length, allowed),) = told
+    assert 262_144 < length <= allowed
+
+
 def test_an_import_is_known_for_as_long_as_its_lines(database: str, clickhouse_url: str) -> None:
     months_ago = NOW - timedelta(days=200)
     imported = a_line(recorded_at=months_ago, occurred_at=months_ago, import_id=uuid4(), channel="file_import")
@@ -128,9 +144,9 @@ def test_a_lookup_of_new_live_events_does_not_read_through_the_known_ones(
     read: list[int] = []
     ask = HttpClient.raw_query
 
-    def counted(client: HttpClient, statement: str) -> bytes:
-        read.append(int(client.query(statement.partition(" FORMAT ")[0]).summary["read_rows"]))
-        return ask(client, statement)
+    def counted(client: HttpClient, statement: str, settings: dict[str, Any]) -> bytes:
+        read.append(int(client.query(statement.partition(" FORMAT ")[0], settings=settings).summary["read_rows"]))
+        return ask(client, statement, settings=settings)
 
     sink, known = ClickHouseSink(clickhouse_url, database), ClickHouseKnownEvents(clickhouse_url, database)
     stored = [a_line(event_id=uuid7(), place=(0, n)) for n in range(4_000)]
