@@ -37,7 +37,10 @@ def candidates(home: Path) -> list[Path]:
 
 def version_of(python: Path) -> str | None:
     """The version of *python*; `None` where it is no CPython that can make an environment."""
-    asked = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=False)
+    try:
+        asked = subprocess.run([python, "-c", _ASK], capture_output=True, text=True, check=False)
+    except OSError:  # a link to nothing, which an uninstalled Python leaves behind
+        return None
     implementation, _, version = asked.stdout.strip().partition(" ")
     return version if implementation == "cpython" else None
 
