@@ -24,7 +24,7 @@ const NO_EXPORT = { isOpen: false, isRunning: false, error: '', done: 0, cancel:
 export class Actions {
   /** @param {import('./session.js').Session} session @param {Page} page */
   constructor(session, page) {
-    this._session = session;
+    this.session = session;
     this._page = page;
     /** @type {import('./combobox.js').PersonPicker[]} */
     this.pickers = [];
@@ -66,12 +66,12 @@ export class Actions {
 
   /** Those of this moment: what is drawn may be of the one before. */
   get filters() {
-    return this._session.filters;
+    return this.session.filters;
   }
 
   /** @param {Filters} filters */
   setFilters(filters) {
-    const session = this._session;
+    const session = this.session;
     // What a view began with is no day.
     if (filters.range !== SINCE && isInstant(filters.from)) filters = { ...filters, from: '' };
     if (filters.range === 'custom' && session.filters.range !== 'custom' && !filters.from && !filters.to) {
@@ -96,17 +96,17 @@ export class Actions {
 
   /** @param {Partial<Filters>} change */
   changeFilters(change) {
-    this.setFilters({ ...this._session.filters, ...change });
+    this.setFilters({ ...this.session.filters, ...change });
   }
 
   /** @param {import('./state.js').ListName} name @param {string} value */
   toggle(name, value) {
-    this.setFilters(toggled(this._session.filters, name, value));
+    this.setFilters(toggled(this.session.filters, name, value));
   }
 
   /** @param {import('./state.js').ListName} name @param {string} value */
   showOnly(name, value) {
-    this._session.expanded.clear();
+    this.session.expanded.clear();
     this.changeFilters({ [name]: [value] });
     this.focusOn('#title');
   }
@@ -118,15 +118,15 @@ export class Actions {
 
   /** Everything that *filters* select, whatever was filtered before. @param {Partial<Filters>} filters */
   showAll(filters) {
-    this._session.expanded.clear();
-    this.setFilters({ ...cleared(this._session.filters), range: '12m', from: '', to: '', ...filters });
+    this.session.expanded.clear();
+    this.setFilters({ ...cleared(this.session.filters), range: '12m', from: '', to: '', ...filters });
     this.focusOn('#title');
   }
 
   /** The file import of the latest line of any. */
   async showLastImport() {
     try {
-      const id = await this._session.lastImport();
+      const id = await this.session.lastImport();
       if (id) this.showAll({ imports: [id] });
       else this.setViews({ isOpen: true, problem: 'views.no_import' });
     } catch (error) {
@@ -140,13 +140,13 @@ export class Actions {
 
   clearFilters() {
     this.pickers.forEach((picker) => picker.reset());
-    this.setFilters(cleared(this._session.filters));
+    this.setFilters(cleared(this.session.filters));
     this.focusOn('#title');
   }
 
   /** @param {import('./state.js').Chip} chip */
   removeChip(chip) {
-    this.setFilters(withoutChip(this._session.filters, chip, this.periodBefore));
+    this.setFilters(withoutChip(this.session.filters, chip, this.periodBefore));
     this.focusOn('.chips button, #title');
   }
 
@@ -159,12 +159,12 @@ export class Actions {
 
   /** @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} signal */
   findPersons(kind, text, signal) {
-    return this._session.findPersons(kind, text, signal);
+    return this.session.findPersons(kind, text, signal);
   }
 
   /** @param {import('./state.js').ListName} name @param {import('./state.js').Person} person */
   togglePerson(name, person) {
-    this._session.persons.learn([person]);
+    this.session.persons.learn([person]);
     this.toggle(name, person.ref);
   }
 
@@ -172,20 +172,20 @@ export class Actions {
 
   /** @param {string} eventId */
   expand(eventId) {
-    const { expanded } = this._session;
+    const { expanded } = this.session;
     if (!expanded.delete(eventId)) expanded.add(eventId);
     this.update();
   }
 
   /** Show the lines of an import one by one, or no longer. @param {string} id */
   unfold(id) {
-    const { unfolded } = this._session;
+    const { unfolded } = this.session;
     if (!unfolded.delete(id)) unfolded.add(id);
     this.update();
   }
 
   async loadMore() {
-    const first = await this._session.loadMore();
+    const first = await this.session.loadMore();
     // The first that came may be folded into a row that was there.
     if (first) this.focusOn(`[id="toggle-${first}"], #more`);
     else this.scrollTo('.frame > .notice');
@@ -193,12 +193,12 @@ export class Actions {
 
   /** Take in the lines that are new. */
   async showNew() {
-    await this._session.load();
+    await this.session.load();
     this.focusOn('tr.line button');
   }
 
   closeLinked() {
-    this._session.linked = null;
+    this.session.linked = null;
     this._page.writeUrl({ isStep: false });
     this.focusOn('#title');
   }
@@ -213,7 +213,7 @@ export class Actions {
 
   /** A view comes whole: nothing of what was being looked at stays. */
   startView() {
-    this._session.expanded.clear();
+    this.session.expanded.clear();
     this.pickers.forEach((picker) => picker.reset());
   }
 
@@ -223,17 +223,6 @@ export class Actions {
   setExport(change) {
     this.exporting = { ...this.exporting, ...change };
     this.update();
-  }
-
-  /**
-   * A file of everything that the filters match.
-   * @param {import('./api.js').ExportFormat} format
-   * @param {string} lang In which people read it, at the clocks of the zone; empty for programs.
-   * @param {{signal: AbortSignal, onProgress: (lines: number) => void}} options
-   */
-  fetchExport(format, lang, options) {
-    const { api, zone } = this._session;
-    return api.export(this._session.query(), { format, tz: zone, ...(lang && { lang }) }, options);
   }
 
   /** Where something may be that is not drawn. */
@@ -289,14 +278,14 @@ export class Actions {
   /** A person was deleted: nothing goes on naming them. */
   forgetDeleted() {
     this.pickers.forEach((picker) => picker.forget());
-    this._session.lives?.forget();
+    this.session.lives?.forget();
     this.announce('');
   }
 
   /** Forget everything that was read. */
   forgetAll() {
     this.pickers.forEach((picker) => picker.reset());
-    this._session.forgetAll();
+    this.session.forgetAll();
     this.announcement = '';
     this.toast = '';
     this.exporting.cancel();
@@ -307,7 +296,7 @@ export class Actions {
 
   stop() {
     clearTimeout(this._announceTimer);
-    this._session.stop();
+    this.session.stop();
     this.forgetAll();
   }
 }

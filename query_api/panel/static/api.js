@@ -14,7 +14,6 @@ const FACETS = ['activity_type', 'channel', 'license'];
  * @typedef {Record<Facet, Record<string, number>>} Facets
  * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Facets, cut_facets?: Facet[]}} Stats *cut_facets* have further values.
  * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
- * @typedef {'csv'|'jsonl'|'ocsf'|'xlsx'} ExportFormat
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
  */
@@ -30,14 +29,6 @@ const KINDS = /** @type {Record<number, ErrorKind>} */ ({
   503: 'unavailable',
   504: 'timeout',
 });
-
-/** @type {Record<ExportFormat, string>} */
-const ACCEPTED = {
-  csv: 'text/csv',
-  jsonl: 'application/jsonl',
-  ocsf: 'application/jsonl',
-  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-};
 
 export class ApiError extends Error {
   /**
@@ -93,14 +84,14 @@ export class AuditApi {
     const parameters = new URLSearchParams(query);
     parameters.set('limit', String(limit));
     if (cursor) parameters.set('cursor', cursor);
-    const response = await this._get('/v1/activities', parameters, { signal, etag });
+    const response = await this.get('/v1/activities', parameters, { signal, etag });
     if (response.status === 304) return null;
     return { etag: response.headers.get('ETag') ?? '', ...(await body(response)) };
   }
 
   /** @param {string} eventId @param {AbortSignal} [signal] @returns {Promise<Activity>} */
   async line(eventId, signal) {
-    const response = await this._get(`/v1/activities/${encodeURIComponent(eventId)}`, new URLSearchParams(), { signal });
+    const response = await this.get(`/v1/activities/${encodeURIComponent(eventId)}`, new URLSearchParams(), { signal });
     return (await body(response)).data;
   }
 
@@ -116,7 +107,7 @@ export class AuditApi {
     parameters.set('interval', intervalOf(query, new Date()));
     parameters.set('tz', zone);
     FACETS.forEach((name) => parameters.append('facet', name));
-    return body(await this._get('/v1/activities/stats', parameters, { signal }));
+    return body(await this.get('/v1/activities/stats', parameters, { signal }));
   }
 
   /**
@@ -127,7 +118,7 @@ export class AuditApi {
   async imports(query, limit = 100) {
     const parameters = new URLSearchParams(query);
     parameters.set('limit', String(limit));
-    return (await body(await this._get('/v1/imports', parameters, {}))).data;
+    return (await body(await this.get('/v1/imports', parameters, {}))).data;
   }
 
   /**
@@ -141,7 +132,7 @@ export class AuditApi {
   async persons(kind, text, bounds, signal) {
     const parameters = new URLSearchParams({ limit: '10', ...bounds });
     if (text) parameters.set('q', text);
-    return (await body(await this._get(`/v1/${kind}`, parameters, { signal }))).data;
+    return (await body(await this.get(`/v1/${kind}`, parameters, { signal }))).data;
   }
 
   /**
@@ -150,27 +141,7 @@ export class AuditApi {
    * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[], has_more_licenses: boolean}>}
    */
   async meta(signal) {
-    return body(await this._get('/v1/meta', new URLSearchParams(), { signal }));
-  }
-
-  /**
-   * A file of everything that matches. It is whole or it is an error: a connection that breaks rejects.
-   * @param {URLSearchParams} query
-   * @param {{format: ExportFormat, tz: string, lang?: string}} form With a language, it is for people.
-   * @param {{signal: AbortSignal, onProgress: (lines: number) => void}} options *onProgress*: so many lines are here.
-   * @returns {Promise<{name: string, content: Blob}>}
-   */
-  async export(query, form, { signal, onProgress }) {
-    const parameters = new URLSearchParams([...query, ...Object.entries(form)]);
-    const accept = ACCEPTED[form.format];
-    const response = await this._get('/v1/activities/export', parameters, { timeoutMs: 0, accept, signal });
-    const named = /filename="([^"/\\]+)"/.exec(response.headers.get('Content-Disposition') ?? '');
-    try {
-      return { name: named?.[1] ?? `user-activity.${form.format}`, content: new Blob(await pieces(response, onProgress)) };
-    } catch (error) {
-      if (isAbort(error)) throw error;
-      throw new ApiError(unreachable());
-    }
+    return body(await this.get('/v1/meta', new URLSearchParams(), { signal }));
   }
 
   /**
@@ -179,7 +150,7 @@ export class AuditApi {
    * @param {URLSearchParams} parameters
    * @param {{signal?: AbortSignal, etag?: string, timeoutMs?: number, accept?: string}} options
    */
-  async _get(path, parameters, { timeoutMs = TIMEOUT_MS, accept = 'application/json', ...rest }) {
+  async get(path, parameters, { timeoutMs = TIMEOUT_MS, accept = 'application/json', ...rest }) {
     const question = parameters.toString();
     const url = `${this._base}${path}${question ? `?${question}` : ''}`;
     const options = { timeoutMs, accept, ...rest };
@@ -221,22 +192,8 @@ export class AuditApi {
   }
 }
 
-const LINE_FEED = 10;
-
-/** What *response* brings, counted by its line feeds. @param {Response} response @param {(lines: number) => void} onProgress */
-async function pieces(response, onProgress) {
-  const [reader, found] = [/** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).getReader(), /** @type {Uint8Array<ArrayBuffer>[]} */ ([])];
-  let lines = 0;
-  for (let read = await reader.read(); !read.done; read = await reader.read()) {
-    found.push(read.value);
-    for (const byte of read.value) lines += Number(byte === LINE_FEED);
-    onProgress(lines);
-  }
-  return found;
-}
-
-/** @returns {ErrorKind} */
-function unreachable() {
+/** Why nothing, or no more, came. @returns {ErrorKind} */
+export function unreachable() {
   return navigator.onLine ? 'unreachable' : 'offline';
 }
 

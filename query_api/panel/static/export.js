@@ -2,6 +2,7 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
 import { chipWords } from './chips.js';
+import { exportFile } from './export-file.js';
 import { ICONS } from './icons.js';
 import { periodTexts } from './model.js';
 import { chipsOf } from './state.js';
@@ -12,7 +13,7 @@ import { chipsOf } from './state.js';
  *
  * @typedef {object} Choice
  * @property {string} name
- * @property {import('./api.js').ExportFormat} format
+ * @property {import('./export-file.js').ExportFormat} format
  * @property {boolean} [isToRead] In the zone and the language of the panel.
  * @property {number} [most] How many lines it takes.
  */
@@ -134,7 +135,7 @@ async function run(model, act, choice) {
     act.setExport({ done });
   };
   try {
-    const file = await act.fetchExport(choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
+    const file = await exportFile(act.session, choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
     if (choice.name === 'print') await printed(model, act, choice, file, abort.signal);
     else save(file);
     act.setExport({ isRunning: false, isOpen: false });
