@@ -1,6 +1,6 @@
 // What the reader does, and what follows from it.
 import { ApiError } from './api.js';
-import { cleared, ID_PREFIX, toggled, withoutChip } from './state.js';
+import { cleared, ID_PREFIX } from './state.js';
 import { dayOf, daysOf, isInstant, SINCE } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
@@ -100,11 +100,6 @@ export class Actions {
   }
 
   /** @param {import('./state.js').ListName} name @param {string} value */
-  toggle(name, value) {
-    this.setFilters(toggled(this.session.filters, name, value));
-  }
-
-  /** @param {import('./state.js').ListName} name @param {string} value */
   showOnly(name, value) {
     this.session.expanded.clear();
     this.changeFilters({ [name]: [value] });
@@ -144,28 +139,9 @@ export class Actions {
     this.focusOn('#title');
   }
 
-  /** @param {import('./state.js').Chip} chip */
-  removeChip(chip) {
-    this.setFilters(withoutChip(this.session.filters, chip, this.periodBefore));
-    this.focusOn('.chips button, #title');
-  }
-
   foldFilters() {
     this.filtersUnfolded = !this.filtersUnfolded;
     this.update();
-  }
-
-  // ---- Persons ----
-
-  /** @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} signal */
-  findPersons(kind, text, signal) {
-    return this.session.findPersons(kind, text, signal);
-  }
-
-  /** @param {import('./state.js').ListName} name @param {import('./state.js').Person} person */
-  togglePerson(name, person) {
-    this.session.persons.learn([person]);
-    this.toggle(name, person.ref);
   }
 
   // ---- Lines ----

@@ -1,23 +1,23 @@
 // The chips: one for each filter that is active, with a way to be rid of it.
 import { html } from './vendor/lit-html/lit-html.js';
+import { chipsOf, withoutChip } from './choices.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
 import { periodName } from './model.js';
 import { handleOf, nameOf } from './person.js';
-import { chipsOf, idIn, isFiltered } from './state.js';
+import { idIn, isFiltered, isUsual } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
  * @typedef {import('./actions.js').Actions} Actions
- * @typedef {import('./state.js').Chip} Chip
+ * @typedef {import('./choices.js').Chip} Chip
  */
 
 /** @param {Model} model @param {Actions} act */
 export function chipBar(model, act) {
   const { t, filters } = model;
   // The usual period alone is said above already.
-  const isUsual = !isFiltered(filters) && filters.range === '30d';
-  return html`<ul class="chips" ?hidden=${isUsual} aria-label=${t.text('chips.label')}>
+  return html`<ul class="chips" ?hidden=${isUsual(filters)} aria-label=${t.text('chips.label')}>
     ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(model, act, chip)}</li>`)}
     ${isFiltered(filters)
       ? html`<li><button type="button" class="quiet" @click=${() => act.clearFilters()}>${t.text('chips.clear')}</button></li>`
@@ -34,11 +34,17 @@ function chipTemplate(model, act, chip) {
   return html`<span class="chip" part="chip">
     <span>${t.text('label', { label })} <bdi class="value" title=${value}>${value}</bdi></span>
     ${canGo
-      ? html`<button type="button" aria-label=${name} @click=${() => act.removeChip(chip)}>
+      ? html`<button type="button" aria-label=${name} @click=${() => removeChip(act, chip)}>
           ${ICONS.close}
         </button>`
       : ''}
   </span>`;
+}
+
+/** @param {Actions} act @param {Chip} chip */
+export function removeChip(act, chip) {
+  act.setFilters(withoutChip(act.filters, chip, act.periodBefore));
+  act.focusOn('.chips button, #title');
 }
 
 /** "Channel: API". @param {Model['t']} t @param {string} label @param {string} value */

@@ -3,6 +3,7 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
 import { labeled } from './chips.js';
+import { toggled } from './choices.js';
 import { nameOf, plainNameOf } from './person.js';
 import { DELETED_REF } from './state.js';
 
@@ -177,7 +178,8 @@ export class PersonPicker {
   /** @param {number} index @param {Model['t']} t */
   _choose(index, t) {
     const person = this._found[index];
-    this._act.togglePerson(this._name, person);
+    this._act.session.persons.learn([person]);
+    this._act.setFilters(toggled(this._act.filters, this._name, person.ref));
     this._act.announce(labeled(t, t.text(this._label), plainNameOf(person, t)));
     if (!this._text) return;
     this._text = '';
@@ -213,11 +215,11 @@ export class PersonPicker {
 
   /** @param {string} text @param {AbortSignal} signal @returns {Promise<Suggestion[]>} */
   async _find(text, signal) {
-    const found = await this._act.findPersons(this._kind, text, signal);
+    const found = await this._act.session.findPersons(this._kind, text, signal);
     // The API knows them by their English name only.
     const isMeant = text && this._deletedName.toLowerCase().includes(text.toLowerCase());
     if (!isMeant || found.some(({ ref }) => ref === DELETED_REF)) return found;
-    const everybody = await this._act.findPersons(this._kind, '', signal);
+    const everybody = await this._act.session.findPersons(this._kind, '', signal);
     return [...found, ...everybody.filter(({ ref }) => ref === DELETED_REF)];
   }
 }

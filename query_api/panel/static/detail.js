@@ -1,9 +1,9 @@
 // A line in full: its facts, what one can do with it, and the JSON as the API gave it.
 import { html } from './vendor/lit-html/lit-html.js';
-import { visibleJson } from './i18n.js';
 import { life } from './life.js';
 import { personCell } from './person.js';
 import { writeUrl } from './url-sync.js';
+import { visibleJson } from './visible-json.js';
 
 /**
  * @typedef {import('./model.js').Model} Model

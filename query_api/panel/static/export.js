@@ -2,10 +2,10 @@
 import { html } from './vendor/lit-html/lit-html.js';
 import { ApiError } from './api.js';
 import { chipWords } from './chips.js';
+import { chipsOf } from './choices.js';
 import { exportFile } from './export-file.js';
-import { ICONS } from './icons.js';
+import { REST_ICONS } from './icons-rest.js';
 import { periodTexts } from './model.js';
-import { chipsOf } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -63,7 +63,7 @@ export function exportMenu(model, act) {
       aria-controls="export-menu"
       @click=${() => act.setExport({ isOpen: !exporting.isOpen, error: '' })}
     >
-      ${ICONS.download}<span class="words">${t.text('export.button')}</span>
+      ${REST_ICONS.download}<span class="words">${t.text('export.button')}</span>
     </button>
     <div class="menu" id="export-menu" ?hidden=${!exporting.isOpen}>${exporting.isOpen ? exportChoices(model, act) : ''}</div>
   </div>`;

@@ -1,8 +1,9 @@
 // The filters. Which of them are active, the chips say.
 import { html, noChange } from './vendor/lit-html/lit-html.js';
+import { chipsOf, toggled } from './choices.js';
 import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
-import { ACTIVITY_TYPES, CHANNELS, chipsOf, datesProblem } from './state.js';
+import { ACTIVITY_TYPES, CHANNELS, datesProblem } from './state.js';
 import { periodName, zoneText } from './model.js';
 import { dayOf, RANGES, SINCE } from './time.js';
 
@@ -211,7 +212,7 @@ function choices(model, act, name, texts, values) {
             type="checkbox"
             aria-describedby=${`count-${value}`}
             .checked=${filters[name].includes(value)}
-            @change=${() => act.toggle(name, value)}
+            @change=${() => act.setFilters(toggled(act.filters, name, value))}
           />
           ${t.text(`${texts}.${value}`)}
           <span class="count" id=${`count-${value}`} aria-hidden="true">${countOf(model, name, value)}</span>

@@ -1,8 +1,9 @@
 // Activities over time, as bars of activity types. What is marked, by pointer or by keys, becomes the period.
 import { html, svg } from './vendor/lit-html/lit-html.js';
 import { barsOf, together, topOf } from './bars.js';
-import { labeled } from './chips.js';
-import { ACTIVITY_TYPES, withoutChip } from './state.js';
+import { labeled, removeChip } from './chips.js';
+import { withoutChip } from './choices.js';
+import { ACTIVITY_TYPES } from './state.js';
 import { daysOf, minuteOf } from './time.js';
 
 /**
@@ -351,7 +352,7 @@ function spanOf({ t, bars, period }, first, last) {
 /** @param {Model} model @param {Actions} act */
 function back({ t, filters }, act) {
   const { range } = withoutChip(filters, PERIOD, act.periodBefore);
-  return html`<button type="button" class="quiet" id="back" @click=${() => act.removeChip(PERIOD)}>
+  return html`<button type="button" class="quiet" id="back" @click=${() => removeChip(act, PERIOD)}>
     ${t.text('histogram.back', { period: t.text(`range.${range}`) })}
   </button>`;
 }

@@ -165,10 +165,8 @@ function localeFor(tag, language) {
   return fitting.find((one) => new Intl.Locale(one).region) ?? language;
 }
 
-/** @param {string} character */
-const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-
-const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/** What can turn the text around it. */
+export const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**
  * A name for a plain text such as an accessible name: isolated, and without characters that would end the isolation.
@@ -176,12 +174,4 @@ const BIDI_CONTROLS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
  */
 export function isolated(name) {
   return `\u2068${name.replace(BIDI_CONTROLS, '')}\u2069`;
-}
-
-/**
- * JSON whose invisible characters are escapes: the same value, and no name in it can reorder the line it stands on.
- * @param {unknown} value
- */
-export function visibleJson(value) {
-  return JSON.stringify(value, null, 2).replace(BIDI_CONTROLS, escaped);
 }

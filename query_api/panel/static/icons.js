@@ -1,20 +1,14 @@
 // Drawings beside words, never instead of them: all are hidden from assistive technology.
 import { svg } from './vendor/lit-html/lit-html.js';
-
 /** @param {unknown} shape */
-const icon = (shape) => svg`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"
+export const icon = (shape) => svg`<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"
   fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">${shape}</svg>`;
-
 export const ICONS = {
   close: icon(svg`<path d="m4 4 8 8M12 4l-8 8"/>`),
   chevron: icon(svg`<path d="m6 3.5 4.5 4.5L6 12.5"/>`),
-  download: icon(svg`<path d="M8 2.5v7.5M4.8 7.2 8 10.4l3.2-3.2M3 13.5h10"/>`),
   arrow: icon(svg`<path d="M2.5 8h11M9.5 4l4 4-4 4"/>`),
-  view: icon(svg`<path d="M4.500 2.500h7v11L8 10.700l-3.500 2.800z"/>`),
-  edit: icon(svg`<path d="M3 13l.7-3L10.500 3.200l2.300 2.300L6 12.300z"/>`),
   refresh: icon(svg`<path d="M8 13V3M3.8 7.2 8 3l4.2 4.2"/>`),
   warning: icon(svg`<path d="M8 2 14.5 13.5h-13zM8 6.5v3.2M8 11.7v.1"/>`),
-  empty: icon(svg`<circle cx="7" cy="7" r="4.5"/><path d="m10.3 10.3 3.4 3.4"/>`),
   user_creation: icon(svg`<circle cx="6.5" cy="5" r="2.6"/><path d="M1.8 13.2c.4-2.7 2.2-4.2 4.7-4.2M11.5 8.5v5M9 11h5"/>`),
   user_deletion: icon(svg`<circle cx="6.5" cy="5" r="2.6"/><path d="M1.8 13.2c.4-2.7 2.2-4.2 4.7-4.2M9.5 9.2l4 4M13.5 9.2l-4 4"/>`),
   user_license_update: icon(svg`<path d="M2 4h12v8H2zM4.5 7h3M4.5 9.2h5"/><path d="M11.5 7v2.2"/>`),

@@ -10,7 +10,6 @@ import { isLoaded, loadLanguage, Translator } from './i18n.js';
 import { modelOf } from './model.js';
 import { Session } from './session.js';
 import { BASE_CSS } from './styles/base.js';
-import { CHIP_CSS } from './styles/chips.js';
 import { DRAWER_CSS } from './styles/drawer.js';
 import { LIST_CSS } from './styles/list.js';
 import { TABLE_CSS } from './styles/table.js';
@@ -18,7 +17,7 @@ import { localZone, zoneNamed } from './time.js';
 import { isMarked, readUrl, writeUrl } from './url-sync.js';
 import { content, newText } from './view.js';
 
-const STYLES = [BASE_CSS, DRAWER_CSS, CHIP_CSS, LIST_CSS, TABLE_CSS];
+const STYLES = [BASE_CSS, DRAWER_CSS, LIST_CSS, TABLE_CSS];
 const KEY_EVENTS = ['keydown', 'keypress', 'keyup'];
 /** In the state of a step of the history: how many steps before it the panel was closed. */
 const STEPS = 'umlSteps';

@@ -1,9 +1,6 @@
-// What stands where lines would, or above them: nothing found, still loading, or an error with a text of its own.
+// What stands where lines would, or above them: still loading, or an error with a text of its own.
 import { html } from './vendor/lit-html/lit-html.js';
-import { chipWords, labeled } from './chips.js';
 import { ICONS } from './icons.js';
-import { isolated } from './i18n.js';
-import { chipsOf, DELETED_REF, isFiltered } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -14,35 +11,6 @@ import { chipsOf, DELETED_REF, isFiltered } from './state.js';
 export function skeleton({ t }) {
   return html`<div class="skeleton" aria-hidden="true">${Array.from({ length: 10 }, () => html`<div></div>`)}</div>
     <p class="hidden-text">${t.text('list.loading')}</p>`;
-}
-
-/** @param {Model} model @param {Actions} act */
-export function emptyState(model, act) {
-  const { t, filters } = model;
-  const filtered = isFiltered(filters);
-  const erased = chipsOf(filters).find(({ value }) => model.isErased(value));
-  const kind = erased ? 'erased' : filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
-  const names = chipsOf(filters)
-    .map((chip) => chipWords(model, chip))
-    .map(({ label, value }) => labeled(t, label, isolated(value)));
-  return html`<div class="state">
-    ${ICONS.empty}
-    <h3>${t.text(`empty.${kind}.title`)}</h3>
-    <p>${t.text(`empty.${kind}.text`, { filters: t.all(names), deleted: t.text('person.deleted') })}</p>
-    <div class="actions">
-      ${erased
-        ? html`<button type="button" class="primary" @click=${() => act.changeFilters({ [erased.name]: [DELETED_REF] })}>
-            ${t.text('empty.deleted')}
-          </button>`
-        : ''}
-      ${filtered ? html`<button type="button" @click=${() => act.clearFilters()}>${t.text('empty.clear')}</button>` : ''}
-      ${filters.range === '12m' || erased
-        ? ''
-        : html`<button type="button" class="primary" @click=${() => act.changeFilters({ range: '12m', from: '', to: '' })}>
-            ${t.text('empty.widen')}
-          </button>`}
-    </div>
-  </div>`;
 }
 
 /**

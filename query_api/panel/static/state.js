@@ -49,10 +49,6 @@ export const ID_PREFIX = 'id:';
  * @property {string} from A day or a minute, for custom dates; the instant of `SINCE`.
  * @property {string} to A day, which is included, or a minute, which is not; only for custom dates.
  * @property {'local'|'utc'} zone
- *
- * @typedef {object} Chip
- * @property {ListName|'range'} name
- * @property {string} value Empty for the period.
  */
 
 /** @returns {Filters} */
@@ -73,19 +69,6 @@ export function defaultFilters() {
 }
 
 /**
- * The filters with one value of a list put in or taken out.
- * @param {Filters} filters
- * @param {ListName} name
- * @param {string} value
- * @returns {Filters}
- */
-export function toggled(filters, name, value) {
-  const values = filters[name];
-  const next = values.includes(value) ? values.filter((one) => one !== value) : [...values, value];
-  return { ...filters, [name]: next };
-}
-
-/**
  * Everything cleared but the period and the zone, which are no filters.
  * @param {Filters} filters
  * @returns {Filters}
@@ -95,34 +78,16 @@ export function cleared(filters) {
   return { ...defaultFilters(), range, from, to, zone };
 }
 
-const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses', 'adminRights']);
+export const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses', 'adminRights']);
 
 /** Whether anything but the period narrows the log. @param {Filters} filters */
 export function isFiltered(filters) {
   return LISTS.some((name) => filters[name].length);
 }
 
-/**
- * One chip for each filter, the period first.
- * @param {Filters} filters
- * @returns {Chip[]}
- */
-export function chipsOf(filters) {
-  const lists = LISTS.flatMap((name) => filters[name].map((value) => ({ name, value })));
-  return [{ name: 'range', value: '' }, ...lists];
-}
-
-/**
- * The filters without that of one chip. Without custom dates they have the period before those, if there was one.
- * @param {Filters} filters
- * @param {Chip} chip
- * @param {string} [before]
- * @returns {Filters}
- */
-export function withoutChip(filters, chip, before = '') {
-  if (chip.name !== 'range') return toggled(filters, chip.name, chip.value);
-  const usual = filters.range === DEFAULT_RANGE ? '12m' : DEFAULT_RANGE;
-  return { ...filters, range: (filters.range === 'custom' && before) || usual, from: '', to: '' };
+/** Whether the log is shown as it is at first. @param {Filters} filters */
+export function isUsual(filters) {
+  return !isFiltered(filters) && filters.range === DEFAULT_RANGE;
 }
 
 /**

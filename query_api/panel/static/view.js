@@ -1,10 +1,10 @@
 // The drawer's content, from top to bottom.
 import { html } from './vendor/lit-html/lit-html.js';
 import { LARGE_PAGE_SIZE, MAX_SHOWN, PAGE_SIZE } from './activity-list.js';
-import { chipBar } from './chips.js';
 import { ICONS } from './icons.js';
-import { emptyState, errorState, skeleton } from './messages.js';
+import { errorState, skeleton } from './messages.js';
 import { withRest } from './model.js';
+import { isUsual } from './state.js';
 import { activityTable } from './table.js';
 
 /**
@@ -19,8 +19,7 @@ const IS_SUPPORTED = 'any' in AbortSignal && CSS.supports('color', 'light-dark(#
 export function content(model, act) {
   const { list } = model;
   if (!IS_SUPPORTED) return html`<p class="hint problem">${model.t.text('error.browser')}</p>`;
-  return html`${withRest(model, ({ filterBar }) => filterBar(model, act), html`<div class="filters-waiting"></div>`)}
-    ${chipBar(model, act)} ${linkedLine(model, act)} ${counts(model, act)}
+  return html`${withRest(model, (rest) => [rest.filterBar, rest.chipBar, rest.linkedLine, rest.histogram].map((part) => part(model, act)), places(model))}
     <div class="summary">
       <p role="status" id="count">${countText(model)}</p>
       ${model.toast ? html`<p aria-hidden="true" class="second">${model.toast}</p>` : ''}
@@ -33,11 +32,11 @@ export function content(model, act) {
     <div class="frame" ?data-stale=${Boolean(list.error) && list.isOfOthers} aria-busy=${list.phase === 'loading' || list.phase === 'more'}>${lines(model, act)}</div>`;
 }
 
-/** @param {Model} model @param {Actions} act */
-function counts(model, act) {
-  // The filters, above, say already that the rest is missing.
-  if (model.restFailed) return '';
-  return withRest(model, ({ histogram }) => histogram(model, act), html`<div class="counts-waiting"></div>`);
+/** What is kept free for that which stands above the lines. @param {Model} model */
+function places({ filters }) {
+  return html`<div class="filters-waiting"></div>
+    <div class="chips-waiting" ?hidden=${isUsual(filters)}></div>
+    <div class="counts-waiting"></div>`;
 }
 
 /** @param {Model} model @param {Actions} act */
@@ -45,7 +44,7 @@ function lines(model, act) {
   const { t, list } = model;
   if (!list.lines.length) {
     if (list.error) return errorState(model, act, list.error, { isBeside: false });
-    if (list.phase === 'ready') return emptyState(model, act);
+    if (list.phase === 'ready') return withRest(model, ({ emptyState }) => emptyState(model, act));
     return model.isSlow ? skeleton(model) : '';
   }
   const stale = list.isOfOthers ? 'error.previous' : 'error.stale';
@@ -66,23 +65,6 @@ function more({ t, list, isEndFolded }, act) {
     </div>`;
   }
   return list.cursor ? html`<p class="more">${t.text('list.limit', { count: t.number(MAX_SHOWN) })}</p>` : '';
-}
-
-/** @param {Model} model @param {Actions} act */
-function linkedLine(model, act) {
-  const { t, linked } = model;
-  if (!linked?.line && !linked?.error) return '';
-  return html`<section class="linked" aria-labelledby="linked">
-    <div class="head">
-      <h3 id="linked">${t.text('list.linked')}</h3>
-      <button type="button" class="square" aria-label=${t.text('list.linked_close')} @click=${() => act.closeLinked()}>
-        ${ICONS.close}
-      </button>
-    </div>
-    ${linked.line
-      ? activityTable(model, act, [linked.line], t.text('list.linked'))
-      : linked.error && errorState(model, act, linked.error, { isBeside: true })}
-  </section>`;
 }
 
 /** @param {Model} model */

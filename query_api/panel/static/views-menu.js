@@ -1,10 +1,12 @@
 // The views: filters under a name, built in or saved by the reader. Each is one step of the history.
 import { html } from './vendor/lit-html/lit-html.js';
 import { ICONS } from './icons.js';
+import { REST_ICONS } from './icons-rest.js';
 import { isolated } from './i18n.js';
 import { chipWords } from './chips.js';
+import { chipsOf } from './choices.js';
 import { keepViews, lastVisit, MAX_NAME, savedViews, withView } from './saved-views.js';
-import { chipsOf, cleared, idIn } from './state.js';
+import { cleared, idIn } from './state.js';
 import { isInstant, SINCE } from './time.js';
 import { readUrl, writeUrl } from './url-sync.js';
 
@@ -21,7 +23,7 @@ export function viewsMenu(model, act) {
     @focusout=${(/** @type {FocusEvent} */ event) => isLeft(event) && closeMenu(act)}>
     <button type="button" id="views" part="views" aria-expanded=${views.isOpen} aria-controls="views-menu"
       @click=${() => act.setViews({ isOpen: !views.isOpen, naming: null, problem: '' })}>
-      ${ICONS.view}<span class="words">${t.text('views.button')}</span>
+      ${REST_ICONS.view}<span class="words">${t.text('views.button')}</span>
     </button>
     <div class="views-menu" id="views-menu" ?hidden=${!views.isOpen}>${views.isOpen ? viewChoices(model, act) : ''}</div>
   </div>`;
@@ -100,7 +102,7 @@ function savedView(model, act, view) {
     act.focusOn('#views');
   };
   return html`${choice(view.name, () => chooseView(act, () => showSaved(model, act, view)))}
-    <button type="button" class="square" aria-label=${t.text('views.rename', values)} @click=${() => beginName(act, view.name)}>${ICONS.edit}</button>
+    <button type="button" class="square" aria-label=${t.text('views.rename', values)} @click=${() => beginName(act, view.name)}>${REST_ICONS.edit}</button>
     <button type="button" class="square" aria-label=${t.text('views.delete', values)} @click=${remove}>${ICONS.close}</button>`;
 }
 

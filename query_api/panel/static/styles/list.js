@@ -15,9 +15,6 @@ export const LIST_CSS = `
 .state h3 { font-size: 1.0625rem; }
 .state p { color: var(--_muted); overflow-wrap: anywhere; }
 .state .actions { display: flex; flex-wrap: wrap; justify-content: center; gap: 8px; margin-top: 8px; }
-.linked { margin-bottom: 16px; border: 1px solid var(--_accent); border-radius: var(--_radius); padding: 8px 12px; }
-.linked .head { display: flex; align-items: center; justify-content: space-between; }
-.linked h3 { font-size: 0.9375rem; }
 .more { display: flex; justify-content: center; padding: 20px 0 0; color: var(--_muted); text-align: center; }
 .skeleton { display: grid; gap: 14px; padding: 16px 8px; }
 .skeleton div { height: 14px; border-radius: 6px; background: var(--_border); animation: pulse 1.2s ease-in-out infinite alternate; }
