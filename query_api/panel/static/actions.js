@@ -1,5 +1,4 @@
 // What the reader does, and what follows from it.
-import { ApiError } from './api.js';
 import { cleared, ID_PREFIX } from './state.js';
 import { dayOf, daysOf, isInstant, SINCE } from './time.js';
 
@@ -118,21 +117,6 @@ export class Actions {
     this.focusOn('#title');
   }
 
-  /** The file import of the latest line of any. */
-  async showLastImport() {
-    try {
-      const id = await this.session.lastImport();
-      if (id) this.showAll({ imports: [id] });
-      else this.setViews({ isOpen: true, problem: 'views.no_import' });
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      this.report(error);
-      this.setViews({ isOpen: true, problem: `error.${error.kind}.title` });
-      // Whoever may no longer read the log keeps no name of it, whatever they were asking for.
-      if (error.isRefusal) void this.refresh();
-    }
-  }
-
   clearFilters() {
     this.pickers.forEach((picker) => picker.reset());
     this.setFilters(cleared(this.session.filters));
@@ -185,12 +169,6 @@ export class Actions {
   setViews(change) {
     this.views = { ...this.views, ...change };
     this.update();
-  }
-
-  /** A view comes whole: nothing of what was being looked at stays. */
-  startView() {
-    this.session.expanded.clear();
-    this.pickers.forEach((picker) => picker.reset());
   }
 
   // ---- Export ----

@@ -13,7 +13,6 @@ const FACETS = ['activity_type', 'channel', 'license'];
  * @typedef {'activity_type'|'channel'|'license'} Facet
  * @typedef {Record<Facet, Record<string, number>>} Facets
  * @typedef {{interval: 'hour'|'day', buckets: Bucket[], total: number, facets: Facets, cut_facets?: Facet[]}} Stats *cut_facets* have further values.
- * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
  * @typedef {'unauthenticated'|'forbidden'|'not_found'|'invalid'|'rate_limited'|'unavailable'|'timeout'|'offline'
  *   |'unreachable'|'server'} ErrorKind
  */
@@ -89,12 +88,6 @@ export class AuditApi {
     return { etag: response.headers.get('ETag') ?? '', ...(await body(response)) };
   }
 
-  /** @param {string} eventId @param {AbortSignal} [signal] @returns {Promise<Activity>} */
-  async line(eventId, signal) {
-    const response = await this.get(`/v1/activities/${encodeURIComponent(eventId)}`, new URLSearchParams(), { signal });
-    return (await body(response)).data;
-  }
-
   /**
    * Counts by day, or by hour where the days are few, and of the values of filters.
    * @param {URLSearchParams} query
@@ -107,32 +100,7 @@ export class AuditApi {
     parameters.set('interval', intervalOf(query, new Date()));
     parameters.set('tz', zone);
     FACETS.forEach((name) => parameters.append('facet', name));
-    return body(await this.get('/v1/activities/stats', parameters, { signal }));
-  }
-
-  /**
-   * What the file imports did of which lines match, the latest first.
-   * @param {URLSearchParams} query
-   * @returns {Promise<FileImport[]>}
-   */
-  async imports(query, limit = 100) {
-    const parameters = new URLSearchParams(query);
-    parameters.set('limit', String(limit));
-    return (await body(await this.get('/v1/imports', parameters, {}))).data;
-  }
-
-  /**
-   * Persons by name, counted within *bounds*.
-   * @param {'users'|'admins'} kind
-   * @param {string} text
-   * @param {{from?: string, to?: string}} bounds
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<import('./combobox.js').Suggestion[]>}
-   */
-  async persons(kind, text, bounds, signal) {
-    const parameters = new URLSearchParams({ limit: '10', ...bounds });
-    if (text) parameters.set('q', text);
-    return (await body(await this.get(`/v1/${kind}`, parameters, { signal }))).data;
+    return this.json('/v1/activities/stats', parameters, { signal });
   }
 
   /**
@@ -141,7 +109,17 @@ export class AuditApi {
    * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[], has_more_licenses: boolean}>}
    */
   async meta(signal) {
-    return body(await this.get('/v1/meta', new URLSearchParams(), { signal }));
+    return this.json('/v1/meta', new URLSearchParams(), { signal });
+  }
+
+  /**
+   * What the answer to a request says.
+   * @param {string} path
+   * @param {URLSearchParams} parameters
+   * @param {{signal?: AbortSignal}} [options]
+   */
+  async json(path, parameters, options = {}) {
+    return body(await this.get(path, parameters, options));
   }
 
   /**

@@ -2,6 +2,7 @@
 // Input, list and options share one shadow root, since `aria-activedescendant` does not reach out of it.
 import { html } from './vendor/lit-html/lit-html.js';
 import { isAbort } from './api.js';
+import { findPersons } from './api-rest.js';
 import { labeled } from './chips.js';
 import { toggled } from './choices.js';
 import { nameOf, plainNameOf } from './person.js';
@@ -215,11 +216,11 @@ export class PersonPicker {
 
   /** @param {string} text @param {AbortSignal} signal @returns {Promise<Suggestion[]>} */
   async _find(text, signal) {
-    const found = await this._act.session.findPersons(this._kind, text, signal);
+    const found = await findPersons(this._act.session, this._kind, text, signal);
     // The API knows them by their English name only.
     const isMeant = text && this._deletedName.toLowerCase().includes(text.toLowerCase());
     if (!isMeant || found.some(({ ref }) => ref === DELETED_REF)) return found;
-    const everybody = await this._act.session.findPersons(this._kind, '', signal);
+    const everybody = await findPersons(this._act.session, this._kind, '', signal);
     return [...found, ...everybody.filter(({ ref }) => ref === DELETED_REF)];
   }
 }

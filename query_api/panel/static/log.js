@@ -285,6 +285,8 @@ export class Log {
     try {
       const [rest] = await Promise.all([import('./rest.js'), loadLanguage(this._owner.settings().language, true)]);
       this._actions.pickers = rest.pickersOf(this._actions);
+      this._session.beside = new rest.Beside(this._session);
+      if (this._session.isOpen) this._session.beside.readAll();
       this._session.lives = new rest.Lives(() => this._session.api, () => this._drawing.update());
       this._rest = rest;
       this.adoptStyles();

@@ -8,6 +8,7 @@ import { LINKED_CSS } from './styles/linked.js';
 import { PICKER_CSS } from './styles/picker.js';
 import { VIEWS_CSS } from './styles/views.js';
 
+export { Beside } from './beside.js';
 export { chipBar } from './chips.js';
 export { detail } from './detail.js';
 export { emptyState } from './empty.js';

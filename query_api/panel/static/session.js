@@ -2,8 +2,8 @@
 import { ActivityList } from './activity-list.js';
 import { ApiError, AuditApi, isAbort } from './api.js';
 import { KnownPersons } from './persons.js';
-import { datesProblem, defaultFilters, DELETED_REF, idIn, runsOf, toQuery, withinRetention, withRefs } from './state.js';
-import { boundsOf, dayOf, localZone } from './time.js';
+import { datesProblem, defaultFilters, runsOf, toQuery, withinRetention, withRefs } from './state.js';
+import { dayOf, localZone } from './time.js';
 import { TokenSource } from './tokens.js';
 
 const POLL_SECONDS = 20;
@@ -26,7 +26,7 @@ const FEW_ROWS = 15;
 export class Session {
   /** @param {Listener} listener */
   constructor(listener) {
-    this._listener = listener;
+    this.listener = listener;
     this.tokens = new TokenSource();
     this.api = new AuditApi('', this.tokens);
     this.localZone = localZone();
@@ -37,8 +37,10 @@ export class Session {
     this.persons = new KnownPersons();
     /** @type {Set<string>} The lines whose details are shown. */
     this.expanded = new Set();
-    /** @type {Map<string, import('./api.js').FileImport>} What the file imports did that the lines are of. */
+    /** @type {Map<string, import('./api-rest.js').FileImport>} What the file imports did that the lines are of. */
     this.imports = new Map();
+    /** @type {import('./beside.js').Beside|null} Once there is a place to show it. */
+    this.beside = null;
     /** @type {import('./life.js').Lives|null} Once there is a place to show them. */
     this.lives = null;
     /** @type {Set<string>} The imports whose lines are shown one by one. */
@@ -89,11 +91,6 @@ export class Session {
     this.isClamped = this.filters !== filters;
   }
 
-  /** Persons by name, with what they did in the period. @param {'users'|'admins'} kind @param {string} text @param {AbortSignal} signal */
-  findPersons(kind, text, signal) {
-    return this.api.persons(kind, text, boundsOf(this.filters, new Date(), this.zone), signal);
-  }
-
   /** @param {string} eventId The line to load beside the list; none where it is empty. */
   link(eventId) {
     this.linked = eventId ? { id: eventId, line: null, error: null, isLoading: false } : null;
@@ -102,14 +99,14 @@ export class Session {
   /** Load the first page of what the filters ask for. What is shown stays until it is there. */
   async load() {
     if (this.rangeProblem) {
-      this._listener.onChange();
+      this.listener.onChange();
       return;
     }
     this.isSlow = false;
     clearTimeout(this._slowTimer);
     this._slowTimer = setTimeout(() => {
       this.isSlow = true;
-      this._listener.onChange();
+      this.listener.onChange();
     }, SLOW_AFTER_MS);
     const [before, begun] = [this.list.lines, new Date()];
     await this.list.load(this.query(), this.zone);
@@ -117,7 +114,7 @@ export class Session {
     this._noteSeen(begun);
     // Where imports fill the first page, there is little to see of it.
     if (this.rows < FEW_ROWS) await this.loadMore();
-    void this._loadLinked();
+    void this.beside?.loadLinked();
   }
 
   /** Load the page after the last line. @returns {Promise<string>} The id of the first line that came. */
@@ -153,8 +150,8 @@ export class Session {
     const isSame = await this.list.poll();
     this._afterLoad(before, isSame ? this.filters : defaultFilters());
     this._noteSeen(begun);
-    void this._loadLinked();
-    if (this.list.newCount > newBefore) this._listener.onNews();
+    void this.beside?.loadLinked();
+    if (this.list.newCount > newBefore) this.listener.onNews();
   }
 
   /** Lines that wait behind a button are not seen. @param {Date} begun When they were asked for. */
@@ -193,7 +190,7 @@ export class Session {
       // Not needed to read the log: the list's own error says what is wrong.
       if (!(error instanceof ApiError) && !isAbort(error)) throw error;
     }
-    this._listener.onChange();
+    this.listener.onChange();
   }
 
   /** Ask nothing more by itself. */
@@ -222,7 +219,7 @@ export class Session {
   }
 
   _newList() {
-    return new ActivityList(() => this.api, () => this._listener.onChange());
+    return new ActivityList(() => this.api, () => this.listener.onChange());
   }
 
   /**
@@ -231,40 +228,20 @@ export class Session {
    */
   _afterLoad(before, filters) {
     const { list } = this;
-    this._forgetDeleted(before, list.lines, filters);
+    this.forgetDeleted(before, list.lines, filters);
     this.persons.learn(list.lines.flatMap((line) => [line.affected_user, line.admin]));
     const named = withRefs(this.filters, list.isOfOthers ? [] : list.lines);
     if (named !== this.filters) {
       this.filters = named;
-      this._listener.onRefs();
+      this.listener.onRefs();
     }
     if (list.meta?.clamped && !this.retentionDay) this._learnRetention(list.meta.from);
     if (list.error?.isRefusal) this._forgetRead();
-    if (list.error && list.error !== this._reported) this._listener.onError(list.error);
+    if (list.error && list.error !== this._reported) this.listener.onError(list.error);
     this._reported = list.error;
-    this._listener.onChange();
-    void this._learnFiltered();
-    if (before !== list.lines) void this._countImports();
-  }
-
-  async _countImports() {
-    if (!this.runs.some(({ importId }) => importId)) return;
-    const { list } = this;
-    try {
-      const found = await this.api.imports(this.query());
-      if (list !== this.list) return;
-      this.imports = new Map(found.map((one) => [one.import_id, one]));
-    } catch (error) {
-      // Their rows then say how many lines are here, and no more.
-      if (!(error instanceof ApiError)) throw error;
-    }
-    this._listener.onChange();
-  }
-
-  /** @returns {Promise<string>} The id of the file import with the latest line; empty where the log has none. */
-  async lastImport() {
-    const [last] = await this.api.imports(toQuery({ ...defaultFilters(), range: '12m' }, new Date(), this.zone), 1);
-    return last?.import_id ?? '';
+    this.listener.onChange();
+    void this.beside?.learnFiltered();
+    if (before !== list.lines) void this.beside?.countImports();
   }
 
   /** @param {string} start When the log begins. */
@@ -283,64 +260,12 @@ export class Session {
     this.expanded.clear();
     this.imports.clear();
     if (this.linked) this.linked.line = null;
-    this._listener.onDeletion();
-    this._listener.onRefusal();
-  }
-
-  /** Ask who it is that the filters name and no shown line does. Each time anew: they may be deleted meanwhile. */
-  async _learnFiltered() {
-    if (this.list.error) return;
-    const shown = new Set(this.list.lines.flatMap((line) => [line.affected_user.ref, line.admin.ref]));
-    const { persons, filters } = this;
-    const sides = /** @type {const} */ ({ affected_user: filters.affectedUsers, admin: filters.admins });
-    for (const [side, refs] of Object.entries(sides)) {
-      for (const ref of refs.filter((one) => one !== DELETED_REF && !idIn(one) && !shown.has(one) && !persons.isErased(one))) {
-        await this._learnPerson(/** @type {keyof typeof sides} */ (side), ref);
-      }
-    }
-  }
-
-  /** @param {'affected_user'|'admin'} side @param {string} ref */
-  async _learnPerson(side, ref) {
-    const { persons } = this;
-    try {
-      const page = await this.api.page(new URLSearchParams({ [side]: `ref:${ref}` }), { limit: 1 });
-      const [line] = page.data;
-      if (line) persons.learn([line[side]]);
-      else if (persons.of(ref)) persons.forget(ref);
-      else return;
-      if (!line) this._listener.onDeletion();
-    } catch (error) {
-      // The list's own error says what is wrong.
-      if (!(error instanceof ApiError)) throw error;
-    }
-    this._listener.onChange();
+    this.listener.onDeletion();
+    this.listener.onRefusal();
   }
 
   /** @param {Parameters<KnownPersons['forgetDeleted']>} read */
-  _forgetDeleted(...read) {
-    if (this.persons.forgetDeleted(...read)) this._listener.onDeletion();
-  }
-
-  /** One at a time: an older answer must not follow a newer one, nor open again what the reader closed meanwhile. */
-  async _loadLinked() {
-    const { linked } = this;
-    if (!linked || linked.isLoading) return;
-    linked.isLoading = true;
-    const before = linked.line;
-    try {
-      linked.line = await this.api.line(linked.id);
-      linked.error = null;
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      linked.error = error;
-      if (error.kind === 'not_found' || error.isRefusal) linked.line = null;
-    } finally {
-      linked.isLoading = false;
-    }
-    if (linked !== this.linked) return;
-    if (!before && linked.line) this.expanded.add(linked.id);
-    if (before && linked.line) this._forgetDeleted([before], [linked.line], this.filters);
-    this._listener.onChange();
+  forgetDeleted(...read) {
+    if (this.persons.forgetDeleted(...read)) this.listener.onDeletion();
   }
 }

@@ -1,12 +1,14 @@
 // The views: filters under a name, built in or saved by the reader. Each is one step of the history.
 import { html } from './vendor/lit-html/lit-html.js';
+import { ApiError } from './api.js';
+import { importsOf } from './api-rest.js';
 import { ICONS } from './icons.js';
 import { REST_ICONS } from './icons-rest.js';
 import { isolated } from './i18n.js';
 import { chipWords } from './chips.js';
 import { chipsOf } from './choices.js';
 import { keepViews, lastVisit, MAX_NAME, savedViews, withView } from './saved-views.js';
-import { cleared, idIn } from './state.js';
+import { cleared, defaultFilters, idIn, toQuery } from './state.js';
 import { isInstant, SINCE } from './time.js';
 import { readUrl, writeUrl } from './url-sync.js';
 
@@ -69,7 +71,7 @@ function builtIn({ t, filters }, act) {
   return [
     [t.text('views.rights'), () => act.setFilters({ ...usual, range: '90d', adminRights: ['granted'] })],
     [t.text('views.deletions'), () => act.setFilters({ ...usual, range: '12m', activityTypes: ['user_deletion'] })],
-    [t.text('views.import'), () => void act.showLastImport()],
+    [t.text('views.import'), () => void showLastImport(act)],
     ...(isInstant(visit)
       ? [/** @type {[string, () => void]} */ ([
           t.text('views.visit', { when: t.dateTime(new Date(visit)) }),
@@ -79,6 +81,22 @@ function builtIn({ t, filters }, act) {
   ];
 }
 
+/** The file import of the latest line of any. @param {Actions} act */
+async function showLastImport(act) {
+  const { api, zone } = act.session;
+  try {
+    const [last] = await importsOf(api, toQuery({ ...defaultFilters(), range: '12m' }, new Date(), zone), 1);
+    if (last) act.showAll({ imports: [last.import_id] });
+    else act.setViews({ isOpen: true, problem: 'views.no_import' });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    act.report(error);
+    act.setViews({ isOpen: true, problem: `error.${error.kind}.title` });
+    // Whoever may no longer read the log keeps no name of it, whatever they were asking for.
+    if (error.isRefusal) void act.refresh();
+  }
+}
+
 /** @param {string} name @param {() => void} onClick */
 function choice(name, onClick) {
   return html`<button type="button" class="quiet" @click=${onClick}><bdi>${name}</bdi></button>`;
@@ -86,7 +104,9 @@ function choice(name, onClick) {
 
 /** @param {Actions} act @param {() => void} show */
 function chooseView(act, show) {
-  act.startView();
+  // A view comes whole: nothing of what was being looked at stays.
+  act.session.expanded.clear();
+  act.pickers.forEach((picker) => picker.reset());
   show();
   closeMenu(act);
   act.focusOn('#views');
