@@ -1,6 +1,6 @@
 // What the reader does, and what follows from it.
 import { cleared, ID_PREFIX } from './state.js';
-import { dayOf, daysOf, isInstant, SINCE } from './time.js';
+import { isInstant, SINCE } from './time.js';
 
 const ANNOUNCED_MS = 4_000;
 
@@ -17,26 +17,15 @@ const ANNOUNCED_MS = 4_000;
  * @property {(name: string, detail?: object) => void} emit
  */
 
-const NO_VIEWS = { isOpen: false, naming: /** @type {string|null} */ (null), problem: '' };
-const NO_EXPORT = { isOpen: false, isRunning: false, error: '', done: 0, cancel: () => {} };
-
 export class Actions {
   /** @param {import('./session.js').Session} session @param {Page} page */
   constructor(session, page) {
     this.session = session;
     this._page = page;
-    /** @type {import('./combobox.js').PersonPicker[]} */
-    this.pickers = [];
-    this.filtersUnfolded = false;
-    /** @type {{from: string, to: string, problem: string}|null} Dates that were entered and cannot be asked for. */
-    this.dates = null;
-    /** The period before custom dates. */
-    this.periodBefore = '';
+    /** @type {import('./menus.js').Menus|null} Once they can be drawn. */
+    this.menus = null;
     this.announcement = '';
     this.toast = '';
-    this.exporting = NO_EXPORT;
-    /** *naming*: the view whose name is being written; empty for a new one. */
-    this.views = NO_VIEWS;
   }
 
   update() {
@@ -73,24 +62,12 @@ export class Actions {
     const session = this.session;
     // What a view began with is no day.
     if (filters.range !== SINCE && isInstant(filters.from)) filters = { ...filters, from: '' };
-    if (filters.range === 'custom' && session.filters.range !== 'custom' && !filters.from && !filters.to) {
-      // Custom dates begin with those of the period before.
-      const { first } = daysOf(session.filters, new Date(), session.zone);
-      filters = { ...filters, from: first || session.retentionDay, to: dayOf(new Date(), session.zone) };
-    }
-    if (![SINCE, 'custom'].includes(session.filters.range)) this.periodBefore = session.filters.range;
-    this.dates = null;
+    this.menus?.leavePeriod(session.filters.range);
     session.setFilters(filters);
     this._page.configure();
     this._page.writeUrl({ isStep: true });
     this._page.emit('uml-filter-change', { filters: structuredClone(session.filters) });
     if (session.isOpen) void session.load();
-  }
-
-  /** @param {typeof this.dates} dates */
-  setDates(dates) {
-    this.dates = dates;
-    this.update();
   }
 
   /** @param {Partial<Filters>} change */
@@ -115,17 +92,6 @@ export class Actions {
     this.session.expanded.clear();
     this.setFilters({ ...cleared(this.session.filters), range: '12m', from: '', to: '', ...filters });
     this.focusOn('#title');
-  }
-
-  clearFilters() {
-    this.pickers.forEach((picker) => picker.reset());
-    this.setFilters(cleared(this.session.filters));
-    this.focusOn('#title');
-  }
-
-  foldFilters() {
-    this.filtersUnfolded = !this.filtersUnfolded;
-    this.update();
   }
 
   // ---- Lines ----
@@ -161,22 +127,6 @@ export class Actions {
     this.session.linked = null;
     this._page.writeUrl({ isStep: false });
     this.focusOn('#title');
-  }
-
-  // ---- Views ----
-
-  /** @param {Partial<typeof NO_VIEWS>} change */
-  setViews(change) {
-    this.views = { ...this.views, ...change };
-    this.update();
-  }
-
-  // ---- Export ----
-
-  /** @param {Partial<typeof NO_EXPORT>} change */
-  setExport(change) {
-    this.exporting = { ...this.exporting, ...change };
-    this.update();
   }
 
   /** Where something may be that is not drawn. */
@@ -231,21 +181,17 @@ export class Actions {
 
   /** A person was deleted: nothing goes on naming them. */
   forgetDeleted() {
-    this.pickers.forEach((picker) => picker.forget());
-    this.session.lives?.forget();
+    this.menus?.forgetDeleted();
+    this.session.beside?.lives.forget();
     this.announce('');
   }
 
   /** Forget everything that was read. */
   forgetAll() {
-    this.pickers.forEach((picker) => picker.reset());
+    this.menus?.forgetAll();
     this.session.forgetAll();
     this.announcement = '';
     this.toast = '';
-    this.exporting.cancel();
-    this.exporting = NO_EXPORT;
-    this.views = NO_VIEWS;
-    this.dates = null;
   }
 
   stop() {

@@ -6,6 +6,15 @@ import { boundsOf } from './time.js';
  * @typedef {{import_id: string, total: number, by_activity_type: Record<string, number>}} FileImport
  */
 
+/**
+ * What the token may do, how far the log reaches, and which licenses it names.
+ * @param {AuditApi} api
+ * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[], has_more_licenses: boolean}>}
+ */
+export function metaOf(api) {
+  return api.json('/v1/meta', new URLSearchParams());
+}
+
 /** @param {AuditApi} api @param {string} eventId @returns {Promise<import('./state.js').Activity>} */
 export async function lineOf(api, eventId) {
   return (await api.json(`/v1/activities/${encodeURIComponent(eventId)}`, new URLSearchParams())).data;

@@ -104,15 +104,6 @@ export class AuditApi {
   }
 
   /**
-   * What this token may do, how far the log reaches, and which licenses it names.
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<{scopes: string[], retention_from: string, licenses: string[], has_more_licenses: boolean}>}
-   */
-  async meta(signal) {
-    return this.json('/v1/meta', new URLSearchParams(), { signal });
-  }
-
-  /**
    * What the answer to a request says.
    * @param {string} path
    * @param {URLSearchParams} parameters

@@ -1,6 +1,8 @@
-// What is read beside the list, once there is a place to show it: what imports did, who the filters name, the line of a link.
+// What is read beside the list, once there is a place to show it: what the token allows, what
+// imports did, who the filters name, the line of a link, lives.
 import { ApiError } from './api.js';
-import { importsOf, lineOf } from './api-rest.js';
+import { importsOf, lineOf, metaOf } from './api-rest.js';
+import { Lives } from './life.js';
 import { DELETED_REF, idIn } from './state.js';
 
 /** Reads for a session, and leaves there what it found. */
@@ -8,13 +10,34 @@ export class Beside {
   /** @param {import('./session.js').Session} session */
   constructor(session) {
     this._session = session;
+    this.lives = new Lives(() => session.api, () => session.listener.onChange());
   }
 
   /** Read what belongs to the lines that are there by now. */
   readAll() {
+    void this.loadMeta();
     void this.countImports();
     void this.learnFiltered();
     void this.loadLinked();
+  }
+
+  /** What the token allows, how far back the log reaches, and which licenses it names: once. */
+  async loadMeta() {
+    const session = this._session;
+    const { generation } = session.tokens;
+    if (session.scopes !== null) return;
+    try {
+      const meta = await metaOf(session.api);
+      if (generation !== session.tokens.generation) return;
+      session.scopes = meta.scopes;
+      session.licenses = meta.licenses;
+      session.hasMoreLicenses = meta.has_more_licenses;
+      session.learnRetention(meta.retention_from);
+    } catch (error) {
+      // Not needed to read the log: the list's own error says what is wrong.
+      if (!(error instanceof ApiError)) throw error;
+    }
+    session.listener.onChange();
   }
 
   async countImports() {

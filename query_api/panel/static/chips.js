@@ -3,9 +3,10 @@ import { html } from './vendor/lit-html/lit-html.js';
 import { chipsOf, withoutChip } from './choices.js';
 import { ICONS } from './icons.js';
 import { isolated } from './i18n.js';
+import { menusOf } from './menus.js';
 import { periodName } from './model.js';
 import { handleOf, nameOf } from './person.js';
-import { idIn, isFiltered, isUsual } from './state.js';
+import { cleared, idIn, isFiltered, isUsual } from './state.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -20,7 +21,7 @@ export function chipBar(model, act) {
   return html`<ul class="chips" ?hidden=${isUsual(filters)} aria-label=${t.text('chips.label')}>
     ${chipsOf(filters).map((chip) => html`<li>${chipTemplate(model, act, chip)}</li>`)}
     ${isFiltered(filters)
-      ? html`<li><button type="button" class="quiet" @click=${() => act.clearFilters()}>${t.text('chips.clear')}</button></li>`
+      ? html`<li><button type="button" class="quiet" @click=${() => clearFilters(act)}>${t.text('chips.clear')}</button></li>`
       : ''}
   </ul>`;
 }
@@ -41,9 +42,16 @@ function chipTemplate(model, act, chip) {
   </span>`;
 }
 
+/** Be rid of all chips but the period's. @param {Actions} act */
+export function clearFilters(act) {
+  menusOf(act).resetPickers();
+  act.setFilters(cleared(act.filters));
+  act.focusOn('#title');
+}
+
 /** @param {Actions} act @param {Chip} chip */
 export function removeChip(act, chip) {
-  act.setFilters(withoutChip(act.filters, chip, act.periodBefore));
+  act.setFilters(withoutChip(act.filters, chip, menusOf(act).periodBefore));
   act.focusOn('.chips button, #title');
 }
 

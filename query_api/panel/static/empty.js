@@ -1,6 +1,6 @@
 // What stands where lines would when there are none: why, and ways to find some.
 import { html } from './vendor/lit-html/lit-html.js';
-import { chipWords, labeled } from './chips.js';
+import { chipWords, clearFilters, labeled } from './chips.js';
 import { chipsOf } from './choices.js';
 import { isolated } from './i18n.js';
 import { REST_ICONS } from './icons-rest.js';
@@ -15,7 +15,7 @@ import { DELETED_REF, isFiltered } from './state.js';
 export function emptyState(model, act) {
   const { t, filters } = model;
   const filtered = isFiltered(filters);
-  const erased = chipsOf(filters).find(({ value }) => model.isErased(value));
+  const erased = chipsOf(filters).find(({ value }) => act.session.persons.isErased(value));
   const kind = erased ? 'erased' : filtered ? 'filtered' : filters.range === '12m' ? 'ever' : 'range';
   const names = chipsOf(filters)
     .map((chip) => chipWords(model, chip))
@@ -30,7 +30,7 @@ export function emptyState(model, act) {
             ${t.text('empty.deleted')}
           </button>`
         : ''}
-      ${filtered ? html`<button type="button" @click=${() => act.clearFilters()}>${t.text('empty.clear')}</button>` : ''}
+      ${filtered ? html`<button type="button" @click=${() => clearFilters(act)}>${t.text('empty.clear')}</button>` : ''}
       ${filters.range === '12m' || erased
         ? ''
         : html`<button type="button" class="primary" @click=${() => act.changeFilters({ range: '12m', from: '', to: '' })}>

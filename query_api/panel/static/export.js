@@ -5,6 +5,7 @@ import { chipWords } from './chips.js';
 import { chipsOf } from './choices.js';
 import { exportFile } from './export-file.js';
 import { REST_ICONS } from './icons-rest.js';
+import { menusOf } from './menus.js';
 import { periodTexts } from './model.js';
 
 /**
@@ -42,17 +43,17 @@ function canExport({ scopes }) {
 /** A small disclosure, where the token allows an export. @param {Model} model @param {Actions} act */
 export function exportMenu(model, act) {
   if (!canExport(model)) return '';
-  const { t, exporting } = model;
+  const [{ t }, { exporting }] = [model, menusOf(act)];
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Escape' || !exporting.isOpen) return;
     event.preventDefault();
     event.stopPropagation();
-    act.setExport({ isOpen: false });
+    menusOf(act).setExport({ isOpen: false });
     act.focusOn('#export');
   };
   const onLeave = (/** @type {FocusEvent} */ event) => {
     const inside = /** @type {Element} */ (event.currentTarget);
-    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) act.setExport({ isOpen: false });
+    if (event.relatedTarget && !inside.contains(/** @type {Node} */ (event.relatedTarget))) menusOf(act).setExport({ isOpen: false });
   };
   return html`<div class="export" @keydown=${onKey} @focusout=${onLeave}>
     <button
@@ -61,7 +62,7 @@ export function exportMenu(model, act) {
       part="export"
       aria-expanded=${exporting.isOpen}
       aria-controls="export-menu"
-      @click=${() => act.setExport({ isOpen: !exporting.isOpen, error: '' })}
+      @click=${() => menusOf(act).setExport({ isOpen: !exporting.isOpen, error: '' })}
     >
       ${REST_ICONS.download}<span class="words">${t.text('export.button')}</span>
     </button>
@@ -71,9 +72,10 @@ export function exportMenu(model, act) {
 
 /** @param {Model} model @param {Actions} act */
 function exportChoices(model, act) {
-  const { t, zone, exporting, list } = model;
+  const { t, zone, list } = model;
+  const { exporting } = menusOf(act);
   const total = list.stats && !list.isCounting && !list.isOfOthers ? list.stats.total : null;
-  if (exporting.isRunning) return progress(model, total);
+  if (exporting.isRunning) return progress(model, act, total);
   const button = (/** @type {Choice} */ choice) => html`<button
     type="button"
     ?disabled=${isTooMuch(choice, total)}
@@ -113,8 +115,9 @@ function factsOf(model) {
   ];
 }
 
-/** @param {Model} model @param {number|null} total */
-function progress({ t, exporting: { done, cancel } }, total) {
+/** @param {Model} model @param {Actions} act @param {number|null} total */
+function progress({ t }, act, total) {
+  const { done, cancel } = menusOf(act).exporting;
   const words = done && total !== null ? t.text('export.progress', { done: t.number(Math.min(done, total)), total: t.number(total) }) : t.text('export.running');
   return html`<p id="export-progress">${words}</p>
     ${done && total ? html`<progress max=${total} .value=${Math.min(done, total)} aria-labelledby="export-progress"></progress>` : html`<progress aria-labelledby="export-progress"></progress>`}
@@ -125,27 +128,27 @@ function progress({ t, exporting: { done, cancel } }, total) {
 async function run(model, act, choice) {
   const { t } = model;
   const abort = new AbortController();
-  act.setExport({ isRunning: true, error: '', done: 0, cancel: () => abort.abort() });
+  menusOf(act).setExport({ isRunning: true, error: '', done: 0, cancel: () => abort.abort() });
   act.focusOn('#export-cancel');
   act.announce(t.text('export.running'));
   let drawnAt = -PROGRESS_MS;
   const onProgress = (/** @type {number} */ done) => {
     if (performance.now() - drawnAt < PROGRESS_MS) return;
     drawnAt = performance.now();
-    act.setExport({ done });
+    menusOf(act).setExport({ done });
   };
   try {
     const file = await exportFile(act.session, choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
     if (choice.name === 'print') await printed(model, act, choice, file, abort.signal);
     else save(file);
-    act.setExport({ isRunning: false, isOpen: false });
+    menusOf(act).setExport({ isRunning: false, isOpen: false });
     act.focusOn('#export');
     const done = choice.name === 'print' ? t.text('export.printed') : t.text('export.done', { file: file.name });
     act.announce(done, { visibly: true });
     act.emit('uml-export', { format: choice.name === 'print' ? 'print' : choice.format });
   } catch (error) {
     if (abort.signal.aborted) {
-      act.setExport({ isRunning: false });
+      menusOf(act).setExport({ isRunning: false });
       act.focusOn('#export-menu button');
       act.announce(t.text('export.canceled'));
       return;
@@ -153,7 +156,7 @@ async function run(model, act, choice) {
     if (!(error instanceof ApiError)) throw error;
     const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
     const words = t.text('export.failed', { reason });
-    act.setExport({ isRunning: false, error: words });
+    menusOf(act).setExport({ isRunning: false, error: words });
     act.announce(words);
     act.report(error);
   }

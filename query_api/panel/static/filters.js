@@ -1,11 +1,11 @@
 // The filters. Which of them are active, the chips say.
 import { html, noChange } from './vendor/lit-html/lit-html.js';
 import { chipsOf, toggled } from './choices.js';
-import { PersonPicker } from './combobox.js';
 import { ICONS } from './icons.js';
+import { menusOf } from './menus.js';
 import { ACTIVITY_TYPES, CHANNELS, datesProblem } from './state.js';
 import { periodName, zoneText } from './model.js';
-import { dayOf, RANGES, SINCE } from './time.js';
+import { dayOf, daysOf, RANGES, SINCE } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -13,32 +13,26 @@ import { dayOf, RANGES, SINCE } from './time.js';
  * @typedef {'range'|'zone'} Field
  */
 
-/** The two fields that persons are picked in. @param {Actions} act */
-export function pickersOf(act) {
-  return [
-    new PersonPicker(act, { name: 'affectedUsers', kind: 'users', label: 'filter.affected_user' }),
-    new PersonPicker(act, { name: 'admins', kind: 'admins', label: 'filter.admin' }),
-  ];
-}
-
 /** @param {Model} model @param {Actions} act */
 export function filterBar(model, act) {
   const { t, filters } = model;
+  const menus = menusOf(act);
   const set = (/** @type {Field} */ name) => (/** @type {Event} */ event) => {
-    act.changeFilters({ [name]: /** @type {HTMLInputElement|HTMLSelectElement} */ (event.target).value });
+    const { value } = /** @type {HTMLSelectElement} */ (event.target);
+    act.changeFilters({ [name]: value, ...(value === 'custom' && datesBefore(act)) });
   };
   const count = chipsOf(filters).length - 1;
   return html`<button
       type="button"
       class="filters-toggle"
-      aria-expanded=${model.filtersUnfolded}
+      aria-expanded=${menus.filtersUnfolded}
       aria-controls="filters"
-      @click=${() => act.foldFilters()}
+      @click=${() => menus.foldFilters()}
     >
       <span>${t.text('filter.label')}${count ? ` (${t.number(count)})` : ''}</span>${ICONS.chevron}
     </button>
-    <div id="filters" part="filters" class="filters" role="group" aria-label=${t.text('filter.label')} ?data-folded=${!model.filtersUnfolded}>
-      ${model.pickers.map((picker) => picker.template(model))}
+    <div id="filters" part="filters" class="filters" role="group" aria-label=${t.text('filter.label')} ?data-folded=${!menus.filtersUnfolded}>
+      ${menus.pickers.map((picker) => picker.template(model))}
       <div class="field">
         <label for="period">${t.text('filter.period')}</label>
         <select id="period" @change=${set('range')}>
@@ -63,6 +57,12 @@ export function filterBar(model, act) {
     </div>`;
 }
 
+/** Custom dates begin with those of the period before. @param {Actions} act */
+function datesBefore({ filters, session: { retentionDay, zone } }) {
+  const [{ first }, today] = [daysOf(filters, new Date(), zone), dayOf(new Date(), zone)];
+  return { from: first || retentionDay, to: today };
+}
+
 /** What the API calls the filters whose values it counts. */
 const COUNTED_BY = /** @type {const} */ ({ activityTypes: 'activity_type', channels: 'channel', licenses: 'license' });
 
@@ -81,7 +81,8 @@ function countOf({ t, list }, name, value) {
 
 /** One license of those that the log names; the address may ask for another. @param {Model} model @param {Actions} act */
 function licenseChoice(model, act) {
-  const { t, filters, licenses, hasMoreLicenses } = model;
+  const { t, filters } = model;
+  const { licenses, hasMoreLicenses } = act.session;
   const named = (/** @type {string} */ license) => `${license} (${countOf(model, 'licenses', license)})`.replace(' ()', '');
   const choose = (/** @type {Event} */ event) => {
     act.changeFilters({ licenses: [/** @type {HTMLSelectElement} */ (event.target).value].filter(Boolean) });
@@ -102,12 +103,13 @@ function licenseChoice(model, act) {
  * @param {Actions} act
  */
 function customDates(model, act) {
-  const { t, filters, retentionDay, dates } = model;
+  const { t, filters, retentionDay } = model;
+  const { dates } = menusOf(act);
   const shown = dates ?? filters;
   const problem = dates?.problem || model.rangeProblem;
   const today = dayOf(model.now, model.zone);
   const day = retentionDay && t.day(retentionDay);
-  const hint = model.isClamped ? 'range.clamped' : day ? 'range.retention' : 'range.retention_plain';
+  const hint = model.isClamped ? 'clamped' : day ? 'retention' : 'retention_plain';
   const unlessTyped = (/** @type {string} */ id, /** @type {string} */ value) => (isTyped(act, id) ? noChange : value);
   const field = (/** @type {'from'|'to'} */ name) => {
     const [date, clock = ''] = shown[name].split('T');
@@ -127,7 +129,7 @@ function customDates(model, act) {
   return html`<div class="dates">
     ${field('from')} ${field('to')}
     <p id="dates-hint" class=${`hint${problem ? ' problem' : ''}`} role=${problem ? 'alert' : model.isClamped ? 'status' : 'note'}>
-      ${t.text(problem || hint, { day })}
+      ${t.text(`range.${problem || hint}`, { day })}
     </p>
   </div>`;
 }
@@ -161,19 +163,19 @@ function onDateKey(enter, event) {
  */
 function enterDate({ retentionDay }, act, name, input) {
   typed.delete(input);
-  const { filters } = act;
-  const { from, to } = act.dates ?? filters;
+  const [{ filters }, menus] = [act, menusOf(act)];
+  const { from, to } = menus.dates ?? filters;
   const dates = { from, to };
   const isDate = input.type === 'date';
   if (input.validity.badInput) {
-    act.setDates({ ...dates, problem: isDate ? 'range.no_date' : 'range.no_time' });
+    menus.setDates({ ...dates, problem: isDate ? 'no_date' : 'no_time' });
     return;
   }
   const [day, time = ''] = dates[name].split('T');
   dates[name] = isDate ? momentOf(input.value, time) : momentOf(day, input.value);
   const problem = datesProblem(dates, retentionDay);
-  if (problem) act.setDates({ ...dates, problem });
-  else if (dates.from === filters.from && dates.to === filters.to) act.setDates(null);
+  if (problem) menus.setDates({ ...dates, problem });
+  else if (dates.from === filters.from && dates.to === filters.to) menus.setDates(null);
   else act.changeFilters(dates);
   // A start that the log no longer holds is another one now, though it may be the one of before.
   if (!problem) act.afterUpdate(() => showDate(input, act.filters[name]));

@@ -3,6 +3,7 @@ import { html, svg } from './vendor/lit-html/lit-html.js';
 import { barsOf, together, topOf } from './bars.js';
 import { labeled, removeChip } from './chips.js';
 import { withoutChip } from './choices.js';
+import { menusOf } from './menus.js';
 import { ACTIVITY_TYPES } from './state.js';
 import { daysOf, minuteOf } from './time.js';
 
@@ -351,7 +352,7 @@ function spanOf({ t, bars, period }, first, last) {
 
 /** @param {Model} model @param {Actions} act */
 function back({ t, filters }, act) {
-  const { range } = withoutChip(filters, PERIOD, act.periodBefore);
+  const { range } = withoutChip(filters, PERIOD, menusOf(act).periodBefore);
   return html`<button type="button" class="quiet" id="back" @click=${() => removeChip(act, PERIOD)}>
     ${t.text('histogram.back', { period: t.text(`range.${range}`) })}
   </button>`;

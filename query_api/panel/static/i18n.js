@@ -40,7 +40,6 @@ export class Translator {
     this._minute = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
     this._weekday = new Intl.DateTimeFormat(this.locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
     this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
-    this._list = new Intl.ListFormat(this.locale, { type: 'disjunction' });
     this._and = new Intl.ListFormat(this.locale, { type: 'conjunction' });
   }
 
@@ -123,11 +122,6 @@ export class Translator {
       if (Math.abs(seconds) >= size) return this._relative.format(Math.trunc(seconds / size), unit);
     }
     return this._relative.format(Math.trunc(seconds), 'second');
-  }
-
-  /** "a, b or c". @param {string[]} items */
-  either(items) {
-    return this._list.format(items);
   }
 
   /** "a, b and c". @param {string[]} items */

@@ -66,9 +66,9 @@ export class Lives {
 
 /** @param {Model} model @param {Actions} act @param {Activity} line */
 export function life(model, act, line) {
-  const { t, lives } = model;
+  const { t } = model;
   const { ref } = line.affected_user;
-  const found = lives?.of(ref);
+  const found = act.session.beside?.lives.of(ref);
   if (!found) return '';
   return html`<section class="life" aria-labelledby=${`life-${line.event_id}`}>
     <h3 id=${`life-${line.event_id}`}>${t.text('life.title')}</h3>

@@ -47,7 +47,7 @@ export class Log {
       onError: (error) => this._actions.report(error),
       onRefs: () => this._writeUrl(),
       onDeletion: () => this._actions.forgetDeleted(),
-      onRefusal: () => this._actions.exporting.cancel(),
+      onRefusal: () => this._actions.menus?.exporting.cancel(),
       onNews: () => this._t && this._actions.announce(newText({ t: this._t, list: this._session.list })),
     });
     /** @type {Actions} */
@@ -117,7 +117,7 @@ export class Log {
   async refresh() {
     const session = this._session;
     if (!session.isOpen) return;
-    if (session.scopes === null) void session.loadMeta();
+    void session.beside?.loadMeta();
     await session.load();
   }
 
@@ -172,7 +172,7 @@ export class Log {
     this._writeUrl({ isStep: !isMarked(location.search) });
     this._emit('uml-open');
     // One after the other: the lines first.
-    void this._session.load().then(() => this._session.loadMeta());
+    void this._session.load().then(() => this._session.beside?.loadMeta());
     this._session.startPolling();
   }
 
@@ -217,7 +217,7 @@ export class Log {
       this.close();
       return;
     }
-    this._actions.dates = null;
+    this._actions.menus?.setDates(null);
     this._session.setFilters(found.filters);
     this._session.link(found.eventId);
     this.configure();
@@ -284,10 +284,9 @@ export class Log {
     this._isLoadingRest = true;
     try {
       const [rest] = await Promise.all([import('./rest.js'), loadLanguage(this._owner.settings().language, true)]);
-      this._actions.pickers = rest.pickersOf(this._actions);
+      this._actions.menus = new rest.Menus(this._actions);
       this._session.beside = new rest.Beside(this._session);
       if (this._session.isOpen) this._session.beside.readAll();
-      this._session.lives = new rest.Lives(() => this._session.api, () => this._drawing.update());
       this._rest = rest;
       this.adoptStyles();
       this.configure();

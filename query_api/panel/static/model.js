@@ -22,7 +22,7 @@ import { dayOf, daysOf, isMinute, offsetsLabel, SINCE } from './time.js';
  */
 export function modelOf(session, actions, page) {
   const { isOpen, isSlow, filters, zone, localZone, rangeProblem, retentionDay, isClamped, scopes, list, linked, expanded } = session;
-  const { pickers, filtersUnfolded, dates, announcement, toast, exporting, views } = actions;
+  const { announcement, toast } = actions;
   return {
     ...page,
     now: new Date(),
@@ -39,20 +39,11 @@ export function modelOf(session, actions, page) {
     linked,
     expanded,
     imports: session.imports,
-    licenses: session.licenses,
-    hasMoreLicenses: session.hasMoreLicenses,
-    lives: session.lives,
     unfolded: session.unfolded,
     isEndFolded: session.isEndFolded,
     personOf: (/** @type {string} */ ref) => session.persons.of(ref),
-    isErased: (/** @type {string} */ ref) => session.persons.isErased(ref),
-    pickers,
-    filtersUnfolded,
-    dates,
     announcement,
     toast,
-    exporting,
-    views,
   };
 }
 

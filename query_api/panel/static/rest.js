@@ -13,10 +13,10 @@ export { chipBar } from './chips.js';
 export { detail } from './detail.js';
 export { emptyState } from './empty.js';
 export { exportMenu } from './export.js';
-export { filterBar, pickersOf } from './filters.js';
+export { filterBar } from './filters.js';
 export { histogram } from './histogram.js';
-export { Lives } from './life.js';
 export { linkedLine } from './linked.js';
+export { Menus } from './menus.js';
 export { keepVisit } from './saved-views.js';
 export { viewsMenu } from './views-menu.js';
 

@@ -1,6 +1,6 @@
 // What is asked of the log, and what was read of it. Nothing here draws.
 import { ActivityList } from './activity-list.js';
-import { ApiError, AuditApi, isAbort } from './api.js';
+import { AuditApi } from './api.js';
 import { KnownPersons } from './persons.js';
 import { datesProblem, defaultFilters, runsOf, toQuery, withinRetention, withRefs } from './state.js';
 import { dayOf, localZone } from './time.js';
@@ -12,6 +12,7 @@ const FEW_ROWS = 15;
 
 /**
  * @typedef {import('./state.js').Activity} Activity
+ * @typedef {import('./api.js').ApiError} ApiError
  * @typedef {{id: string, line: Activity|null, error: ApiError|null, isLoading: boolean}} Linked The line of a link.
  *
  * @typedef {object} Listener Whom a session tells what happens.
@@ -41,8 +42,6 @@ export class Session {
     this.imports = new Map();
     /** @type {import('./beside.js').Beside|null} Once there is a place to show it. */
     this.beside = null;
-    /** @type {import('./life.js').Lives|null} Once there is a place to show them. */
-    this.lives = null;
     /** @type {Set<string>} The imports whose lines are shown one by one. */
     this.unfolded = new Set();
     /** @type {string[]|null} What the token may do, once that is known. */
@@ -76,7 +75,7 @@ export class Session {
     return this.filters.zone === 'utc' ? 'UTC' : this.localZone;
   }
 
-  /** Why the filters cannot be asked for: a key of a text, or nothing. */
+  /** Why the filters cannot be asked for, or nothing. */
   get rangeProblem() {
     return this.filters.range === 'custom' ? datesProblem(this.filters, this.retentionDay) : '';
   }
@@ -144,7 +143,7 @@ export class Session {
 
   /** Ask whether the log changed. */
   async poll() {
-    this.lives?.reload();
+    this.beside?.lives.reload();
     const before = this.list.lines;
     const [newBefore, begun] = [this.list.newCount, new Date()];
     const isSame = await this.list.poll();
@@ -176,23 +175,6 @@ export class Session {
     if (this.isOpen) this.startPolling();
   }
 
-  /** What the token allows, how far back the log reaches, and which licenses it names. */
-  async loadMeta() {
-    const { generation } = this.tokens;
-    try {
-      const meta = await this.api.meta();
-      if (generation !== this.tokens.generation) return;
-      this.scopes = meta.scopes;
-      this.licenses = meta.licenses;
-      this.hasMoreLicenses = meta.has_more_licenses;
-      this._learnRetention(meta.retention_from);
-    } catch (error) {
-      // Not needed to read the log: the list's own error says what is wrong.
-      if (!(error instanceof ApiError) && !isAbort(error)) throw error;
-    }
-    this.listener.onChange();
-  }
-
   /** Ask nothing more by itself. */
   stop() {
     clearTimeout(this._pollTimer);
@@ -204,7 +186,7 @@ export class Session {
 
   /** Forget everything that was read. */
   forgetAll() {
-    this.lives?.forget();
+    this.beside?.lives.forget();
     this.list.stop();
     this.list = this._newList();
     this.persons = new KnownPersons();
@@ -235,7 +217,7 @@ export class Session {
       this.filters = named;
       this.listener.onRefs();
     }
-    if (list.meta?.clamped && !this.retentionDay) this._learnRetention(list.meta.from);
+    if (list.meta?.clamped && !this.retentionDay) this.learnRetention(list.meta.from);
     if (list.error?.isRefusal) this._forgetRead();
     if (list.error && list.error !== this._reported) this.listener.onError(list.error);
     this._reported = list.error;
@@ -245,7 +227,7 @@ export class Session {
   }
 
   /** @param {string} start When the log begins. */
-  _learnRetention(start) {
+  learnRetention(start) {
     this.retentionDay = dayOf(new Date(start), this.zone);
     const { filters } = this;
     this.filters = withinRetention(filters, this.retentionDay);
@@ -254,7 +236,7 @@ export class Session {
 
   /** Whoever may no longer read the log keeps nothing of it on the screen. */
   _forgetRead() {
-    this.lives?.forget();
+    this.beside?.lives.forget();
     this.list.forget();
     this.persons = new KnownPersons();
     this.expanded.clear();

@@ -91,15 +91,15 @@ export function isUsual(filters) {
 }
 
 /**
- * Why two dates cannot be asked for: a key of a text, or nothing.
+ * Why two dates cannot be asked for, or nothing.
  * @param {{from: string, to: string}} dates
  * @param {string} retentionDay The first day that the log still holds, if it is known.
- * @returns {''|'range.order'|'range.too_old'}
+ * @returns {''|'order'|'too_old'}
  */
 export function datesProblem({ from, to }, retentionDay) {
-  if (to && retentionDay && to < retentionDay) return 'range.too_old';
+  if (to && retentionDay && to < retentionDay) return 'too_old';
   const [start, end] = [isMinute(from) ? from : `${from}T00:00`, isMinute(to) ? to : `${to}T24:00`];
-  return from && to && start >= end ? 'range.order' : '';
+  return from && to && start >= end ? 'order' : '';
 }
 
 /**

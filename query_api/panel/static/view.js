@@ -35,7 +35,7 @@ export function content(model, act) {
 /** What is kept free for that which stands above the lines. @param {Model} model */
 function places({ filters }) {
   return html`<div class="filters-waiting"></div>
-    <div class="chips-waiting" ?hidden=${isUsual(filters)}></div>
+    ${isUsual(filters) ? '' : html`<div class="chips-waiting"></div>`}
     <div class="counts-waiting"></div>`;
 }
 

@@ -7,6 +7,7 @@ import { REST_ICONS } from './icons-rest.js';
 import { isolated } from './i18n.js';
 import { chipWords } from './chips.js';
 import { chipsOf } from './choices.js';
+import { menusOf } from './menus.js';
 import { keepViews, lastVisit, MAX_NAME, savedViews, withView } from './saved-views.js';
 import { cleared, defaultFilters, idIn, toQuery } from './state.js';
 import { isInstant, SINCE } from './time.js';
@@ -20,11 +21,11 @@ import { readUrl, writeUrl } from './url-sync.js';
 
 /** @param {Model} model @param {Actions} act */
 export function viewsMenu(model, act) {
-  const { t, views } = model;
-  return html`<div class="views" @keydown=${(/** @type {KeyboardEvent} */ event) => onMenuKey(model, act, event)}
+  const [{ t }, { views }] = [model, menusOf(act)];
+  return html`<div class="views" @keydown=${(/** @type {KeyboardEvent} */ event) => onMenuKey(act, event)}
     @focusout=${(/** @type {FocusEvent} */ event) => isLeft(event) && closeMenu(act)}>
     <button type="button" id="views" part="views" aria-expanded=${views.isOpen} aria-controls="views-menu"
-      @click=${() => act.setViews({ isOpen: !views.isOpen, naming: null, problem: '' })}>
+      @click=${() => menusOf(act).setViews({ isOpen: !views.isOpen, naming: null, problem: '' })}>
       ${REST_ICONS.view}<span class="words">${t.text('views.button')}</span>
     </button>
     <div class="views-menu" id="views-menu" ?hidden=${!views.isOpen}>${views.isOpen ? viewChoices(model, act) : ''}</div>
@@ -33,16 +34,17 @@ export function viewsMenu(model, act) {
 
 /** @param {Actions} act */
 function closeMenu(act) {
-  act.setViews({ isOpen: false, naming: null, problem: '' });
+  menusOf(act).setViews({ isOpen: false, naming: null, problem: '' });
 }
 
-/** Escape leaves the name that is being written, then the menu. @param {Model} model @param {Actions} act @param {KeyboardEvent} event */
-function onMenuKey({ views }, act, event) {
+/** Escape leaves the name that is being written, then the menu. @param {Actions} act @param {KeyboardEvent} event */
+function onMenuKey(act, event) {
+  const { views } = menusOf(act);
   if (event.key !== 'Escape' || !views.isOpen) return;
   event.preventDefault();
   event.stopPropagation();
   if (views.naming === null) closeMenu(act);
-  else act.setViews({ naming: null });
+  else menusOf(act).setViews({ naming: null });
   act.focusOn(views.naming === null ? '#views' : '#views-menu button');
 }
 
@@ -53,7 +55,7 @@ function isLeft({ currentTarget, relatedTarget }) {
 
 /** @param {Model} model @param {Actions} act */
 function viewChoices(model, act) {
-  const { t, views } = model;
+  const [{ t }, { views }] = [model, menusOf(act)];
   const saved = savedViews();
   return html`<ul>${builtIn(model, act).map(([name, show]) => html`<li>${choice(name, () => chooseView(act, show))}</li>`)}</ul>
     ${saved.length
@@ -87,11 +89,11 @@ async function showLastImport(act) {
   try {
     const [last] = await importsOf(api, toQuery({ ...defaultFilters(), range: '12m' }, new Date(), zone), 1);
     if (last) act.showAll({ imports: [last.import_id] });
-    else act.setViews({ isOpen: true, problem: 'views.no_import' });
+    else menusOf(act).setViews({ isOpen: true, problem: 'views.no_import' });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     act.report(error);
-    act.setViews({ isOpen: true, problem: `error.${error.kind}.title` });
+    menusOf(act).setViews({ isOpen: true, problem: `error.${error.kind}.title` });
     // Whoever may no longer read the log keeps no name of it, whatever they were asking for.
     if (error.isRefusal) void act.refresh();
   }
@@ -106,7 +108,7 @@ function choice(name, onClick) {
 function chooseView(act, show) {
   // A view comes whole: nothing of what was being looked at stays.
   act.session.expanded.clear();
-  act.pickers.forEach((picker) => picker.reset());
+  menusOf(act).resetPickers();
   show();
   closeMenu(act);
   act.focusOn('#views');
@@ -114,7 +116,7 @@ function chooseView(act, show) {
 
 /** @param {Model} model @param {Actions} act @param {View} view */
 function savedView(model, act, view) {
-  const { t, views } = model;
+  const [{ t }, { views }] = [model, menusOf(act)];
   if (views.naming === view.name) return naming(model, act, view);
   const values = { name: isolated(view.name) };
   const remove = () => {
@@ -146,7 +148,7 @@ function saveButton(model, act) {
 
 /** Let the reader write a name. @param {Actions} act @param {string} before The view's; empty for a new one. */
 function beginName(act, before) {
-  act.setViews({ naming: before, problem: '' });
+  menusOf(act).setViews({ naming: before, problem: '' });
   act.focusOn('#view-name');
 }
 
@@ -172,7 +174,7 @@ function naming(model, act, view) {
 /** @param {Model} model @param {Actions} act @param {View[]} views @param {string} told */
 function keep({ t }, act, views, told) {
   const isKept = keepViews(views);
-  act.setViews({ naming: null, problem: isKept ? '' : 'views.not_kept' });
+  menusOf(act).setViews({ naming: null, problem: isKept ? '' : 'views.not_kept' });
   act.announce(isKept ? told : t.text('views.not_kept'), { visibly: isKept });
 }
 

@@ -79,9 +79,7 @@ export default {
   'range.12m': 'Last 12 months',
   'range.from': 'From {from}',
   'range.from_to': '{from} to {to}',
-  'range.order': 'The start must be before the end.',
   'range.since': 'Since {from}',
-  'range.too_old': 'Activities before {day} are no longer kept.',
   'range.to': 'Until {to}',
   'rest.failed': 'This part could not be loaded. Reload the page.',
 };

@@ -78,9 +78,7 @@ export default {
   'range.12m': '12 derniers mois',
   'range.from': 'Depuis le {from}',
   'range.from_to': 'Du {from} au {to}',
-  'range.order': 'Le début doit précéder la fin.',
   'range.since': 'Depuis le {from}',
-  'range.too_old': 'Les activités antérieures au {day} ne sont plus conservées.',
   'range.to': 'Jusqu’au {to}',
   'rest.failed': 'Cette partie n’a pas pu être chargée. Rechargez la page.',
 };

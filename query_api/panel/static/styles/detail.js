@@ -1,6 +1,8 @@
-// The details of a line.
+// The details of a line, and the line that they belong to.
 
 export const DETAIL_CSS = `
+tr.line[data-open] td { background: var(--_tint); border-bottom-color: transparent; }
+tbody tr.line[data-open]:hover td { background: var(--_tint); }
 tr.detail td { padding: 0 8px calc(2 * var(--_unit)) 44px; background: var(--_tint); }
 .facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(230px, 100%), 1fr)); gap: 10px 24px; }
 .facts dt { color: var(--_muted); font-size: 0.8125rem; }
@@ -23,6 +25,7 @@ pre { margin: 0; padding: 12px; max-height: 320px; overflow: auto; border: 1px s
   .columns:has(.life) { grid-template-columns: minmax(0, 1fr) minmax(0, 360px); }
 }
 @container drawer (max-width: 640px) {
+  tr.line[data-open] { margin-bottom: 0; border-end-start-radius: 0; border-end-end-radius: 0; background: var(--_tint); }
   tr.detail { margin-bottom: 10px; border: 1px solid var(--_border); border-top: 0; border-radius: 0 0 calc(var(--_radius) + 2px) calc(var(--_radius) + 2px); overflow: hidden; }
   tr.detail td { padding: 12px 14px; }
   .actions button { flex: 1 1 auto; }

@@ -21,7 +21,7 @@ h2:focus-visible { outline: none; }
 .subtitle { display: flex; flex-wrap: wrap; gap: 0 12px; color: var(--_muted); }
 /* Positioned, so that texts for screen readers are clipped by it: they would make the drawer itself scroll. */
 .scroll { position: relative; flex: 1; min-height: 0; overflow: auto; padding: 0 24px 32px; scroll-padding: 124px 0 16px; overscroll-behavior: contain; }
-.hint { grid-column: 1 / -1; color: var(--_muted); font-size: 0.8125rem; }
+.hint { color: var(--_muted); font-size: 0.8125rem; }
 .hint.problem { color: var(--_danger); }
 
 /* Places that are kept for what comes behind the first lines */

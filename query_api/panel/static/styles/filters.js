@@ -26,6 +26,7 @@ input:is([type="text"], [type="date"], [type="time"]), select {
 .choices input { width: 14px; height: 14px; margin: 0; accent-color: var(--_accent); outline: none; }
 .dates { grid-column: 1 / -1; display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: 8px 16px; }
 .dates .field { grid-column: span 4; }
+.dates .hint { grid-column: 1 / -1; }
 .moment { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 6px; }
 .filters-toggle { display: none; width: 100%; justify-content: space-between; }
 .filters-toggle .icon { transform: rotate(90deg); }

@@ -10,14 +10,12 @@ thead th { position: sticky; top: 38px; z-index: 2; height: 29px; padding: 5px 8
 .day th { position: sticky; top: 67px; z-index: 1; padding: 3px 8px; background: var(--_raised); text-align: start; font-size: 0.8125rem; font-weight: 600; }
 .day th span { color: var(--_muted); font-weight: 400; }
 td { padding: calc(0.6 * var(--_unit)) 8px; line-height: 1.35; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
-tr.line[data-open] td { background: var(--_tint); border-bottom-color: transparent; }
 tbody tr.line, tr.import { cursor: pointer; }
 tr.import .name { font-weight: 600; vertical-align: baseline; }
 time + .second, tr.import .quiet { white-space: nowrap; }
 tr.import .quiet { min-height: 26px; padding: 2px 8px; margin-inline-start: -8px; }
 tr.import:hover td { background: var(--_raised); }
 tbody tr.line:hover td { background: var(--_raised); }
-tbody tr.line[data-open]:hover td { background: var(--_tint); }
 thead th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
 th.when { width: 11.5%; } th.what { width: 17%; } th.affected_user { width: 22%; } th.admin { width: 20%; } th.channel { width: 9.5%; }
 td.toggle button { width: 28px; min-height: 28px; padding: 0; border-color: transparent; background: transparent; margin-top: -4px; color: var(--_muted); }
@@ -58,7 +56,6 @@ td .value:hover { text-decoration: underline; }
   table { font-size: 0.875rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr.line, tr.import { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
-  tr.line[data-open] { margin-bottom: 0; border-end-start-radius: 0; border-end-end-radius: 0; background: var(--_tint); }
   tbody tr.line:hover td { background: transparent; }
   .day th { display: block; position: static; margin-bottom: 8px; border-radius: var(--_radius); }
   td { padding: 0; border: 0; background: transparent; }

@@ -8,7 +8,8 @@ export const VIEWS_CSS = `
 .views-menu li > .quiet { flex: 1; min-width: 0; justify-content: start; text-align: start; color: var(--_text); }
 .views-menu h3 { padding: 8px 8px 0; font-size: 0.75rem; color: var(--_muted); }
 .views-menu form { flex: 1; display: grid; grid-template-columns: minmax(0, 1fr) auto; gap: 4px 8px; padding: 4px 8px; }
-.views-menu form label { grid-column: 1 / -1; font-weight: 600; font-size: 0.75rem; }
+.views-menu form label, .views-menu form .hint { grid-column: 1 / -1; }
+.views-menu form label { font-weight: 600; font-size: 0.75rem; }
 @container drawer (max-width: 640px) {
   .views { position: static; }
   .views-menu { inset: 100% 16px auto; width: auto; }
