@@ -92,7 +92,7 @@ class Worker(Service):
             sink=GuardedSink(sink, erased),
             history=GuardedHistory(history, erased),
             commits=Commits(GroupMembership(self._app)),
-            off_boarded=erased.off_boarded,
+            off_boarded=erased.off_boarded_now,
         )
 
     @Service.task

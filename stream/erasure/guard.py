@@ -158,14 +158,15 @@ class ErasedPersons:
         """The client spaces that have left, as of the last `refresh`."""
         return self._off_boarded
 
-    def without_off_boarded(self, rows: Rows) -> Rows:
-        """*rows* but for those of client spaces that left `KNOWN_SECONDS` ago; the very same object where none did.
-
-        Blocks; raises `Unavailable`.
-        """
+    def off_boarded_now(self) -> Collection[str]:
+        """The client spaces that have left, as of `KNOWN_SECONDS` ago or later. Blocks; raises `Unavailable`."""
         if self._is_old():
             self.refresh()
-        return _without(self._off_boarded, rows)
+        return self._off_boarded
+
+    def without_off_boarded(self, rows: Rows) -> Rows:
+        """*rows* but for those of `off_boarded_now`; the very same object where there are none. It does as that."""
+        return _without(self.off_boarded_now(), rows)
 
     def refreshes(self) -> int:
         """How often `refresh` has succeeded."""

@@ -52,7 +52,7 @@ Known = Sequence[ActivityRow]
 class Ports:
     """What the pipeline touches of the world, in the order of its steps.
 
-    *off_boarded* gives the client spaces that have left; it is asked for each batch, and must not block.
+    *off_boarded* gives the client spaces that have left, as of a minute ago or later. Blocks; raises `Unavailable`.
     """
 
     registry: SchemaRegistry
@@ -122,8 +122,9 @@ class Pipeline:
 
     async def _decode_all(self) -> None:
         async for chunks, schemas in self._groups():
+            # Not as of the batch before, which may be weeks ago: what is dropped is counted here, and told.
+            spaces = await self._off_boarded()
             # In a thread: a full batch takes a while to decode, and the event loop must go on answering the group.
-            spaces = self._ports.off_boarded()
             batch = await asyncio.to_thread(build_batch, chunks, schemas=schemas, refs=self._refs, off_boarded=spaces)
             for space, count in batch.off_boarded.items():
                 log.warning("records of a client space that has left", client_space_id=space, count=count)
@@ -207,6 +208,16 @@ class Pipeline:
             whole = await self._ports.commits.finish(chunks)
         # Killed here: all is done.
         self._observer.committed(chunks, whole=whole)
+
+    async def _off_boarded(self) -> Collection[str]:
+        """The client spaces that have left."""
+        found: list[str] = []
+
+        async def look() -> None:
+            found[:] = await asyncio.to_thread(self._ports.off_boarded)
+
+        await self._until_possible("schema", look)
+        return frozenset(found)
 
     async def _look_up_events(self, batch: Batch) -> Known:
         """What the store says of the events of *batch*."""

@@ -232,6 +232,15 @@ def test_a_worker_knows_who_has_left_before_its_first_batch() -> None:
     assert erased.off_boarded() == {"acme"}
 
 
+def test_a_worker_that_had_nothing_to_do_knows_who_has_left_before_its_next_batch() -> None:
+    sink, now = InMemorySink(), [0.0]
+    erased = ErasedPersons(InMemoryPersonStore(sink), clock=lambda: now[0])
+    erased.refresh()
+    sink.off_boarded["acme"] = LEFT_AT
+    now[0] = KNOWN_SECONDS + 1
+    assert erased.off_boarded_now() == {"acme"}
+
+
 def test_a_batch_that_was_decoded_before_the_mark_is_written_without_the_client_space() -> None:
     sink, now = InMemorySink(), [0.0]
     guarded = GuardedSink(sink, ErasedPersons(InMemoryPersonStore(sink), clock=lambda: now[0]))

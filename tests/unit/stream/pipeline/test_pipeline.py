@@ -16,7 +16,7 @@ from schemas.errors import Reason, RegistryUnavailable
 from schemas.events import Channel, Event
 from schemas.rows import epoch_of, record_offset
 from schemas.wire import HEADER_BYTES, frame
-from stream.errors import WrongSchema
+from stream.errors import Unavailable, WrongSchema
 from stream.fetch.records import Chunk
 from stream.pipeline.batch import Batch
 from stream.pipeline.commits import Commits
@@ -58,7 +58,7 @@ class World:
     registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
     topic_epochs: InMemoryTopicEpochs = field(default_factory=InMemoryTopicEpochs)
     group: InMemoryGroup = field(default_factory=InMemoryGroup)
-    off_boarded: frozenset[str] = frozenset()
+    off_boarded: Callable[[], frozenset[str]] = frozenset
 
     def __post_init__(self) -> None:
         self.known_events = InMemoryKnownEvents(self.sink)
@@ -72,7 +72,7 @@ class World:
             dead_letters=self.dead_letters,
             history=self.history,
             commits=Commits(self.group),
-            off_boarded=lambda: self.off_boarded,
+            off_boarded=self.off_boarded,
         )
         return Pipeline(ports, pseudonymization_key=KEY)
 
@@ -412,7 +412,15 @@ async def test_a_batch_that_is_stored_stays_in_memory_no_longer() -> None:
 
 
 async def test_events_of_a_client_space_that_has_left_are_committed_and_nowhere_stored() -> None:
-    world = World(off_boarded=frozenset({"gone"}))
+    answers: list[Exception | frozenset[str]] = [Unavailable("down"), frozenset({"gone"})]
+
+    def off_boarded() -> frozenset[str]:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    world = World(off_boarded=off_boarded)
     chunk = a_chunk(a_record(an_event(client_space_id="gone"), 0), a_record(an_event(), 1))
     await world.work(chunk)
     assert [row.client_space_id for row in world.sink.activities] == ["acme"]
