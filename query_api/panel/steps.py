@@ -19,7 +19,7 @@ VENDORED = "vendor/"
 
 _IMPORT = re.compile(r"^(import|export) \{([^}]*)\} from '\./([^']+)';$", re.MULTILINE)
 _DECLARATION = re.compile(r"^(?:export )?(?:async )?(?:const|let|class|function\*?) (\w+)", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*.*?\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
+_COMMENT = re.compile(r"^[ \t]*(?://[^\n]*|/\*(?:(?!\*/).)*\*/[ \t]*)$", re.MULTILINE | re.DOTALL)
 _TYPE = re.compile(r"/\*\* @type [^\n]*?\*/ ?")
 _INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
 _DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"

@@ -101,4 +101,5 @@ def delta(segment: str) -> int:
 def test_types_indentation_empty_lines_and_comments_with_lines_to_themselves_go() -> None:
     code = "// a\nconst x = 1; // b\n/** c\n * d\n */\n\nconst y = `http://e`; /* f */\n  /* g */ call();\n"
     assert compact(code) == {1: "const x = 1; // b", 6: "const y = `http://e`; /* f */", 7: "/* g */ call();"}
+    assert compact("/* a */ call();\nconst x = 1; /* b */\n") == {0: "/* a */ call();", 1: "const x = 1; /* b */"}
     assert compact("  const z = (/** @type {Map<string, X>} */ m) => m;\n") == {0: "const z = (m) => m;"}
