@@ -249,6 +249,7 @@ _STANDS_STILL = """async (element) => {
   const place = () => element.getBoundingClientRect().toJSON();
   const frame = () => new Promise(requestAnimationFrame);
   for (let before = null, now = place(); ; [before, now] = [now, place()]) {
+    if (!element.isConnected) throw new Error('It was taken away: a click would hit the corner of the page.');
     if (JSON.stringify(before) === JSON.stringify(now)) return now;
     await frame();
   }

@@ -353,7 +353,10 @@ async def test_a_day_or_two_are_shown_by_the_hour_of_their_clocks(
     await expect(hand.page.locator("#to-time")).to_have_value(f"{hour + 1:02}:00")
     await panel.settled()
     assert [found[0][name] for name in ("from", "to")] == [[f"{first}T{hour}:00:00.000Z"] for hour in asked]
+    # Once the hours are counted, a single one has no chart, and the button stands elsewhere.
+    await expect(panel.dialog.locator(".histogram[data-stale]")).to_have_count(0)
     await press(hand.page.locator("#back"))
+    await expect(panel.chips.first).to_contain_text("Last 30 days")
 
 
 async def test_bars_are_chosen_by_keyboard(hand: Hand) -> None:
