@@ -139,10 +139,9 @@ def static_directory() -> Path:
 
 
 def version_of(directory: Path) -> str:
-    """A name for the content of *directory*: another one as soon as any file in it differs."""
+    """A name for what is sent of *directory*: another one as soon as any file, or how the files are joined, differs."""
     digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*")):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(directory).as_posix()}\0{len(content)}\0".encode() + content)
+    for name, text in sorted(served(dict(_sources_under(directory))).items()):
+        content = text.encode()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:_VERSION_LENGTH]

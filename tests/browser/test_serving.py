@@ -12,7 +12,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from query_api.panel import serve
 from query_api.panel.serve import PanelFiles, mount_panel, static_directory, version_of
+from query_api.panel.steps import served
 from query_api.settings import Settings
 from tests import chromium
 
@@ -113,13 +115,19 @@ async def test_in_development_an_edit_is_served_at_once(tmp_path: Path) -> None:
     assert edited.find("../serve.py") is None
 
 
-def test_the_version_changes_with_any_file(tmp_path: Path) -> None:
+def test_the_version_changes_with_any_file_and_with_how_files_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(static_directory(), tmp_path, dirs_exist_ok=True)
     (tmp_path / "a.js").write_text("1", encoding="utf-8")
-    first = version_of(tmp_path)
+    versions = [version_of(tmp_path)]
     (tmp_path / "a.js").write_text("2", encoding="utf-8")
-    second = version_of(tmp_path)
+    versions.append(version_of(tmp_path))
     (tmp_path / "a.js").rename(tmp_path / "b.js")
-    assert len({first, second, version_of(tmp_path)}) == 3
+    versions.append(version_of(tmp_path))
+    monkeypatch.setattr(serve, "served", lambda sources: {**served(sources), "log.js": "joined in another way"})
+    versions.append(version_of(tmp_path))
+    assert len(set(versions)) == len(versions)
 
 
 def test_the_files_are_part_of_the_package() -> None:
