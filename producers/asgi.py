@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
-from producers.channels.verbs import AsyncVerbs
+from producers.channels.verbs import AsyncVerbs, when_awaited
 from producers.channels.web import Caller, NoRequest, WebChannel
 from producers.publisher import Publisher
 from schemas.events import Channel
@@ -69,4 +69,4 @@ class AuditMiddleware:
     def _verbs(self, scope: Scope) -> AsyncVerbs:
         request_id = next((value for name, value in scope["headers"] if name.lower() == b"x-request-id"), b"")
         events = self._channel.events(self._identify(scope), request_id.decode("latin-1"))
-        return AsyncVerbs(self._publisher().publish, events)
+        return AsyncVerbs(when_awaited(self._publisher()), events)

@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar
 
 from producers.channels.api import ApiEvents
 from producers.channels.ui import UiEvents
-from producers.channels.verbs import BlockingVerbs
+from producers.channels.verbs import BlockingVerbs, at_once
 from producers.errors import DeliveryUnknown, PublisherClosed, Stamp
 from producers.in_memory import InMemoryPublisher
 from producers.kafka.publisher import KafkaPublisher
@@ -60,7 +60,7 @@ class AuditLog:
     ) -> BlockingVerbs:
         """The verbs for what *admin* does in the UI; see `UiEvents`."""
         events = UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id)
-        return BlockingVerbs(self.publish, events)
+        return BlockingVerbs(at_once(self.publish), events)
 
     def api_request(
         self,
@@ -81,7 +81,7 @@ class AuditLog:
             idempotency_key=idempotency_key,
             first_received_at=first_received_at,
         )
-        return BlockingVerbs(self.publish, events)
+        return BlockingVerbs(at_once(self.publish), events)
 
     def publish(self, event: Event) -> Acknowledgement:
         """See `Publisher.publish`."""

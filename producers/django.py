@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Protocol
 
 from producers.audit_log import AuditLog
-from producers.channels.verbs import BlockingVerbs
+from producers.channels.verbs import BlockingVerbs, at_once
 from producers.channels.web import Caller, NoRequest, WebChannel
 from schemas.events import Channel
 
@@ -47,7 +47,9 @@ def audit_middleware(
     web = WebChannel(channel, service)
 
     def verbs_of(request: Request) -> BlockingVerbs:
-        return BlockingVerbs(log.publish, web.events(identify(request), request.headers.get("X-Request-ID", "")))
+        return BlockingVerbs(
+            at_once(log.publish), web.events(identify(request), request.headers.get("X-Request-ID", ""))
+        )
 
     def middleware(get_response: GetResponse) -> GetResponse:
         def serve(request: Request) -> Any:  # noqa: ANN401 - Django's response

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
 from producers.channels.event_verbs import EventVerbs
-from producers.channels.verbs import AsyncVerbs
+from producers.channels.verbs import AsyncVerbs, when_awaited
 from producers.errors import Stamp
 from producers.publisher import Publisher
 from schemas.events import ActivityType, Channel, Person, Source
@@ -82,7 +82,7 @@ class ApiRequest(AsyncVerbs):
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(
-            publisher.publish,
+            when_awaited(publisher),
             ApiEvents(
                 client_space_id=client_space_id,
                 token_owner=token_owner,

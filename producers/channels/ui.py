@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from producers.activities import ActionContext, Clock, live_stamp, utc_now
 from producers.channels.event_verbs import EventVerbs
-from producers.channels.verbs import AsyncVerbs
+from producers.channels.verbs import AsyncVerbs, when_awaited
 from producers.errors import Stamp
 from producers.publisher import Publisher
 from schemas.events import ActivityType, Channel, Person, Source
@@ -48,6 +48,6 @@ class UiSession(AsyncVerbs):
         clock: Clock = utc_now,
     ) -> None:
         super().__init__(
-            publisher.publish,
+            when_awaited(publisher),
             UiEvents(client_space_id=client_space_id, admin=admin, service=service, request_id=request_id, clock=clock),
         )

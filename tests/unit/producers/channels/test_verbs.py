@@ -1,5 +1,6 @@
 """The four verbs and the two live adapters."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -60,6 +61,19 @@ def test_an_event_is_a_function_of_context_user_and_stamp() -> None:
 
 def test_a_deletion_does_not_name_its_affected_user() -> None:
     assert user_deleted(CONTEXT, USER, STAMP).affected_user == Person(USER.id)
+
+
+async def test_of_calls_that_are_gathered_one_that_is_refused_stops_no_other() -> None:
+    async with InMemoryPublisher() as publisher:
+        ui = ui_session(publisher)
+        created, refused = await asyncio.gather(
+            ui.user_created(USER),
+            ui.license_updated(USER, previous_license=None, new_license=None),
+            return_exceptions=True,
+        )
+    assert isinstance(refused, NothingChanged)
+    assert [type(event.activity) for event in publisher.events] == [UserCreation]
+    assert not isinstance(created, BaseException)
 
 
 @pytest.mark.parametrize("license_name", [None, "Data Reader"])
