@@ -6,7 +6,10 @@ import secrets
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import pytest
+
 from query_api.access.auth import Caller
+from query_api.clickhouse import reader
 from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.log.activity_log import ActivityLog
 from query_api.log.cursor import CursorSealer
@@ -27,6 +30,18 @@ async def test_a_page_asks_for_more_persons_than_a_url_holds(store: Store) -> No
 
     assert set(await store.reader.known_persons(store.caller, refs)) == set(refs)
     assert set(await store.reader.lifetimes(store.caller, refs)) == set(refs)
+
+
+async def test_lives_of_many_facts_are_those_of_few(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone, back, never = uuid4(), uuid4(), uuid4()
+    later = [NOW + timedelta(seconds=second) for second in range(4)]
+    facts = [(never, CREATED, at) for at in later] + [(gone, CREATED, NOW), (gone, ERASED, later[1])]
+    facts += [(back, ERASED, later[1]), (back, CREATED, later[2]), (back, CREATED, later[3])]
+    store.insert(lifetimes=[a_lifetime(store.caller, ref, change, at) for ref, change, at in facts])
+    expected = {gone: Lifetime(later[1]), back: Lifetime(later[1], later[2])}
+    for most in (len(facts) + 1, len(facts), 1):
+        monkeypatch.setattr(reader, "_MAX_FACTS", most)
+        assert await store.reader.lifetimes(store.caller, [gone, back, never]) == expected
 
 
 async def test_a_persons_names_are_folded(store: Store) -> None:
