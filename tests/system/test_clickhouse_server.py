@@ -101,6 +101,7 @@ def test_an_error_has_clickhouses_code_and_text(client: Client) -> None:
         ("SELECT 1", {"role": "r"}, 500, 115),
         ("SELECT 1", {"a'b": "1"}, 500, 115),
         ("SELECT {x:String}", {}, 500, 456),
+        (f"SELECT '{'x' * 262_144}' SETTINGS max_query_size = 1000000", {}, 500, 62),
         ("SELECT throwIf(1)", {}, 500, 395),
         ("SELECT 1 INTO OUTFILE 'x'", {}, 501, 48),
         ("INSERT INTO t FROM INFILE 'x' FORMAT CSV", {}, 501, 48),
@@ -115,6 +116,11 @@ def test_what_fails_is_answered_with_a_status_and_a_code(
     answer = httpx.post(clickhouse.url, params=options, content=sql)
     assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (status, str(code))
     assert answer.text.startswith(f"Code: {code}. DB::Exception: ")
+
+
+def test_a_statement_may_be_as_long_as_its_request_allows(clickhouse: ClickHouseProcess) -> None:
+    sql = f"SELECT length('{'x' * 262_144}')"
+    assert httpx.post(clickhouse.url, params={"max_query_size": "1000000"}, content=sql).text == "262144\n"
 
 
 def test_a_database_in_the_url_is_where_unqualified_tables_are(clickhouse: ClickHouseProcess, database: str) -> None:

@@ -30,12 +30,14 @@ _ERROR = re.compile(r"Code: (\d+)\. DB::Exception: .*", re.DOTALL)
 
 _MEMORY_BYTES = str(2_000_000_000)
 """What all queries together may take."""
+_MAX_QUERY_BYTES = 262_144
+"""A server's default of `max_query_size`."""
 _MAX_IDLE_SESSIONS = 16
 _LEAVE_SESSIONS_ALONE = frozenset({"SELECT", "WITH"})
 _DEFAULT_DATABASE = "default"
 _DEFAULT_FORMAT = "TabSeparated"
 
-NOT_IMPLEMENTED, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 48, 115, 1002
+NOT_IMPLEMENTED, SYNTAX_ERROR, UNKNOWN_SETTING, UNKNOWN_EXCEPTION = 48, 62, 115, 1002
 _READONLY_BUT_SETTINGS = "2"
 
 
@@ -144,6 +146,10 @@ class Engine:
             statement = read(request.text)
         except NotServed as error:
             raise self._refusal(NOT_IMPLEMENTED, str(error), "NOT_IMPLEMENTED") from error
+        # The engine in process reads a setting within the statement in time; a server has parsed it by then.
+        longest = int(request.settings.get("max_query_size", _MAX_QUERY_BYTES))
+        if isinstance(statement, Statement) and len(request.text) > longest:
+            raise self._refusal(SYNTAX_ERROR, f"Max query size exceeded: {longest} bytes", "SYNTAX_ERROR")
         try:
             with self._session(request, is_kept=_leaves_session_alone(statement, request)) as session:
                 if isinstance(statement, Insert):

@@ -195,6 +195,7 @@ export class Session {
     this.unfolded = new Set();
     this.scopes = null;
     this.licenses = [];
+    this.hasMoreLicenses = false;
     this.retentionDay = '';
     this.seenUntil = null;
     this.link(this.linked?.id ?? '');
