@@ -26,7 +26,7 @@ h2:focus-visible { outline: none; }
 
 /* Places that are kept for what comes behind the first lines */
 .filters-waiting { height: 94px; background: var(--_raised); border-radius: var(--_radius); }
-.chips-waiting { height: 28px; margin: calc(1 * var(--_unit)) 0; }
+.chips-waiting { height: 32px; margin: calc(1 * var(--_unit)) 0; }
 .counts-waiting { height: 62px; margin: calc(1 * var(--_unit)) 0 0; }
 
 @container drawer (max-width: 640px) {
