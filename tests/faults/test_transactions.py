@@ -45,6 +45,7 @@ def test_t17_what_is_behind_an_open_transaction_waits_for_it_and_is_no_lag(start
     trial.publish(2)
     worker = trial.worker().start()
     trial.wait_until_stored(2)
+    wait_until(lambda: trial.committed() == {0: 2}, what="a commit: until then the stored records are lag")
     open_ = Transaction(trial)
     first = trial.source.next()
     trial.background.run(open_.begin([first]))
