@@ -16,8 +16,6 @@ from uuid import UUID
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError
 
 from producers import (
     Acknowledgement,
@@ -34,7 +32,7 @@ from producers.in_memory import InMemoryPublisher
 from producers.kafka.link import abandon
 from schemas.events import AdminRightsUpdate, Event, UserDeletion, UserLicenseUpdate
 from schemas.registry import HttpSchemaRegistry
-from schemas.topics import EVENTS_TOPIC, TOPICS
+from schemas.topics import EVENTS_TOPIC
 from schemas.wire import unframe
 from tests.builders import NOW, an_event
 from tests.decoding import decode
@@ -78,7 +76,6 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
             yield Subject(memory, InMemoryPublisher(), lambda ack: _from_memory(memory, ack))
         return
     settings = kafka_settings(request.getfixturevalue("stack_environment"))
-    await create_topic(settings.kafka_bootstrap_servers)
     async with AsyncExitStack() as stack:
         registry = await stack.enter_async_context(HttpSchemaRegistry(settings.registry))
         consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap_servers, enable_auto_commit=False)
@@ -100,18 +97,6 @@ def kafka_settings(environment: dict[str, str], *, timeout_seconds: float = 20.0
         schema_registry_url=environment["SCHEMA_REGISTRY_URL"],
         publish_timeout_seconds=timeout_seconds,
     )
-
-
-async def create_topic(bootstrap_servers: str) -> None:
-    topic = next(topic for topic in TOPICS if topic.name == EVENTS_TOPIC)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
-    await admin.start()
-    try:
-        await admin.create_topics([NewTopic(topic.name, topic.partitions, 1, topic_configs=topic.config)])
-    except TopicAlreadyExistsError:
-        pass
-    finally:
-        await admin.close()
 
 
 async def _from_memory(publisher: InMemoryPublisher, ack: Acknowledgement) -> tuple[bytes, Event]:
@@ -228,7 +213,6 @@ async def test_a_producer_with_undelivered_records_can_be_abandoned(
 async def test_parent_and_children_of_a_fork_publish_and_end_without_disturbing_one_another(
     stack_environment: dict[str, str], repository: Path
 ) -> None:
-    await create_topic(stack_environment["KAFKA_BOOTSTRAP_SERVERS"])
     done = subprocess.run(
         [sys.executable, "-m", "tests.contract.prefork_server"],
         env={**os.environ, **stack_environment},

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from deploy.local.stack.stack import LocalStack
 from query_api.access.auth import EXPORT_SCOPE, READ_SCOPE, development_token
@@ -221,4 +222,7 @@ def event_of(record: ConsumerRecord) -> tuple[str | None, int]:
 async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> Collection[int]:
     await consumer._client.add_topic(topic)
     await consumer._client.force_metadata_update()
-    return consumer.partitions_for_topic(topic) or set()
+    found: set[int] | None = consumer.partitions_for_topic(topic)
+    if not found:
+        raise UnknownTopicOrPartitionError(topic)
+    return found

@@ -23,8 +23,11 @@ from producers import KafkaPublisher, ProducerSettings
 from producers.kafka import link
 from schemas.avro_schemas import current_event_schema_text
 from schemas.events import Event
+from schemas.kafka_address import KafkaAddress
 from schemas.registry import HttpSchemaRegistry
 from schemas.topics import EVENTS_SUBJECT, EVENTS_TOPIC
+from stream.clients.kafka import open_admin
+from stream.clients.topics import heard_by_every_broker
 from tests.faults.background import Background
 from tests.faults.headers import HEADER, unreadable
 from tests.faults.ledger import EventSource, Ledger, publish, publish_steadily
@@ -319,15 +322,12 @@ def publishing_to(topic: str) -> Iterator[None]:
 async def create_topic(
     servers: str, topic: str, partitions: int, options: Mapping[str, str], *, replicas: int = 1
 ) -> None:
-    """Create a topic that dates its records as the events topic does."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    try:
+    """Create a topic that dates its records as the events topic does; on return every broker has heard of it."""
+    async with open_admin(KafkaAddress(servers)) as admin:
         settings = {"message.timestamp.type": "LogAppendTime", **options}
         answer = await admin.create_topics([NewTopic(topic, partitions, replicas, topic_configs=settings)])
         assert all(error[1] == 0 for error in answer.topic_errors), answer
-    finally:
-        await admin.close()
+        await heard_by_every_broker(admin, {topic})
 
 
 async def delete_topic(servers: str, topic: str) -> None:
