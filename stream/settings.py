@@ -23,13 +23,6 @@ class WorkerSettings(KafkaSettings, LogSettings):
         le=60.0,
         description="silence after which the group gives a dead worker's partitions away; the broker's minimum is 6",
     )
-    erasure_interval_seconds: float = Field(
-        60.0,
-        alias="AUDIT_ERASURE_INTERVAL_SECONDS",
-        ge=1.0,
-        le=3600.0,
-        description="how often names of deleted persons are removed from ClickHouse; part of the bound of an erasure",
-    )
     http_host: str = Field(
         "127.0.0.1",
         alias="AUDIT_WORKER_HTTP_HOST",

@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 CLICKHOUSE, TOPIC = ERASURE_STORES
 
+INTERVAL_SECONDS = 60.0
+"""How often names are removed from ClickHouse. The bounds of an erasure count on it."""
+
 
 class LastSuccess:
     """When each store was last erased from by this worker, which erases only while it is on duty."""
@@ -56,7 +59,6 @@ class ErasureService(Service):
 
     def __init__(self, app: faust.App, settings: WorkerSettings, erased: ErasedPersons, metrics: Metrics) -> None:
         self._app = app
-        self._interval_seconds = settings.erasure_interval_seconds
         self._eraser = Eraser(
             ClickHousePersonStore(*settings.clickhouse),
             KafkaNameTopic(settings.kafka),
@@ -73,14 +75,14 @@ class ErasureService(Service):
     @Service.task
     async def _erase_clickhouse(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._interval_seconds)
+            await self.sleep(INTERVAL_SECONDS)
             if not self.should_stop and self._is_on_duty(CLICKHOUSE):
                 await self._attempt(CLICKHOUSE, self._remove)
 
     @Service.task
     async def _sweep_topic(self) -> None:
         while not self.should_stop:
-            await self.sleep(self._interval_seconds)
+            await self.sleep(INTERVAL_SECONDS)
             if not self.should_stop and self._is_on_duty(TOPIC) and self._is_sweep_due():
                 await self._attempt(TOPIC, self._sweep)
 
