@@ -52,12 +52,10 @@ class IssuerKeys:
         self._keeper: asyncio.Task[None] | None = None
 
     async def key_for(self, key_id: str | None) -> VerificationKey | None:
-        """See `KeySource.key_for`."""
         is_known = self._keys is not None and _chosen(self._keys, key_id) is not None
         return _chosen(await self._some_keys(is_enough=is_known), key_id)
 
     async def require(self) -> None:
-        """See `KeySource.require`."""
         await self._some_keys(is_enough=self._keys is not None)
 
     async def _some_keys(self, *, is_enough: bool) -> _Keys:
@@ -71,7 +69,6 @@ class IssuerKeys:
         return self._keys
 
     async def close(self) -> None:
-        """See `KeySource.close`."""
         tasks = [task for task in (self._keeper, self._reading) if task is not None]
         for task in tasks:
             task.cancel()

@@ -52,7 +52,6 @@ class FixedKey:
     key: VerificationKey
 
     async def key_for(self, _: str | None) -> VerificationKey | None:
-        """See `KeySource.key_for`."""
         return self.key
 
     async def require(self) -> None:

@@ -46,7 +46,6 @@ class MappingFileResolver:
             raise
 
     def resolve(self, email: str) -> str | None:
-        """See `IdResolver.resolve`."""
         found = self._database.execute("SELECT user_id FROM ids WHERE email = ?", (email,)).fetchone()
         return None if found is None else str(found[0])
 

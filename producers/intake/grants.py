@@ -75,7 +75,6 @@ class Tokens:
         return claims
 
     async def aclose(self) -> None:
-        """See `KeySource.close`."""
         await self._keys.close()
 
 

@@ -67,7 +67,6 @@ class Authenticator:
         await self._keys.require()
 
     async def close(self) -> None:
-        """See `KeySource.close`."""
         await self._keys.close()
 
     async def _key_for(self, token: str) -> VerificationKey | None:

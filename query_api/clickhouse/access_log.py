@@ -15,5 +15,4 @@ class ClickHouseAccessLog:
         self._connection = connection
 
     async def record(self, accesses: Sequence[Access]) -> None:
-        """See `AccessLog.record`."""
         await self._connection.insert(ACCESS_LOG, accesses, Access._fields)

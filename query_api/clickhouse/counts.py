@@ -41,7 +41,6 @@ class CountsReader(SpaceReader):
     """The counting part of `LogReader`."""
 
     async def counts(self, caller: Caller, selection: Selection, starts: Sequence[datetime]) -> list[Count]:
-        """See `LogReader.counts`."""
         where = conditions(selection)
         rows = await self._select(
             caller,
@@ -55,7 +54,6 @@ class CountsReader(SpaceReader):
         return [Count(from_micros(start), activity_type, lines) for start, activity_type, lines in rows]
 
     async def value_counts(self, caller: Caller, selection: Selection) -> list[ValueCount]:
-        """See `LogReader.value_counts`."""
         where = conditions(selection)
         rows = await self._select(
             caller,
@@ -69,7 +67,6 @@ class CountsReader(SpaceReader):
         return [ValueCount(*row) for row in rows]
 
     async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
-        """See `LogReader.imports`."""
         where = conditions(selection)
         place = {} if behind is None else {"behind_time": behind.occurred_at, "behind_import": behind.event_id}
         order = "ORDER BY last_at DESC, import_id DESC LIMIT {limit:UInt32}"
@@ -96,7 +93,6 @@ class CountsReader(SpaceReader):
         until: datetime | None,
         limit: int,
     ) -> list[Mentions]:
-        """See `LogReader.mentions`."""
         where = conditions(Selection(since=since, until=until, limit=limit))
         if among is None or len(among) <= _MAX_BOUND_PERSONS:
             return await self._mentions(caller, role, where, limit, among)
@@ -131,7 +127,6 @@ class CountsReader(SpaceReader):
         return [entry for entry in found if entry.ref is not None][:limit] + gone
 
     async def named_persons(self, caller: Caller) -> list[str]:
-        """See `LogReader.named_persons`."""
         # One text a person: a column of a hundred thousand UUIDs takes Python half a second.
         columns = "concatWithSeparator('\\0', toString(name.person_ref), person_id, username, display_name)"
         clauses = ["name.last_seen >= life.recreated_at"]
@@ -139,7 +134,6 @@ class CountsReader(SpaceReader):
         return [person for (person,) in rows]
 
     async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
-        """See `LogReader.licenses`."""
         where = conditions(Selection(since=since, limit=1))
         rows = await self._select(
             caller,

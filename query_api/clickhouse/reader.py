@@ -129,7 +129,6 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return _Step(lines, is_end, next(reversed(fitting), selection.after))
 
     async def line(self, caller: Caller, event_id: UUID, since: datetime) -> Line | None:
-        """See `LogReader.line`."""
         rows = await self._select(
             caller,
             LINE_COLUMNS,
@@ -167,7 +166,6 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return rows
 
     async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
-        """See `LogReader.lifetimes`."""
         # A few facts a person: to fold them here costs two thirds of what the view costs for a page.
         columns = "person_ref, change, occurred_at, event_id, precedence"
         rows = await self._of_persons(caller, columns, PERSON_LIFETIMES, f"LIMIT {_MAX_FACTS}", refs)
@@ -189,13 +187,11 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return {ref: Lifetime(erased_at, began if began > _EPOCH else None) for ref, erased_at, began in rows}
 
     async def deleted(self, caller: Caller) -> list[UUID]:
-        """See `LogReader.deleted`."""
         is_erasure, parameters = ["change = {change:String}"], {"change": ERASED}
         rows = await self._select(caller, "DISTINCT person_ref", PERSON_LIFETIMES, is_erasure, "", parameters)
         return [ref for (ref,) in rows]
 
     async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
-        """See `LogReader.known_persons`."""
         rows = await self._of_persons(
             caller,
             "n.person_ref, anyLast(n.person_id), n.username, n.display_name, min(n.first_seen), max(n.last_seen)",
@@ -229,7 +225,6 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return rows
 
     async def schema_difference(self) -> str | None:
-        """See `LogReader.schema_difference`."""
         try:
             await self._connection.check_schema()
         except OtherSchema as error:
@@ -237,7 +232,6 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         return None
 
     async def close(self) -> None:
-        """See `LogReader.close`."""
         await self._connection.close()
 
     async def _rows(self, caller: Caller, columns: str, selection: Selection, limit: int) -> list[tuple[Any, ...]]:

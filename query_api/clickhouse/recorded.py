@@ -25,7 +25,6 @@ class RecordedReader(SpaceReader):
     async def stored(
         self, caller: Caller, selection: Selection, met: Mapping[int, int], before: datetime
     ) -> StoredPage:
-        """See `LogReader.stored`."""
         # Asked before anything else: up to there all were stored, and none that comes meanwhile lies before.
         through = await self._stored_through(caller)
         partitions = sorted({*through, *met})
