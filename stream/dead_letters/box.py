@@ -35,10 +35,9 @@ class Place(NamedTuple):
 class DeadLetter:
     """A refused record: its own *key* and *value*, its place, and why the worker refused it.
 
-    *at* is the partition and offset of the dead letter itself. A crash of the worker can leave several for one place.
+    A crash of the worker can leave several for one place.
     """
 
-    at: tuple[int, int]
     place: Place
     reason: str
     field: str
@@ -113,7 +112,6 @@ def _letter(record: ConsumerRecord) -> DeadLetter | None:
     headers = {name: (value or b"").decode("utf-8", "replace") for name, value in record.headers}
     try:
         return DeadLetter(
-            at=(record.partition, record.offset),
             place=Place(int(headers["partition"]), int(headers["offset"])),
             reason=headers["reason"],
             field=headers["field"],

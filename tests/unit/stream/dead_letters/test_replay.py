@@ -27,18 +27,15 @@ class InMemoryBox:
     async def send(self, letters: Sequence[DeadLetter]) -> None:
         for letter in letters:
             self.sent.append(letter.place)
-            at = len(self.kept)
-            self.kept.append(replace(letter, at=(0, at), place=Place(letter.place.partition, 1000 + at)))
+            place = Place(letter.place.partition, 1000 + len(self.kept))
+            self.kept.append(replace(letter, place=place))
         if self.fails_after is not None and len(self.sent) >= self.fails_after:
             raise Unavailable("killed after sending")
 
 
 def letters(*reasons: str) -> list[DeadLetter]:
     """A dead letter for each of *reasons*, each with a value of its own."""
-    return [
-        DeadLetter((0, n), Place(1, n), reason, "", NOW, b"key", f"value {n}".encode())
-        for n, reason in enumerate(reasons)
-    ]
+    return [DeadLetter(Place(1, n), reason, "", NOW, b"key", f"value {n}".encode()) for n, reason in enumerate(reasons)]
 
 
 async def test_a_replay_of_one_reason_sends_no_other() -> None:
@@ -61,7 +58,7 @@ async def test_records_that_are_refused_again_and_again_do_not_multiply() -> Non
 
 async def test_copies_of_one_record_are_sent_once() -> None:
     (letter,) = letters("malformed")
-    box = InMemoryBox([letter, replace(letter, at=(0, 1)), replace(letter, at=(0, 2), place=Place(1, 7))])
+    box = InMemoryBox([letter, letter, replace(letter, place=Place(1, 7))])
     assert await replay(box, Selection()) == 1
 
 
