@@ -12,7 +12,8 @@ from schemas.kafka_address import KafkaAddress
 from schemas.rows import PersonLifetimeRow
 from schemas.topics import PERSON_NAMES_TOPIC
 from stream.clients.topic_reader import Extent, TopicReader, open_reader
-from stream.erasure.rules import Erasures, PersonKey, left_of_record
+from stream.erasure.guard import ErasedPersons
+from stream.erasure.rules import PersonKey, left_of_record
 from stream.pipeline.history import Message, TopicWriter
 from stream.pipeline.rows.history_codec import (
     NameKey,
@@ -24,27 +25,6 @@ from stream.pipeline.rows.history_codec import (
     segment_roll_record,
 )
 from stream.pipeline.unreadable import place_of
-
-
-class WhoIsErased(Protocol):
-    """Everybody who was ever deleted, and the client spaces that have left; see `ErasedPersons`."""
-
-    def refresh(self) -> None:
-        """Learn what the store knows now. Blocks; raises `Unavailable`."""
-        ...
-
-    def was_erased(self, client_space_id: str, person_ref: str) -> bool:
-        """Whether the person was ever deleted."""
-        ...
-
-    def erasures(self, persons: Collection[PersonKey]) -> Erasures:
-        """The erasures of those of *persons* who were deleted. Blocks; raises `Unavailable`."""
-        ...
-
-    def off_boarded(self) -> Collection[str]:
-        """The client spaces that have left."""
-        ...
-
 
 Place = tuple[int, bytes]
 """A partition and a key in it. After partitions were added, several may hold a record of one key."""
@@ -61,7 +41,7 @@ class Swept:
 class NameTopic(Protocol):
     """The topic of names."""
 
-    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+    async def sweep(self, erased: ErasedPersons, expired: datetime) -> Swept:
         """Overwrite every name that must go for an erasure, or that was seen last before *expired*.
 
         Of a client space that has left, every name and every fact of a life goes.
@@ -89,11 +69,11 @@ class KafkaNameTopic:
     def __init__(self, kafka: KafkaAddress) -> None:
         self._kafka = kafka
 
-    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+    async def sweep(self, erased: ErasedPersons, expired: datetime) -> Swept:
         writer = TopicWriter(self._kafka)
         try:
             async with open_reader(self._kafka) as reader:
-                return await _Sweep(reader, writer, who_is_erased, expired).run()
+                return await _Sweep(reader, writer, erased, expired).run()
         finally:
             await writer.close()
 
@@ -108,7 +88,7 @@ class _Sweep:
 
     reader: TopicReader
     writer: TopicWriter
-    who_is_erased: WhoIsErased
+    erased: ErasedPersons
     expired: datetime
 
     async def run(self) -> Swept:
@@ -126,7 +106,7 @@ class _Sweep:
 
     async def _suspects(self) -> tuple[dict[int, Extent], list[ConsumerRecord]]:
         """How far the topic was read, and the last record of each key, of those that may have to go."""
-        await asyncio.to_thread(self.who_is_erased.refresh)
+        await asyncio.to_thread(self.erased.refresh)
         extents = await self.reader.extents(PERSON_NAMES_TOPIC)
         found: dict[Place, ConsumerRecord] = {}
         async for record in self._records(extents):
@@ -142,10 +122,10 @@ class _Sweep:
             place = read_person_key(record.key)
             if isinstance(place, SegmentRoll | OffBoarded):
                 return False
-            has_left = place.client_space_id in self.who_is_erased.off_boarded()
+            has_left = place.client_space_id in self.erased.off_boarded()
             if has_left or isinstance(place, PersonLifetimeRow):
                 return has_left
-            if self.who_is_erased.was_erased(place.client_space_id, str(place.person_ref)):
+            if self.erased.was_erased(place.client_space_id, str(place.person_ref)):
                 return True
             return decode_name(place, record.value).last_seen < self.expired
         except UnreadableHistory:
@@ -156,8 +136,8 @@ class _Sweep:
 
         It asks the store anew, for it knows by now of every life that a record tells of. Blocks.
         """
-        self.who_is_erased.refresh()
-        erasures, off_boarded = self.who_is_erased.erasures(_persons(records)), self.who_is_erased.off_boarded()
+        self.erased.refresh()
+        erasures, off_boarded = self.erased.erasures(_persons(records)), self.erased.off_boarded()
         due: dict[Place, bytes | None] = {}
         unreadable = []
         for record in records:

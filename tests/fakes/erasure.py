@@ -16,8 +16,8 @@ from schemas.rows import (
     PersonLifetimeRow,
     PersonNameRow,
 )
-from stream.erasure.guard import sorted_halves
-from stream.erasure.name_topic import Swept, WhoIsErased
+from stream.erasure.guard import ErasedPersons, sorted_halves
+from stream.erasure.name_topic import Swept
 from stream.erasure.rules import Erasures, PersonKey, left_of_record, living_name
 from stream.erasure.spaces import Held
 from stream.pipeline.published_names import NameGuard, PublishedNames
@@ -92,13 +92,11 @@ class InMemorySpaceStore:
         counted = {table: sum(row.client_space_id == client_space_id for row in rows) for table, rows in tables.items()}
         return [Held("audit", table, rows) for table, rows in counted.items() if rows]
 
-    def remove(self) -> dict[str, int]:
+    def remove(self) -> None:
         left, sink = self.sink.off_boarded, self.sink
-        removed = {table: rows for space in left for _, table, rows in self.held(space)}
         sink.names = [row for row in sink.names if row.client_space_id not in left]
         sink.activities = [row for row in sink.activities if row.client_space_id not in left]
         sink.lifetimes = [row for row in sink.lifetimes if row.client_space_id not in left]
-        return removed
 
 
 @dataclass
@@ -126,16 +124,16 @@ class InMemoryTopics:
         places = (read_person_key(key) for key in self.persons)
         return {place for place in places if isinstance(place, PersonLifetimeRow)}
 
-    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+    async def sweep(self, erased: ErasedPersons, expired: datetime) -> Swept:
         """See `NameTopic.sweep`."""
-        who_is_erased.refresh()
+        erased.refresh()
         places = [read_person_key(key) for key in self.persons if is_readable(key)]
         names = [place for place in places if isinstance(place, NameKey)]
-        erasures = who_is_erased.erasures({PersonKey(place.client_space_id, place.person_ref) for place in names})
+        erasures = erased.erasures({PersonKey(place.client_space_id, place.person_ref) for place in names})
         changed, unreadable = 0, list[str]()
         for key, value in list(self.persons.items()):
             try:
-                left = left_of_record(key, value, erasures, expired, who_is_erased.off_boarded())
+                left = left_of_record(key, value, erasures, expired, erased.off_boarded())
             except UnreadableHistory:
                 unreadable.append(f"at {len(unreadable)}")
                 continue

@@ -14,7 +14,7 @@ from schemas.rows import CREATED, ERASED, PersonLifetimeRow, PersonNameRow
 from stream.commands.common import in_words
 from stream.erasure.eraser import Eraser, compacted_within
 from stream.erasure.guard import ErasedPersons, GuardedSink
-from stream.erasure.name_topic import Swept, WhoIsErased
+from stream.erasure.name_topic import Swept
 from stream.erasure.rules import PersonKey
 from stream.errors import Unavailable
 from stream.pipeline.published_names import PublishedNames
@@ -44,12 +44,12 @@ class CountingTopic(InMemoryTopics):
     sweeps = 0
     fails = 0
 
-    async def sweep(self, who_is_erased: WhoIsErased, expired: datetime) -> Swept:
+    async def sweep(self, erased: ErasedPersons, expired: datetime) -> Swept:
         self.sweeps += 1
         if self.fails:
             self.fails -= 1
             raise UNAVAILABLE
-        return await super().sweep(who_is_erased, expired)
+        return await super().sweep(erased, expired)
 
 
 class Clock:
