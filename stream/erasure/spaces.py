@@ -43,8 +43,8 @@ class SpaceStore(Protocol):
         """Every table, in every database, with a row of the client space."""
         ...
 
-    def remove(self) -> dict[str, int]:
-        """Remove whatever the database holds of those marked; the answer is the number of rows by table.
+    def remove(self) -> None:
+        """Remove whatever the database holds of those marked.
 
         On return no reader and no later merge finds them. Names go first, so a call that was cut off leaves no name.
         """
@@ -78,29 +78,29 @@ class ClickHouseSpaceStore:
                     found.append(Held(database, table, rows))
         return found
 
-    def remove(self) -> dict[str, int]:
+    def remove(self) -> None:
         with self._client() as client:
-            return {table: rows for table in self._tables(client) if (rows := self._remove_from(client, table))}
+            for table in self._tables(client):
+                self._remove_from(client, table)
 
     def _tables(self, client: Client) -> Iterator[str]:
         """The log's tables: names first, facts of lives last, since these hide the names."""
         found = [table for database, table in client.query(_WITH_SPACES).result_rows if database == self._database]
         yield from sorted(found, key=lambda table: (table != PERSON_NAMES, table == PERSON_LIFETIMES))
 
-    def _remove_from(self, client: Client, table: str) -> int:
+    def _remove_from(self, client: Client, table: str) -> None:
         place = f"{self._database}.{table}"
-        counted = client.query(
-            f"SELECT client_space_id, count() FROM {place} WHERE client_space_id IN"  # noqa: S608 - checked names
-            f" (SELECT client_space_id FROM {self._database}.{OFF_BOARDED_SPACES}) GROUP BY client_space_id"
+        found = client.query(
+            f"SELECT DISTINCT client_space_id FROM {place} WHERE client_space_id IN"  # noqa: S608 - checked names
+            f" (SELECT client_space_id FROM {self._database}.{OFF_BOARDED_SPACES})"
         ).result_rows
-        for space, _ in counted:
+        for (space,) in found:
             # ClickHouse keeps a mutation's text: a client space, and nothing of a person.
             client.command(
                 f"ALTER TABLE {place} DELETE WHERE client_space_id = {{space:String}}",
                 parameters={"space": space},
                 settings={"mutations_sync": 2},
             )
-        return sum(int(rows) for _, rows in counted)
 
     def _client(self) -> AbstractContextManager[Client]:
         return open_clickhouse(self._url, timeout_seconds=STATEMENT_SECONDS)

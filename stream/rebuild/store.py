@@ -105,7 +105,7 @@ class RebuildStore:
         with self._databases.client() as client:
             state = self._databases.state(client)
             if state not in (State.ABSENT, State.BUILDING):
-                raise RebuildRefused(_WHY_NOT_INTO[state].format(database=self._rebuilt, served=self._databases.served))
+                raise RebuildRefused(_WHY_REFUSED[state].format(database=self._rebuilt, served=self._databases.served))
             self._mark(client, is_new=state is State.ABSENT)
             list(migrate(client, self._rebuilt))
             # The topic that the rebuild reads may have lost the mark of a client space that has left.
@@ -175,11 +175,11 @@ def drop(databases: Databases) -> None:
             raise RebuildRefused(_WHY_NOT_DROPPED.format(database=databases.rebuilt, served=databases.served))
         if state is State.EXCHANGED:
             # It still has rows that the served tables lack.
-            raise RebuildRefused(_WHY_NOT_INTO[state].format(database=databases.rebuilt))
+            raise RebuildRefused(_WHY_REFUSED[state].format(database=databases.rebuilt))
         client.command(f"DROP DATABASE {databases.rebuilt} SYNC")
 
 
-_WHY_NOT_INTO = {
+_WHY_REFUSED = {
     State.FOREIGN: "database {database} exists and is no rebuild of {served}: give --into a name that is free",
     State.EXCHANGED: "the exchange with {database} was cut off: "
     "finish it with `audit-stream rebuild --into {database} --exchange`",

@@ -84,9 +84,9 @@ class World:
                 world.effect()
                 super().mark(spaces)
 
-            def remove(self) -> dict[str, int]:
+            def remove(self) -> None:
                 world.effect()
-                return super().remove()
+                super().remove()
 
         class Topic:
             async def mark(self, client_space_id: str, at: datetime) -> None:
