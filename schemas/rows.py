@@ -72,8 +72,6 @@ CREATED = "created"
 ERASED = "erased"
 
 _EPOCH_SHIFT = 48
-RECORD_OFFSET = f"bitAnd(kafka_offset, {(1 << _EPOCH_SHIFT) - 1})"
-"""`record_offset` in SQL."""
 
 
 def row_offset(epoch: int, offset: int) -> int:

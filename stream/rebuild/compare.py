@@ -14,9 +14,10 @@ from schemas.rows import (
     ACTIVITY_LOG,
     PERSON_LIFETIMES,
     PERSON_NAMES,
-    RECORD_OFFSET,
     ActivityRow,
     PersonLifetimeRow,
+    record_offset,
+    row_offset,
 )
 from stream.pipeline.published_names import LAST_SIGHTING_SLACK
 from stream.rebuild.store import Databases
@@ -31,12 +32,12 @@ _SLACK = f"INTERVAL {LAST_SIGHTING_SLACK // timedelta(seconds=1)} SECOND"
 class Commit:
     """How far the workers have committed a partition of events.
 
-    *offset* is the first that is not committed. *recorded_at_ms* is when the broker appended the record there, or the
-    one before it. It tells records of this topic from those of an earlier one that had the same name.
+    *offset* is the first that is not committed in the topic of the id *topic_id*, which is empty where no worker has
+    committed it.
     """
 
     offset: int
-    recorded_at_ms: int
+    topic_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def compare(databases: Databases, commits: Mapping[int, Commit], *, since: datet
     """
     comparison = Comparison()
     with databases.client() as client:
-        bounds = _bounds(commits, _empty_partitions(client, databases, since))
+        bounds = _bounds(commits, _epochs(client, databases), _empty_partitions(client, databases, since))
         for month in _months(client, databases, since):
             _compare_lines(client, databases, {**bounds, "since": since, "month": month}, comparison)
         for table, sql in ((PERSON_LIFETIMES, _LIFETIMES), (PERSON_NAMES, _NAMES)):
@@ -100,7 +101,10 @@ def _compare_lines(client: Client, databases: Databases, parameters: dict[str, o
         comparison.uncommitted += uncommitted
         if missing or changed:
             comparison.differences.append(Difference(ACTIVITY_LOG, space, month, missing, changed))
-            comparison.lines += [ServedLine(space, at, str(event), *place) for at, event, *place in lines]
+            comparison.lines += [
+                ServedLine(space, at, str(event), partition, record_offset(offset), is_missing)
+                for at, event, partition, offset, is_missing in lines
+            ]
 
 
 def _months(client: Client, databases: Databases, since: datetime) -> list[int]:
@@ -121,13 +125,20 @@ def _empty_partitions(client: Client, databases: Databases, since: datetime) -> 
     return {int(partition) for (partition,) in client.query(_with_names(sql, databases), {"since": since}).result_rows}
 
 
-def _bounds(commits: Mapping[int, Commit], but_for: set[int]) -> dict[str, object]:
-    bounds = {partition: commit for partition, commit in commits.items() if partition not in but_for}
-    return {
-        "partitions": list(bounds),
-        "offsets": [commit.offset for commit in bounds.values()],
-        "times": [commit.recorded_at_ms for commit in bounds.values()],
+def _epochs(client: Client, databases: Databases) -> dict[str, int]:
+    """The epoch of each topic of events that was read, by the topic's id."""
+    sql = "SELECT toString(topic_id), max(epoch) FROM SERVED.topic_epochs GROUP BY topic_id"
+    return {str(topic_id): int(epoch) for topic_id, epoch in client.query(_with_names(sql, databases)).result_rows}
+
+
+def _bounds(commits: Mapping[int, Commit], epochs: Mapping[str, int], but_for: set[int]) -> dict[str, object]:
+    """What lines must have as their `kafka_offset` at least to be uncommitted, by partition."""
+    bounds = {
+        partition: row_offset(epochs[commit.topic_id], commit.offset)
+        for partition, commit in commits.items()
+        if commit.topic_id in epochs and partition not in but_for
     }
+    return {"partitions": list(bounds), "offsets": list(bounds.values())}
 
 
 def _with_names(sql: str, databases: Databases) -> str:
@@ -138,11 +149,8 @@ _LINE_KEY = "client_space_id, occurred_at, event_id"
 _LINE_CONTENT = f"cityHash64(toString(tuple({', '.join(ActivityRow._fields)}))) AS content"
 
 
-def _at_least(value: str, bounds: str) -> str:
-    """That *value* is not below the bound of its partition; false where that has none."""
-    partition, never = "toInt64(kafka_partition)", "toInt64(9223372036854775807)"
-    return f"{value} >= transform({partition}, {{partitions:Array(Int64)}}, {{{bounds}:Array(Int64)}}, {never})"
-
+_NEVER = f"toUInt64({2**64 - 1})"
+"""The bound of a partition that has none."""
 
 _LINES = f"""
 SELECT
@@ -152,12 +160,12 @@ SELECT
     countIf(is_there),
     countIf(NOT is_there AND uncommitted),
     groupArrayIf({SHOWN_LINES})(
-        (occurred_at, event_id, kafka_partition, record_offset, NOT is_there), is_there OR NOT uncommitted)
+        (occurred_at, event_id, kafka_partition, kafka_offset, NOT is_there), is_there OR NOT uncommitted)
 FROM
 (
-    SELECT {_LINE_KEY}, kafka_partition, {RECORD_OFFSET} AS record_offset, {_LINE_CONTENT},
-        {_at_least("toInt64(record_offset)", "offsets")}
-        AND {_at_least("toUnixTimestamp64Milli(recorded_at)", "times")} AS uncommitted
+    SELECT {_LINE_KEY}, kafka_partition, kafka_offset, {_LINE_CONTENT},
+        kafka_offset >= transform(kafka_partition, {{partitions:Array(UInt16)}}, {{offsets:Array(UInt64)}}, {_NEVER})
+            AS uncommitted
     FROM SERVED.activity_log FINAL
     WHERE toYYYYMM(occurred_at) = {{month:UInt32}} AND occurred_at >= {{since:DateTime64(6, 'UTC')}}
 ) AS served

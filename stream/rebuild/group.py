@@ -1,11 +1,8 @@
 """The workers' consumer group, asked of Kafka: whether it has members, and how far it has committed."""
 
-from aiokafka import TopicPartition
-
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import group_members, open_admin
-from stream.clients.topic_reader import Extent, TopicReader
 from stream.errors import RebuildRefused
 from stream.rebuild.compare import Commit
 
@@ -25,24 +22,16 @@ async def refuse_members(kafka: KafkaAddress, group: str) -> None:
         )
 
 
-async def commits_of(kafka: KafkaAddress, group: str, reader: TopicReader) -> dict[int, Commit]:
-    """How far *group* has committed each partition of events, where that can be told. Raises `Unavailable`.
+async def commits_of(kafka: KafkaAddress, group: str) -> dict[int, Commit]:
+    """How far *group* has committed each partition of events. Raises `Unavailable`.
 
-    A partition has no entry where the group has committed nothing, or where it has no record there: *group* may be
-    another one than the workers', and then no line is excused.
+    A partition of which it has committed nothing has no entry: *group* may be another one than the workers', and then
+    no line is excused.
     """
-    extents = await reader.extents(EVENTS_TOPIC)
     async with open_admin(kafka) as admin:
         committed = await admin.list_consumer_group_offsets(group)
-    commits, around = {}, {}
-    for partition, extent in extents.items():
-        found = committed.get(TopicPartition(EVENTS_TOPIC, partition))
-        if found is None or found.offset < 0:
-            continue
-        commits[partition] = found.offset
-        around[partition] = Extent(max(extent.first, commits[partition] - 1), min(extent.end, commits[partition] + 1))
-    times: dict[int, int] = {}
-    async for records, _ in reader.records(EVENTS_TOPIC, around):
-        for record in records:
-            times.setdefault(record.partition, record.timestamp)
-    return {partition: Commit(commits[partition], at) for partition, at in times.items()}
+    return {
+        place.partition: Commit(found.offset, found.metadata)
+        for place, found in committed.items()
+        if place.topic == EVENTS_TOPIC and found.offset >= 0
+    }

@@ -11,7 +11,16 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.httpclient import HttpClient
 
 from schemas.clickhouse_client import connect
-from schemas.rows import CREATED, ERASED, PERSON_LIFETIMES, PERSON_NAMES, PersonLifetimeRow, PersonNameRow, row_offset
+from schemas.rows import (
+    CREATED,
+    ERASED,
+    PERSON_LIFETIMES,
+    PERSON_NAMES,
+    TOPIC_EPOCHS,
+    PersonLifetimeRow,
+    PersonNameRow,
+    row_offset,
+)
 from stream.clients.migrate import migrate
 from stream.erasure.spaces import ClickHouseSpaceStore
 from stream.errors import RebuildRefused
@@ -38,6 +47,14 @@ class Subject:
 
     def rebuild(self, rows: Rows) -> None:
         ClickHouseSink(self.databases.url, self.databases.rebuilt).write(rows)
+
+    def topic(self, epoch: int) -> str:
+        """The id of a topic of events that the served database knows under *epoch*."""
+        topic_id = a_uuid(5_000 + epoch)
+        with connect(self.databases.url) as client:
+            row = [topic_id, epoch]
+            client.insert(TOPIC_EPOCHS, [row], column_names=["topic_id", "epoch"], database=self.databases.served)
+        return str(topic_id)
 
     def compared(self, commits: dict[int, Commit] | None = None) -> Comparison:
         return compare(self.databases, commits or {}, since=SINCE, until=UNTIL)
@@ -110,18 +127,27 @@ def test_a_partition_that_came_out_empty_is_missing_although_nothing_of_it_is_co
     subject.serve(lines(0, 1, 2))
     subject.serve(lines(7, 8, partition=3))
     subject.rebuild(lines(0, 1, 2))
-    from_the_beginning = {partition: Commit(0, 0) for partition in (0, 3)}
+    from_the_beginning = {partition: Commit(0, subject.topic(0)) for partition in (0, 3)}
     assert subject.compared(from_the_beginning).lost_lines == 2
 
 
 def test_lines_behind_the_commit_are_no_difference_since_the_next_worker_stores_them(subject: Subject) -> None:
     subject.serve(lines(*range(10)))
     subject.rebuild(lines(*range(7)))
-    at_seven = int((NOW + timedelta(seconds=7)).timestamp() * 1000)
-    found = subject.compared({0: Commit(7, at_seven)})
+    topic = subject.topic(0)
+    found = subject.compared({0: Commit(7, topic)})
     assert (found.differences, found.uncommitted) == ([], 3)
-    assert subject.compared({0: Commit(8, at_seven)}).lost_lines == 1
-    assert subject.compared({1: Commit(7, at_seven)}).lost_lines == 3
+    assert subject.compared({0: Commit(8, topic)}).lost_lines == 1
+    assert subject.compared({1: Commit(7, topic)}).lost_lines == 3
+
+
+def test_a_commit_that_no_worker_made_excuses_no_line(subject: Subject) -> None:
+    """Kafka's tools name no topic, and another group's offset says nothing of what workers stored."""
+    subject.topic(0)
+    subject.serve(lines(*range(10)))
+    subject.rebuild(lines(*range(7)))
+    for topic in ("", str(a_uuid(99))):
+        assert subject.compared({0: Commit(7, topic)}).lost_lines == 3
 
 
 def test_lines_of_an_earlier_topic_of_events_are_missing_although_their_offsets_are_behind_the_commit(
@@ -129,8 +155,7 @@ def test_lines_of_an_earlier_topic_of_events_are_missing_although_their_offsets_
 ) -> None:
     subject.serve(lines(*range(10)))
     subject.rebuild(lines(*range(3)))
-    appended_later = int((NOW + timedelta(days=1)).timestamp() * 1000)
-    assert subject.compared({0: Commit(3, appended_later)}).lost_lines == 7
+    assert subject.compared({0: Commit(3, subject.topic(1))}).lost_lines == 7
 
 
 def test_lines_of_a_topic_that_was_made_anew_are_compared_by_their_own_offsets(subject: Subject) -> None:
@@ -140,7 +165,7 @@ def test_lines_of_a_topic_that_was_made_anew_are_compared_by_their_own_offsets(s
 
     subject.serve(anew(*range(10)))
     subject.rebuild(anew(*range(6)))
-    found = subject.compared({0: Commit(7, int((NOW + timedelta(seconds=6)).timestamp() * 1000))})
+    found = subject.compared({0: Commit(7, subject.topic(1))})
     assert (found.lost_lines, found.uncommitted) == (1, 3)
     assert [line.kafka_offset for line in found.lines] == [6]
 

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
-from typing import cast
 
 import pytest
 from aiokafka import TopicPartition
@@ -13,7 +12,6 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import kafka_answers
-from stream.clients.topic_reader import Extent, TopicReader
 from stream.errors import RebuildRefused, Unavailable
 from stream.rebuild import group
 from stream.rebuild.compare import Commit
@@ -33,7 +31,10 @@ def coordinator_says(
 
         async def list_consumer_group_offsets(self, _group: str) -> dict[TopicPartition, OffsetAndMetadata]:
             offsets = (committed or {}).items()
-            return {TopicPartition(EVENTS_TOPIC, number): OffsetAndMetadata(offset, "") for number, offset in offsets}
+            return {
+                TopicPartition(EVENTS_TOPIC, number): OffsetAndMetadata(offset, "a topic's id")
+                for number, offset in offsets
+            }
 
     @asynccontextmanager
     async def open_admin(_address: KafkaAddress) -> AsyncIterator[Admin]:
@@ -68,14 +69,4 @@ async def test_a_partition_of_which_the_group_has_committed_nothing_excuses_no_l
     """The group of the command's own settings may be another one than the workers'."""
     coordinator_says(monkeypatch, 0, committed={0: 5, 1: -1})
 
-    class Reader:
-        async def extents(self, _topic: str) -> dict[int, Extent]:
-            return {partition: Extent(0, 10) for partition in range(3)}
-
-        async def records(
-            self, _topic: str, extents: dict[int, Extent]
-        ) -> AsyncIterator[tuple[list[SimpleNamespace], dict[int, int]]]:
-            yield [SimpleNamespace(partition=partition, timestamp=7) for partition in extents], {}
-
-    found = await group.commits_of(ADDRESS, "workers", cast("TopicReader", Reader()))
-    assert found == {0: Commit(5, 7)}
+    assert await group.commits_of(ADDRESS, "workers") == {0: Commit(5, "a topic's id")}
