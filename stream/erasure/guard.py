@@ -17,9 +17,8 @@ from schemas.lifetimes import Fact, erasure_of
 from schemas.rows import ERASED, PersonLifetimeRow, PersonNameRow
 from stream.erasure.rules import Erasures, PersonKey, living_name
 from stream.pipeline.history import History
-from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import Lines
-from stream.pipeline.rows.names import Names
+from stream.pipeline.rows.persons import LifetimeRows, Names
 from stream.pipeline.rows.rows import Rows
 from stream.pipeline.sink import LogSink
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from schemas.fields import MICROSECOND
 from schemas.rows import PersonNameRow
 from stream.pipeline.rows.history_codec import encode_sightings, name_key
-from stream.pipeline.rows.names import Names
+from stream.pipeline.rows.persons import Names
 
 MAX_REMEMBERED_NAMES = 30_000
 

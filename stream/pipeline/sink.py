@@ -17,9 +17,8 @@ from schemas.rows import (
     ActivityRow,
 )
 from stream.errors import StoreRefused, Unavailable, WrongSchema
-from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
-from stream.pipeline.rows.names import Names
+from stream.pipeline.rows.persons import LifetimeRows, Names
 from stream.pipeline.rows.rows import Rows
 
 INSERT_SETTINGS = {

@@ -28,8 +28,8 @@ from fastavro.schema import fingerprint, parse_schema, to_parsing_canonical_form
 from schemas.avro_schemas import AvroSchema
 from schemas.fields import from_micros, to_micros
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence
-from stream.pipeline.rows.lifetimes import LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
+from stream.pipeline.rows.persons import LifetimeRows
 
 _MAGIC = b"\xc3\x01"
 _HEADER_BYTES = 10

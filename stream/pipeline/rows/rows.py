@@ -15,9 +15,8 @@ from schemas.retention import SHORTEST_RETENTION, retention_start
 from schemas.rows import CREATED, ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow, precedence, row_offset
 from stream.fetch.records import MICROS_PER_MILLI
 from stream.pipeline.accept import Accepted
-from stream.pipeline.rows.lifetimes import LifetimeColumns, LifetimeRows
 from stream.pipeline.rows.lines import LineColumns, Lines
-from stream.pipeline.rows.names import NameColumns, Names
+from stream.pipeline.rows.persons import LifetimeColumns, LifetimeRows, NameColumns, Names
 
 
 @dataclass(slots=True)
