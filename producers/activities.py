@@ -75,6 +75,8 @@ def admin_rights_updated(context: ActionContext, affected_user: Person, stamp: S
 
 def build_event(context: ActionContext, affected_user: Person, activity: Activity, stamp: Stamp) -> Event:
     """The event of *activity*. A deletion never carries a name of its affected user. Ids are canonical."""
+    if not isinstance(stamp, Stamp):
+        raise InvalidEvent(Reason.WRONG_TYPE, "stamp", advice="pass a Stamp, such as that of a DeliveryUnknown")
     affected_user = canonical(affected_user)
     if isinstance(activity, UserDeletion):
         affected_user = Person(affected_user.id)

@@ -118,7 +118,8 @@ class AuditLog:
             error.add_note(str(unknown))
 
     def _call(self, act: Callable[[Publisher], Coroutine[Any, Any, T]], events: Sequence[Event]) -> T:
-        stamps = [Stamp(event.event_id, event.occurred_at) for event in events]
+        # What is no event is refused by the publisher, with a reason.
+        stamps = [Stamp(event.event_id, event.occurred_at) for event in events if isinstance(event, Event)]
         with self._lock:
             if self._is_closed:
                 raise PublisherClosed(CLOSED)

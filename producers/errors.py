@@ -51,7 +51,7 @@ class UnreadableRequest(ProducerError):
 
 
 class PublisherClosed(ProducerError):
-    """The publisher was closed, or not entered yet; the event was not written."""
+    """The publisher was closed, not entered yet, or entered in another event loop; the event was not written."""
 
 
 class PublishFailed(ProducerError):

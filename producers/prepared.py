@@ -12,6 +12,8 @@ from schemas.request_ids import is_request_id
 
 def prepared(event: Event, *, now: datetime) -> tuple[Event, bytes]:
     """*event* with canonical ids, and its Avro datum. Raises `InvalidEvent`; *now* is as in `encode`."""
+    if not isinstance(event, Event):
+        raise InvalidEvent(Reason.WRONG_TYPE, "event", advice="pass events, which the verbs of `.events` return")
     admin, user = canonical(event.admin, "admin"), canonical(event.affected_user)
     if admin is not event.admin or user is not event.affected_user:
         event = replace(event, admin=admin, affected_user=user)

@@ -44,8 +44,15 @@ class ApiEvents(EventVerbs):
     def __post_init__(self) -> None:
         if (self.idempotency_key is None) != (self.first_received_at is None):
             raise ValueError("idempotency_key and first_received_at come together or not at all")
-        if self.idempotency_key is not None and self.idempotency_key == self.request_id:
+        if self.idempotency_key is None or self.first_received_at is None:
+            return
+        if not isinstance(self.idempotency_key, str) or not self.idempotency_key.strip():
+            # All requests of a client that sends none would have one key, and so one event id for many events.
+            raise ValueError("idempotency_key must be a text that is not empty; None is no key")
+        if self.idempotency_key == self.request_id:
             raise ValueError("idempotency_key must be a secret; the request_id is shown with the line")
+        if not isinstance(self.first_received_at, datetime):
+            raise ValueError("first_received_at must be a datetime")  # noqa: TRY004 - as for the other fields
 
     @property
     def _context(self) -> ActionContext:

@@ -58,6 +58,7 @@ class KafkaPublisher:
         self._clock = clock
         self._schema_id: int | None = None
         self._link: KafkaLink | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._in_flight: dict[asyncio.Future[RecordMetadata], list[Record]] = {}
         self._resources = AsyncExitStack()
 
@@ -66,6 +67,7 @@ class KafkaPublisher:
             registry = HttpSchemaRegistry(self._settings.registry)
             self._registry = await self._resources.enter_async_context(registry)
         self._link = KafkaLink(self._settings.kafka, self._settings.publish_timeout_seconds)
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(
@@ -127,8 +129,11 @@ class KafkaPublisher:
     def _encode(self, event: Event) -> Record:
         if self._link is None:
             raise PublisherClosed("the publisher is not open: use it inside `async with`")
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # no answer would ever come here
+            raise PublisherClosed("the publisher is open in another event loop: use one per event loop")
         event, datum = prepared(event, now=self._clock())
-        deadline = asyncio.get_running_loop().time() + self._settings.publish_timeout_seconds
+        deadline = loop.time() + self._settings.publish_timeout_seconds
         return Record(event, record_key(event), datum, deadline)
 
     async def hand_over(self, record: Record) -> Delivery:

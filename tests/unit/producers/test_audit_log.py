@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,10 @@ def test_the_errors_are_the_publisher_s(log: module.InMemoryAuditLog) -> None:
         session.user_created(Person(" "))
     with pytest.raises(NothingChanged):
         session.license_updated(USER, previous_license="a", new_license="a")
-    log.publisher.fail_at = {0: "lost", 1: "done"}
+    done: Any = [session.user_created(USER)]
+    with pytest.raises(InvalidEvent, match="event: wrong_type"):
+        log.publish_all(done)
+    log.publisher.fail_at = {1: "lost", 2: "done"}
     with pytest.raises(PublishFailed):
         session.user_created(USER)
     with pytest.raises(DeliveryUnknown):

@@ -163,6 +163,38 @@ async def test_what_is_no_person_is_refused_by_the_name_of_its_field() -> None:
     assert publisher.events == []
 
 
+async def test_what_is_no_stamp_and_no_event_is_refused_by_its_name() -> None:
+    async with InMemoryPublisher() as publisher:
+        ui = ui_session(publisher)
+        stamp: Any = UUID(int=7)
+        with pytest.raises(InvalidEvent, match=r"stamp: wrong_type \(pass a Stamp"):
+            await ui.user_deleted(USER, stamp=stamp)
+        for given in ("usr_ada", None, STAMP):
+            events: Any = [ui.events.user_deleted(USER), given]
+            with pytest.raises(InvalidEvent, match=r"event: wrong_type \(pass events"):
+                await publisher.publish_all(events)
+
+
+@pytest.mark.parametrize("key", ["", " ", 7, b"key"])
+def test_an_idempotency_key_that_many_requests_share_or_that_is_no_text_is_refused(key: Any) -> None:
+    with pytest.raises(ValueError, match="idempotency_key must be a text"):
+        api_request(InMemoryPublisher(), key)
+
+
+def test_the_time_of_a_keys_first_arrival_is_a_time() -> None:
+    first_received_at: Any = NOW.isoformat()
+    with pytest.raises(ValueError, match="first_received_at must be a datetime"):
+        ApiRequest(
+            InMemoryPublisher(),
+            client_space_id="acme",
+            token_owner=ADMIN,
+            request_id="r",
+            service="scim",
+            idempotency_key="k",
+            first_received_at=first_received_at,
+        )
+
+
 def test_neither_request_id_nor_idempotency_key_is_no_secret_that_is_shown() -> None:
     request_id: Any = None
     ApiRequest(InMemoryPublisher(), client_space_id="acme", token_owner=ADMIN, request_id=request_id, service="scim")

@@ -504,6 +504,13 @@ async def test_a_closed_publisher_refuses(open_publisher: Open) -> None:
         await publisher.publish(an_event())
 
 
+async def test_another_event_loop_is_refused_at_once(open_publisher: Open) -> None:
+    async with open_publisher() as publisher:
+        with pytest.raises(PublisherClosed, match="another event loop"):
+            await asyncio.to_thread(asyncio.run, publisher.publish(an_event()))
+        await publisher.publish(an_event())
+
+
 @pytest.mark.parametrize("name", ["aiokafka.producer.producer", "aiokafka.conn"])
 def test_aiokafka_never_logs_a_record(name: str) -> None:
     assert not logging.getLogger(name).isEnabledFor(logging.DEBUG)
