@@ -1,11 +1,13 @@
 """The one door to ClickHouse: every client of worker, commands and query API is made here, from the same URL."""
 
 import logging
+import ssl
 from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.asyncclient import AsyncClient
 from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from schemas.clickhouse_address import read_clickhouse_url
 
@@ -47,8 +49,43 @@ def error_code(error: BaseException) -> int | None:
 
 
 def in_words(error: BaseException) -> str:
-    """*error* by class and code. Its text stays out: ClickHouse's quote statements, rows and values."""
-    return f"ClickHouse: {type(error).__name__} (code {error_code(error)})"
+    """*error* by class and code, and what to look at where that is known.
+
+    Its text stays out: ClickHouse's quote statements, rows and values.
+    """
+    code = error_code(error)
+    remedy = _remedy(error, code)
+    return f"ClickHouse: {type(error).__name__} (code {code})" + (f": {remedy}" if remedy else "")
+
+
+_DENIED = "user or password is wrong: see CLICKHOUSE_URL"
+_REMEDIES = {
+    60: "a table is missing: see AUDIT_CLICKHOUSE_DATABASE, or run `audit-stream migrate`",
+    81: "the database is missing: see AUDIT_CLICKHOUSE_DATABASE, or run `audit-stream migrate`",
+    159: "a statement took too long",
+    164: "this account may only read: see CLICKHOUSE_URL",
+    192: _DENIED,
+    193: _DENIED,
+    194: _DENIED,
+    202: "too many statements at once",
+    241: "its memory is used up",
+    243: "its disk is full",
+    252: "merges do not keep up with the parts",
+    497: "this account lacks a right: compare its grants with SECURITY.md",
+    516: _DENIED,
+}
+"""Of ClickHouse's codes those that an operator meets."""
+
+
+def _remedy(error: BaseException, code: int | None) -> str:
+    if code is not None:
+        return _REMEDIES.get(code, "")
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return "TLS failed: see CLICKHOUSE_URL and SSL_CERT_FILE"
+        cause = cause.__cause__ or cause.__context__
+    return "no answer of a ClickHouse: see CLICKHOUSE_URL" if isinstance(error, DatabaseError | OSError) else ""
 
 
 def _connection(url: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager, contextmanager
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    KafkaConnectionError,
     KafkaError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 
@@ -17,6 +19,10 @@ from schemas.kafka_refusal import KafkaRefused
 from stream.clients.fetched_records import read_every_header
 from stream.errors import AccessRefused, Unavailable
 
+_REMEDIES: dict[type[KafkaError], str] = {
+    KafkaConnectionError: ": no broker answers: see KAFKA_BOOTSTRAP_SERVERS and KAFKA_SECURITY_PROTOCOL",
+    UnknownTopicOrPartitionError: ": a topic is missing; `audit-stream topics` makes it",
+}
 _NO_RIGHT = ClusterAuthorizationFailedError, GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 
@@ -33,7 +39,7 @@ def kafka_answers(what: str = "Kafka") -> Iterator[None]:
         ) from error
     except KafkaError as error:
         # The class says what happened; its text may quote what the broker refused.
-        raise Unavailable(f"{what}: {type(error).__name__}") from error
+        raise Unavailable(f"{what}: {type(error).__name__}{_REMEDIES.get(type(error), '')}") from error
 
 
 @asynccontextmanager

@@ -40,8 +40,10 @@ def echo_json(value: Mapping[str, object]) -> None:
 
 
 def echo_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """*rows* as a table on standard output."""
-    table = Table(*columns, title=title, title_justify="left")
+    """*rows* as a table on standard output, nothing of them cut off: a narrow one breaks its lines."""
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(in_words(value) for value in row))
     Console().print(table)

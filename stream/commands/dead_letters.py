@@ -5,10 +5,10 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
@@ -105,8 +105,7 @@ def show(
 
     letter = _with_box(find)
     if letter is None:
-        typer.echo(f"no dead letter of {place}", err=True)
-        raise typer.Exit(ExitCode.NOT_DONE)
+        _end_without([place])
     for name in ("place", "reason", "field", "recorded_at", "size_bytes"):
         typer.echo(f"{name}: {getattr(letter, name)}", err=form is Form.RAW)
     if form is None:
@@ -129,9 +128,12 @@ def replay(
 ) -> None:
     """Send dead letters to the events topic again, unchanged. The worker then accepts or refuses each anew.
 
-    Repeat it as you like: an event keeps its id, so a second copy adds no line.
+    Repeat it as you like: an event keeps its id, so a second copy adds no line. Each time restarts the 7 days that
+    Kafka keeps the record, with the names in it. Where one of the places has no such dead letter, nothing is sent.
     """
     selection = Selection(reason, frozenset(places or ()))
+    if places and (absent := _with_box(lambda box: _absent(box, selection))):
+        _end_without(absent)
     if dry_run:
         counts = _with_box(lambda box: _count(box, selection))
         typer.echo(f"would send: {counts.total()} records")
@@ -150,6 +152,18 @@ def hex_dump(data: bytes) -> str:
         text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)  # noqa: PLR2004 - printable ASCII
         lines.append(f"{start:08x}  {part.hex(' '):<{3 * _BYTES_A_LINE}} {text}")
     return "\n".join(lines)
+
+
+def _end_without(places: Sequence[Place]) -> NoReturn:
+    """End the command: it names dead letters that are not there, so what was meant is open."""
+    for place in places:
+        typer.echo(f"no such dead letter: {place}; `audit-stream dead-letters list` has those that are kept", err=True)
+    raise typer.Exit(ExitCode.USAGE)
+
+
+async def _absent(box: DeadLetterBox, selection: Selection) -> list[Place]:
+    kept = {letter.place async for letter in box.letters() if selection.matches(letter)}
+    return sorted(selection.places - kept)
 
 
 async def _count(box: DeadLetterBox, selection: Selection) -> Counter[str]:

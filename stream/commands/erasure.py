@@ -64,6 +64,8 @@ def status(client_space: ClientSpace, person: PersonFile = None, *, json: Json =
     else:
         columns = ("person_ref", "erased_at", "recreated_at", "in_doubt", "names")
         echo_table(f"Erased persons of {client_space}", columns, [[row[name] for name in columns] for row in rows])
+    if not rows:  # no proof: the name of the client space or the id may be misspelled
+        typer.echo(f"no deletion of {'this person' if wanted else 'anybody'} is known in {client_space}", err=True)
     if pending:
         raise typer.Exit(ExitCode.FOUND)
 

@@ -2,9 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Self
+from unittest.mock import Mock
 
 import pytest
+from typer.testing import CliRunner
 
+from stream.commands import dead_letters
+from stream.commands.common import ExitCode
 from stream.commands.dead_letters import hex_dump
 from stream.dead_letters.box import DeadLetter, Place
 from stream.dead_letters.replay import LETTERS_PER_SEND, Selection, distinct_letters, replay
@@ -101,3 +106,41 @@ def test_a_dump_shows_each_byte_and_what_can_be_read_of_it() -> None:
         "00000000  00 01 61 64 61 40 65 78 61 6d 70 6c 65 2e 63 6f  ..ada@example.co\n"
         "00000010  6d 21                                            m!"
     )
+
+
+class OpenBox(InMemoryBox):
+    """A box that a command opens."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "absent"),
+    [
+        (["replay", "1/0", "9/9"], "9/9"),
+        (["replay", "1/0", "--reason", "wrong_magic"], "1/0"),
+        (["replay", "9/9", "--dry-run"], "9/9"),
+        (["show", "9/9"], "9/9"),
+    ],
+)
+def test_a_place_without_such_a_dead_letter_is_named_and_nothing_is_sent(
+    arguments: list[str], absent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = OpenBox(letters("malformed", "malformed"))
+    monkeypatch.setattr(dead_letters, "settings_or_exit", Mock())
+    monkeypatch.setattr(dead_letters, "KafkaDeadLetterBox", lambda _: box)
+    ended = CliRunner().invoke(dead_letters.app, arguments)
+    assert (ended.exit_code, box.sent) == (ExitCode.USAGE, [])
+    assert f"no such dead letter: {absent};" in ended.stderr
+
+
+def test_the_places_that_are_there_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = OpenBox(letters("malformed", "malformed", "malformed"))
+    monkeypatch.setattr(dead_letters, "settings_or_exit", Mock())
+    monkeypatch.setattr(dead_letters, "KafkaDeadLetterBox", lambda _: box)
+    ended = CliRunner().invoke(dead_letters.app, ["replay", "1/0", "1/2"])
+    assert (ended.exit_code, box.sent) == (ExitCode.DONE, [Place(1, 0), Place(1, 2)])
