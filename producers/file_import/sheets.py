@@ -1,5 +1,6 @@
 """The rows of a spreadsheet (XLSX, ODS) as records of cells. Numbers and dates are told apart from texts."""
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,15 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 
 MAX_SHEET_BYTES = 16 * 1024 * 1024
 """A spreadsheet is read as a whole. Unpacked XML beyond this would take more memory than an import may."""
+
+
+_ERROR_IN_XLSX = re.compile(rb' t="e"')
+_NO_VALUE_IN_XLSX = re.compile(
+    rb'<c\b(?![^>]*\bt="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
+"""As programs other than spreadsheets write a formula. One whose value is an empty text says `t="str"`."""
+_ERROR_IN_ODS = re.compile(rb'calcext:value-type="error"|table:formula="[^"]*"[^>]*>\s*<text:p>(?:#[A-Z]|Err:\d)')
+_NO_VALUE_IN_ODS = re.compile(rb"<table:table-cell\b(?![^>]*\boffice:value-type=)[^>]*\btable:formula=")
 
 
 class NotText(str):
@@ -59,17 +69,28 @@ def _filled(workbook: CalamineWorkbook) -> list[str]:
 
 
 def _require_readable(path: Path, file_label: str) -> None:
-    """Raise `InvalidImport` for what would take too much memory, and for error values, which read as empty cells."""
+    """Raise `InvalidImport` for what takes too much memory, and for cells that read as empty and are not."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if max((entry.file_size for entry in entries), default=0) > MAX_SHEET_BYTES:
                 raise InvalidImport(f"{file_label}: too large for a spreadsheet to be read whole; save it as CSV UTF-8")
-            sheets = [entry for entry in entries if entry.filename.startswith("xl/worksheets/")]
-            if any(b' t="e"' in archive.read(entry) for entry in sheets):
-                raise InvalidImport(f"{file_label}: a cell shows an error such as #N/A; mend it")
+            for entry in entries:
+                if entry.filename.startswith("xl/worksheets/"):
+                    _require_values(archive.read(entry), _ERROR_IN_XLSX, _NO_VALUE_IN_XLSX, file_label)
+                elif entry.filename == "content.xml":
+                    _require_values(archive.read(entry), _ERROR_IN_ODS, _NO_VALUE_IN_ODS, file_label)
     except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error) as error:
         raise InvalidImport(f"{file_label}: a damaged archive; save the list as CSV UTF-8") from error
+
+
+def _require_values(xml: bytes, error: re.Pattern[bytes], no_value: re.Pattern[bytes], file_label: str) -> None:
+    if error.search(xml):
+        raise InvalidImport(f"{file_label}: a cell shows an error such as #N/A; mend it")
+    if no_value.search(xml):
+        raise InvalidImport(
+            f"{file_label}: a formula has no value yet; open the file in a spreadsheet program and save it"
+        )
 
 
 def _text(cell: object) -> str:
