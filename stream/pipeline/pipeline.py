@@ -40,6 +40,11 @@ What trickles in while a batch is stored comes in many small chunks. Those that 
 of their own, an insert each, and their events would wait for every one of them.
 """
 
+RECORDS_TO_OVERLAP = WAITING_RECORDS // 2
+"""So many waiting records are decoded while another batch is stored, for the sake of throughput. Fewer wait until the
+store is free: whatever comes until then joins them, and would else be stored one batch later.
+"""
+
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 15.0
 
@@ -68,9 +73,9 @@ class Ports:
 class Pipeline:
     """Turns chunks into stored batches. `put` feeds it, `run` works until it is cancelled or must end the process.
 
-    While one batch is published and committed, the next is stored and one more is decoded and looked up; each step
-    takes batches in the order in which they came. `put` blocks while enough waits (`WAITING_CHUNKS`), and that is the
-    back-pressure: Faust then fetches nothing more.
+    While one batch is published and committed, the next is stored and, under load, one more is decoded and looked up;
+    each step takes batches in the order in which they came. `put` blocks while enough waits (`WAITING_CHUNKS`), and
+    that is the back-pressure: Faust then fetches nothing more.
     """
 
     def __init__(
@@ -89,6 +94,8 @@ class Pipeline:
         self._taken = asyncio.Event()
         self._decoded: asyncio.Queue[tuple[Batch, Known]] = asyncio.Queue(1)
         self._store_has_taken = asyncio.Semaphore(1)
+        self._is_storing = False
+        self._came_or_stored = asyncio.Event()
         self._one_look_up = asyncio.Lock()
         self._stored: asyncio.Queue[tuple[Sequence[Chunk], Rows]] = asyncio.Queue(1)
 
@@ -103,6 +110,7 @@ class Pipeline:
             self._chunks_inside += 1
             self._records_inside += len(chunk.records)
             self._looked_up.put_nowait(chunk)
+            self._came_or_stored.set()
 
     def _has_room_for(self, chunk: Chunk) -> bool:
         is_small = self._records_inside + len(chunk.records) <= WAITING_RECORDS
@@ -136,6 +144,7 @@ class Pipeline:
         earlier: frozenset[str] = frozenset()
         while True:
             batch, known = await self._decoded.get()
+            self._is_storing = True
             self._store_has_taken.release()
             event_ids = frozenset(Lines.of(batch.rows.activities).columns.event_id)
             if not event_ids.isdisjoint(earlier):
@@ -144,6 +153,8 @@ class Pipeline:
             earlier = event_ids
             await self._stored.put(await self._store(without_conflicts(batch, known, self._refs)))
             del batch, known
+            self._is_storing = False
+            self._came_or_stored.set()
 
     async def _finish_all(self) -> None:
         while True:
@@ -156,6 +167,7 @@ class Pipeline:
             group = [self._took(*await ready.get())]
             # Decoded sooner, a batch would only wait, and be smaller: an insert costs more than the rows in it.
             await self._store_has_taken.acquire()
+            await self._until_worth_decoding(group[0][0])
             while not ready.empty() and sum(len(chunk.records) for chunk, _ in group) < MAX_BATCH_RECORDS:
                 group.append(self._took(*ready.get_nowait()))
             # A chunk of an earlier generation belongs to whoever holds its partition now.
@@ -168,6 +180,12 @@ class Pipeline:
                 yield current, {schema_id: schema for _, schemas in group for schema_id, schema in schemas.items()}
             else:
                 self._store_has_taken.release()
+
+    async def _until_worth_decoding(self, first: Chunk) -> None:
+        """Wait while a batch is stored and, *first* included, too few records to overlap with that have come."""
+        while self._is_storing and len(first.records) + self._records_inside < RECORDS_TO_OVERLAP:
+            self._came_or_stored.clear()
+            await self._came_or_stored.wait()
 
     def _took(self, chunk: Chunk, schemas: SchemasById) -> tuple[Chunk, SchemasById]:
         self._chunks_inside -= 1

@@ -20,7 +20,7 @@ from stream.errors import Unavailable, WrongSchema
 from stream.fetch.records import Chunk
 from stream.pipeline.batch import Batch
 from stream.pipeline.commits import Commits
-from stream.pipeline.pipeline import Pipeline, Ports
+from stream.pipeline.pipeline import RECORDS_TO_OVERLAP, Pipeline, Ports
 from tests.builders import KEY, SCHEMA_ID, FakeRecord, a_chunk, a_record, an_event
 from tests.fakes.stream import (
     UNAVAILABLE,
@@ -234,8 +234,9 @@ async def test_the_history_gets_what_the_store_took_and_nothing_else() -> None:
     assert set(world.history.names) == set(world.sink.names)
 
 
-async def test_a_contradiction_of_what_is_not_stored_yet_is_found_all_the_same() -> None:
+async def test_a_contradiction_of_what_is_not_stored_yet_is_found_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The second account was looked up while the first one was held up on its way into the store."""
+    monkeypatch.setattr("stream.pipeline.pipeline.RECORDS_TO_OVERLAP", 1)
     world = World()
     event = an_event()
     first, second = (
@@ -255,8 +256,11 @@ async def test_a_contradiction_of_what_is_not_stored_yet_is_found_all_the_same()
     assert [(chunk.partition, r.reason) for chunk, r in world.dead_letters.kept] == [(1, Reason.CONFLICTING_EVENT)]
 
 
-async def test_a_batch_that_is_looked_up_again_does_not_meet_the_next_one_there() -> None:
+async def test_a_batch_that_is_looked_up_again_does_not_meet_the_next_one_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The port takes one caller at a time."""
+    monkeypatch.setattr("stream.pipeline.pipeline.RECORDS_TO_OVERLAP", 1)
     world = World()
     event = an_event()
     chunks = [a_chunk(a_record(one, 0), partition=place) for place, one in enumerate((event, event, an_event()))]
@@ -360,21 +364,41 @@ async def test_an_error_of_an_unknown_kind_ends_the_worker_and_commits_nothing()
     assert world.group.committed == {}
 
 
-async def test_what_trickles_in_while_a_batch_is_stored_becomes_one_batch() -> None:
+async def test_what_trickles_in_while_a_batch_is_stored_is_the_next_batch() -> None:
+    """None of it waits behind another batch."""
     world = World()
     chunks = [a_chunk(a_record(an_event(), offset)) for offset in range(60)]
     world.sink.opened.clear()
     async with world.running() as pipeline:
         try:
+            await pipeline.put(chunks[0])
+            await until(lambda: world.known_events.answers == 1)
             async with asyncio.timeout(10):
-                for chunk in chunks:
+                for chunk in chunks[1:]:
                     await pipeline.put(chunk)
+                    # The pipeline's turn: what it would decode by now would not be with the others.
+                    await asyncio.sleep(0)
         finally:
             world.sink.opened.set()
         await until(lambda: world.committed() == len(chunks))
-    # One is being stored, one is decoded, and all the others are the third; the first may have come with some of them.
-    assert world.known_events.answers <= 3
+    assert world.known_events.answers == 2
     assert len(world.sink.activities) == len(chunks)
+
+
+async def test_a_large_batch_is_looked_up_while_another_is_stored() -> None:
+    world = World()
+    large = a_chunk(*(a_record(an_event(), offset) for offset in range(RECORDS_TO_OVERLAP)), partition=1)
+    world.sink.opened.clear()
+    async with world.running() as pipeline:
+        try:
+            await pipeline.put(events(1)[1])
+            await until(lambda: world.known_events.answers == 1)
+            await pipeline.put(large)
+            await until(lambda: world.known_events.answers == 2)
+            assert world.sink.activities == []
+        finally:
+            world.sink.opened.set()
+        await until(lambda: world.committed(1) == RECORDS_TO_OVERLAP)
 
 
 @pytest.mark.parametrize("records", [0, 20], ids=["by chunks", "by records"])
