@@ -60,8 +60,9 @@ class ErasedPersons:
     Eight bytes a person are kept. The facts of a person are read where a name of theirs comes by.
 
     It knows at once what this worker writes. It learns what others write by `refresh`, which precedes each write that
-    begins `KNOWN_SECONDS` or more after the last one. Until then a name of a person whom they erased may be stored
-    again here: no reader shows it, and the eraser, which refreshes first, removes it.
+    begins `KNOWN_SECONDS` or more after the last one; whoever calls it sooner spares that write the wait. Until then a
+    name of a person whom they erased may be stored again here: no reader shows it, and the eraser, which refreshes
+    first, removes it.
 
     *in_doubt* is told how many persons a batch leaves deleted although a later creation is known (`Erasure`).
     """

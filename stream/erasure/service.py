@@ -1,7 +1,9 @@
 """The eraser as a service of the Faust app, at regular intervals for as long as the worker lives."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 
 import faust
@@ -24,6 +26,17 @@ CLICKHOUSE, TOPIC = ERASURE_STORES
 
 INTERVAL_SECONDS = 60.0
 """How often names are removed from ClickHouse. The bounds of an erasure count on it."""
+
+LEARN_SECONDS = 40.0
+"""Between two looks at who was erased: with a slow answer, too, sooner than a write would have to look."""
+
+
+async def learn_ahead(erased: ErasedPersons, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    """Refresh *erased* for ever, so that no write waits for it. Where that fails, the next write refreshes."""
+    while True:
+        await sleep(LEARN_SECONDS)
+        with suppress(Unavailable):
+            await asyncio.to_thread(erased.refresh)
 
 
 class LastSuccess:
@@ -52,6 +65,8 @@ class LastSuccess:
 class ErasureService(Service):
     """Erases in the one worker that holds the first partition: names in ClickHouse every interval, the topic hourly.
 
+    Every worker, on duty or not, learns ahead of its writes whom others have erased.
+
     The two stores have a task each: one that hangs does not stop the other. Should two workers hold the partition for a
     moment, both erase; that does no harm. What fails is repeated at the next interval, and told by metrics. The worker
     does not end for it: a deleted person's lines show no name, whether or not the name is gone.
@@ -59,6 +74,7 @@ class ErasureService(Service):
 
     def __init__(self, app: faust.App, settings: WorkerSettings, erased: ErasedPersons, metrics: Metrics) -> None:
         self._app = app
+        self._erased = erased
         self._eraser = Eraser(
             ClickHousePersonStore(*settings.clickhouse),
             KafkaNameTopic(settings.kafka),
@@ -85,6 +101,10 @@ class ErasureService(Service):
             await self.sleep(INTERVAL_SECONDS)
             if not self.should_stop and self._is_on_duty(TOPIC) and self._is_sweep_due():
                 await self._attempt(TOPIC, self._sweep)
+
+    @Service.task
+    async def _learn(self) -> None:
+        await learn_ahead(self._erased)
 
     def _is_on_duty(self, store: str) -> bool:
         is_on_duty = (EVENTS_TOPIC, 0) in GroupMembership(self._app).assigned()
