@@ -43,7 +43,10 @@ def encoded(key: bytes) -> str:
 
 
 def claims(**values: Any) -> dict[str, Any]:
-    """A valid token's claims; a value of `None` leaves one out."""
+    """A valid token's claims; a value of `None` leaves one out.
+
+    Some are made when tests are collected, and the last test of a run comes long after.
+    """
     now = int(time.time())
     defaults = {
         "iss": ISSUER,
@@ -52,7 +55,7 @@ def claims(**values: Any) -> dict[str, Any]:
         "client_space_id": SPACE,
         "scope": "profile audit:read",
         "iat": now,
-        "exp": now + 600,
+        "exp": now + 86_400,
     }
     return {name: value for name, value in {**defaults, **values}.items() if value is not None}
 
