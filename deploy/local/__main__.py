@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 failed, with a message that says what to do; 2 wrong usage
 import argparse
 import errno
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from deploy.local.console import Reporter
 from deploy.local.errors import EXIT_FAILED, EXIT_INTERRUPTED, StackError
 from deploy.local.layout import DEFAULT_DATA_DIR, DEFAULT_PORT_BASE, Layout, Ports
 from deploy.local.stack import detached
+from deploy.local.stack.keys import load_or_create
 from deploy.local.stack.services import fetch_programs
 from deploy.local.stack.supervisor import Supervisor, start_demo
 
@@ -46,6 +48,9 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
         return 0
     if options.command == "status":
         found = detached.status(layout)
+        if options.env:
+            print(_exports(layout, found), end="")
+            return 0 if found["running"] else 1
         print(json.dumps(found, indent=2)) if options.json else _print_status(found, reporter)
         return 0 if found["running"] else 1
     if not options.detach:
@@ -55,6 +60,15 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
     if code == 0 and not options.no_demo_data and (demo_code := start_demo(layout.data_dir).wait()):
         raise StackError(f"the demo ended with code {demo_code}; the stack is up, its logs are in {layout.logs}")
     return code
+
+
+def _exports(layout: Layout, found: dict[str, Any]) -> str:
+    """The settings of what runs, as lines for a shell; none where nothing runs. A second worker needs another name."""
+    if not found["running"]:
+        return ""
+    settings = layout.environment(load_or_create(layout.secrets_file), found["endpoints"])
+    del settings["AUDIT_WORKER_INSTANCE"]
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
 
 
 def _print_status(found: dict[str, Any], reporter: Reporter) -> None:
@@ -79,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     down = commands.add_parser("down", help="end what runs")
     status = commands.add_parser("status", help="show what runs")
     status.add_argument("--json", action="store_true", help="addresses and process ids as JSON")
+    status.add_argument("--env", action="store_true", help="settings and keys as lines for a shell's eval")
     commands.add_parser("fetch", help="download what is missing for it, and end")
     for command in (up, down, status):
         command.add_argument("--data-dir", type=Path, default=DEFAULT_DATA_DIR, help="where everything is kept")

@@ -72,9 +72,9 @@ class Layout:
             "worker": f"http://{HOST}:{self.ports.worker}",
         }
 
-    def environment(self, secrets: Mapping[str, str]) -> dict[str, str]:
-        """The settings of worker, query API and producers, *secrets* among them."""
-        endpoints = self.endpoints()
+    def environment(self, secrets: Mapping[str, str], endpoints: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The settings of worker, query API and producers, *secrets* among them; *endpoints* are those that run."""
+        endpoints = endpoints or self.endpoints()
         return {
             "AUDIT_ENVIRONMENT": "development",
             "KAFKA_BOOTSTRAP_SERVERS": endpoints["kafka"],

@@ -2,15 +2,19 @@
 
 import fcntl
 import json
+import shlex
 import socket
 import stat
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
+from deploy.local import __main__ as command
 from deploy.local.errors import StackError
 from deploy.local.layout import Layout, Ports
+from deploy.local.stack import detached
 from deploy.local.stack.keys import SECRET_NAMES, load_or_create
 from deploy.local.stack.ports import require_free
 from deploy.local.stack.services import INFRASTRUCTURE, SERVICES
@@ -121,3 +125,27 @@ def test_who_looks_whether_a_stack_runs_keeps_none_from_starting(tmp_path: Path)
         DirectoryLock(layout).acquire()
     lock.release()
     assert not is_running(layout)
+
+
+def test_a_shell_takes_the_settings_of_what_runs_and_no_workers_name(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under the running worker's name, a second one would take its partitions away."""
+    elsewhere = Layout(layout.data_dir, Ports.from_base(39_480))
+    found = {"running": True, "endpoints": elsewhere.endpoints()}
+    monkeypatch.setattr(detached, "status", lambda _: found)
+    monkeypatch.setattr(sys, "argv", ["deploy.local", "status", "--env", "--data-dir", str(layout.data_dir)])
+    assert command.main() == 0
+    lines = shlex.split(capsys.readouterr().out)
+    settings = dict(word.split("=", 1) for word in lines if word != "export")
+    assert settings["CLICKHOUSE_URL"] == "http://127.0.0.1:39481"
+    assert settings["AUDIT_PSEUDONYMIZATION_KEY"] == load_or_create(layout.secrets_file)["AUDIT_PSEUDONYMIZATION_KEY"]
+    assert "AUDIT_WORKER_INSTANCE" not in settings
+
+
+def test_a_shell_takes_nothing_where_no_stack_runs(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["deploy.local", "status", "--env", "--data-dir", str(layout.data_dir)])
+    assert (command.main(), capsys.readouterr().out) == (1, "")
+    assert not layout.secrets_file.exists()
