@@ -122,9 +122,9 @@ class InMemoryLogReader:
 
     async def imports(self, caller: Caller, selection: Selection, behind: Position | None) -> list[FileImport]:
         self._fail()
-        of_import: dict[UUID, list[ActivityRow]] = {}
+        lives, of_import = self._lifetimes(caller), dict[UUID, list[ActivityRow]]()
         for row in self._first_copies(caller):
-            if row.import_id is not None and _fits(row, selection, self._lifetimes(caller)):
+            if row.import_id is not None and _fits(row, selection, lives):
                 of_import.setdefault(row.import_id, []).append(row)
         found = []
         for import_id, rows in of_import.items():
