@@ -32,6 +32,9 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
+_NEVER_PREPARED = ": see AUDIT_OUTBOX_DATABASE_URL, and whether the outbox has its tables there"
+
+
 class Relay:
     """Publishes the events of an outbox; several may run beside one another, each under a name of its own.
 
@@ -73,7 +76,7 @@ class Relay:
             except (PublishFailed, DeliveryUnknown, SQLAlchemyError) as error:
                 # SQLAlchemy's texts quote what they were given, which holds names.
                 text = f"the database fails ({_kind(error)})" if isinstance(error, SQLAlchemyError) else str(error)
-                _log.warning("the outbox waits: %s", text)
+                _log.warning("the outbox waits: %s%s", text, "" if is_prepared else _NEVER_PREPARED)
                 await _wait(stopping, pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             else:

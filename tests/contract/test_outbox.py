@@ -160,6 +160,23 @@ async def test_a_relay_waits_out_kafka_and_the_database_and_ends_when_told(
     ]
 
 
+async def test_a_relay_whose_outbox_has_no_tables_says_what_to_look_at(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopping = asyncio.Event()
+
+    class Empty(Outbox):
+        def prepare(self) -> None:
+            stopping.set()
+            super().prepare()
+
+    engine = create_engine(f"sqlite:///{tmp_path / 'app.db'}", hide_parameters=True)
+    async with InMemoryPublisher() as publisher:
+        await Relay(Empty(engine, "one"), publisher, lease_seconds=LEASE_SECONDS, idle_seconds=0.01).run(stopping)
+    engine.dispose()
+    assert "see AUDIT_OUTBOX_DATABASE_URL, and whether the outbox has its tables" in caplog.text
+
+
 async def test_the_outbox_is_counted_at_most_every_so_many_seconds_however_often_it_is_looked_into(
     engine: Engine,
 ) -> None:
