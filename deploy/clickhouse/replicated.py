@@ -11,13 +11,13 @@ from schemas.migrations import MIGRATIONS_TABLE, Migration, migrations, table_of
 
 CLUSTER = "'{cluster}'"
 """A macro of the servers, as `{shard}` and `{replica}` are, of which the engines' default paths are made."""
-_CREATED = re.compile(r"(?m)^(CREATE (?:TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS [\w.]+)")
+_HEAD = re.compile(r"(?m)^((?:CREATE (?:TABLE|VIEW|MATERIALIZED VIEW) IF NOT EXISTS|ALTER TABLE) [\w.]+)")
 _ENGINE = re.compile(r"ENGINE = (?=\w*MergeTree)")
 
 
 def replicated(statement: str) -> str:
-    """*statement*, which creates a table or a view, for every server of the cluster."""
-    return _ENGINE.sub("ENGINE = Replicated", _CREATED.sub(rf"\1 ON CLUSTER {CLUSTER}", statement))
+    """*statement*, which creates a table or a view or sets up a table, for every server of the cluster."""
+    return _ENGINE.sub("ENGINE = Replicated", _HEAD.sub(rf"\1 ON CLUSTER {CLUSTER}", statement))
 
 
 def statements(database: str) -> list[str]:

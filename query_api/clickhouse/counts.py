@@ -10,18 +10,17 @@ from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.clickhouse.space import SpaceReader
-from query_api.log.filters import IS_GONE, Conditions, Position, Selection, conditions
+from query_api.log.filters import Conditions, Position, Selection, conditions, is_gone, lives
 from query_api.log.reader import Count, FileImport, Mentions, Role, ValueCount
 from schemas.fields import from_micros, to_micros
-from schemas.rows import ACTIVITY_LOG
+from schemas.rows import ACTIVITY_LOG, PERSON_NAMES
 
 _NOBODY = UUID(int=0)
 
 _LINES = f"{ACTIVITY_LOG} FINAL"
 _AMONG = "{among:Array(UUID)}"
-_LIVES = "(SELECT person_ref, recreated_at FROM {database}.erased_persons"
-_LIVES += " WHERE client_space_id = {client_space_id:String})"
-_NAMES = f"person_names AS name LEFT JOIN {_LIVES} AS life USING person_ref"
+_BEGUN = lives("(groupArray(person_ref), groupArray(recreated_at))")
+_OF_THIS_LIFE = f"last_seen >= transform(person_ref, {_BEGUN}.1, {_BEGUN}.2, toDateTime64(0, 6, 'UTC'))"
 
 _VALUES = "activity_type, channel, previous_license, new_license"
 
@@ -84,7 +83,7 @@ class CountsReader(SpaceReader):
             for its_id, first, last, (admin_ref, precedence), lines in rows
         ]
 
-    async def mentions(
+    async def mentions(  # noqa: PLR0913 - who, in which range, and how many
         self,
         caller: Caller,
         role: Role,
@@ -92,27 +91,35 @@ class CountsReader(SpaceReader):
         since: datetime,
         until: datetime | None,
         limit: int,
+        *,
+        with_deleted: bool,
     ) -> list[Mentions]:
         where = conditions(Selection(since=since, until=until, limit=limit))
         if among is None or len(among) <= _MAX_BOUND_PERSONS:
-            return await self._mentions(caller, role, where, limit, among)
+            return await self._mentions(caller, role, where, limit, among, with_deleted=with_deleted)
         for reach in (_MANY_PERSONS, _MAX_PERSONS):
-            found = await self._mentions(caller, role, where, reach)
+            found = await self._mentions(caller, role, where, reach, with_deleted=with_deleted)
             living = [entry for entry in found if entry.ref in among]
             if len(living) >= limit or len(found) < reach:
                 break
         return living[:limit] + [entry for entry in found if entry.ref is None]
 
     async def _mentions(
-        self, caller: Caller, role: Role, where: Conditions, limit: int, among: Collection[UUID] | None = None
+        self,
+        caller: Caller,
+        role: Role,
+        where: Conditions,
+        limit: int,
+        among: Collection[UUID] | None = None,
+        *,
+        with_deleted: bool,
     ) -> list[Mentions]:
-        ref, is_gone = f"{role}_ref", IS_GONE.replace("{column}", f"{role}_ref")
-        bound = [] if among is None else [f"({is_gone} OR {ref} IN {_AMONG})"]
+        person, wanted = _persons_of(f"{role}_ref", is_bound=among is not None, with_deleted=with_deleted)
         rows = await self._select(
             caller,
-            f"if({is_gone}, {{nobody:UUID}}, {ref}) AS person, count(), max(occurred_at)",
+            f"{person} AS person, count(), max(occurred_at)",
             _LINES,
-            [*where.clauses, *bound],
+            [*where.clauses, *wanted],
             "GROUP BY person ORDER BY person = {nobody:UUID} DESC, max(occurred_at) DESC, person LIMIT {limit:UInt32}",
             {
                 **where.parameters,
@@ -128,9 +135,8 @@ class CountsReader(SpaceReader):
 
     async def named_persons(self, caller: Caller) -> list[str]:
         # One text a person: a column of a hundred thousand UUIDs takes Python half a second.
-        columns = "concatWithSeparator('\\0', toString(name.person_ref), person_id, username, display_name)"
-        clauses = ["name.last_seen >= life.recreated_at"]
-        rows = await self._select(caller, columns, _NAMES, clauses, "", {}, is_costly=True)
+        columns = "concatWithSeparator('\\0', toString(person_ref), person_id, username, display_name)"
+        rows = await self._select(caller, columns, PERSON_NAMES, [_OF_THIS_LIFE], "", {}, is_costly=True)
         return [person for (person,) in rows]
 
     async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
@@ -146,3 +152,14 @@ class CountsReader(SpaceReader):
             is_costly=True,
         )
         return list(rows[0][0])
+
+
+def _persons_of(ref: str, *, is_bound: bool, with_deleted: bool) -> tuple[str, list[str]]:
+    """What lines are grouped by, and the conditions on them. *is_bound*: to those in `_AMONG`, and to the deleted."""
+    if with_deleted:
+        gone = is_gone(ref)
+        return f"if({gone}, {{nobody:UUID}}, {ref})", [f"({gone} OR {ref} IN {_AMONG})"] if is_bound else []
+    if is_bound:
+        # First: ClickHouse looks at the lives of the lines that are left, and folds no other persons'.
+        return ref, [f"{ref} IN {_AMONG}", f"NOT ({is_gone(ref, _AMONG)})"]
+    return ref, [f"NOT ({is_gone(ref)})"]

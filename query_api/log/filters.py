@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from query_api.log.persons import Lifetime, deleted_ref
+from schemas.rows import ERASED, PERSON_LIFETIMES
 
 REF_PREFIX = "ref:"
 DELETED = "deleted"
@@ -184,7 +185,7 @@ def conditions(selection: Selection) -> Conditions:
         asked = [] if spans is None else _person_conditions(name, column, spans, parameters)
         if deleted:
             either = [f"({' AND '.join(asked)})"] if asked else []
-            asked = [f"({' OR '.join([*either, IS_GONE.replace('{column}', column)])})"]
+            asked = [f"({' OR '.join([*either, is_gone(column)])})"]
         clauses += asked
     return Conditions(tuple(clauses), parameters)
 
@@ -229,17 +230,33 @@ def _person_conditions(name: str, column: str, spans: Spans, parameters: dict[st
     return clauses
 
 
-_GONE_UNTIL = (
-    "(SELECT (groupArray(person_ref), groupArray(if(recreated_at > erased_at, recreated_at, {latest})))"
-    " FROM {database}.erased_persons WHERE client_space_id = {client_space_id:String})"
-).replace("{latest}", f"toDateTime64('{_LATEST:%Y-%m-%d %H:%M:%S}', 6, 'UTC')")
-IS_GONE = (
-    # There may be too many persons to bind. Of those who came back, only the earlier lines count.
-    # ClickHouse runs the two equal subqueries once.
-    f"{_HAPPENED_AT} < transform({{column}}, {_GONE_UNTIL}.1, {_GONE_UNTIL}.2, toDateTime64(0, 6, 'UTC'))"
+_EVER_DELETED = (
+    f"(SELECT person_ref FROM {{database}}.{PERSON_LIFETIMES}"  # noqa: S608 - texts of this package
+    f" WHERE client_space_id = {{client_space_id:String}} AND change = '{ERASED}')"
 )
-"""Whether the person `{column}` of a line no longer exists: deleted for good, or the line is of a life before the last
-deletion. The reader binds the client space."""
+
+
+def lives(columns: str, among: str = _EVER_DELETED) -> str:
+    """The subquery of *columns* of those in the set *among* who were ever deleted. The reader binds the client space.
+
+    Without a set the view would fold what is known of everybody, most of whom were never deleted.
+    """
+    return (
+        f"(SELECT {columns} FROM {{database}}.erased_persons"  # noqa: S608 - texts of this package
+        f" WHERE client_space_id = {{client_space_id:String}} AND person_ref IN {among})"
+    )
+
+
+def is_gone(column: str, among: str = _EVER_DELETED) -> str:
+    """Whether the person *column* of a line no longer exists: deleted for good, or the line is of an earlier life.
+
+    An earlier life is one before the last deletion. *among*: everybody whom *column* may name.
+    """
+    # There may be too many persons to bind. Of those who came back, only the earlier lines count.
+    latest = f"toDateTime64('{_LATEST:%Y-%m-%d %H:%M:%S}', 6, 'UTC')"
+    until = lives(f"(groupArray(person_ref), groupArray(if(recreated_at > erased_at, recreated_at, {latest})))", among)
+    # ClickHouse runs the two equal subqueries once.
+    return f"{_HAPPENED_AT} < transform({column}, {until}.1, {until}.2, toDateTime64(0, 6, 'UTC'))"
 
 
 def _bindable(instant: datetime) -> datetime:

@@ -38,26 +38,25 @@ class Directory:
         """
         start = retention_start(self._log.now())
         start = start if since is None else max(start, since)
+        finds_deleted = folded(search) in folded(DELETED_USER)
         found: list[Mentions] = []
-        for among in await self._ranks(caller, search):
+        for among in await self._ranks(caller, search, finds_deleted=finds_deleted):
             living = [entry for entry in found if entry.ref is not None]
             if len(living) < limit:
-                found = living + await self._reader.mentions(caller, role, among, start, until, limit - len(living))
+                found = living + await self._reader.mentions(
+                    caller, role, among, start, until, limit - len(living), with_deleted=finds_deleted
+                )
         persons = await self._log.persons(caller, {ref for ref, *_ in found if ref is not None})
         shown = [MentionedPerson(None if ref is None else persons.show_now(ref), lines) for ref, lines, _ in found]
-        finds_deleted = folded(search) in folded(DELETED_USER)
-        return [
-            entry
-            for entry in shown
-            # Somebody deleted while this was read belongs to the other entry, which counts them the next time.
-            if (finds_deleted if entry.person is None else not entry.person.deleted)
-        ]
+        # Somebody deleted while this was read belongs to the other entry, which counts them the next time.
+        return [entry for entry in shown if entry.person is None or not entry.person.deleted]
 
-    async def _ranks(self, caller: Caller, search: str) -> list[frozenset[UUID] | None]:
+    async def _ranks(self, caller: Caller, search: str, *, finds_deleted: bool) -> list[frozenset[UUID] | None]:
         """The persons to choose from, the best first; `None` for everybody."""
         if not search:
             return [None]
         # In a thread: a large client space must not hold up other requests.
         found = await asyncio.to_thread(found_by, search, await self._reader.named_persons(caller))
-        # Nobody is asked for, too: lines mention deleted persons all the same.
-        return [rank for rank in found if rank] or [frozenset()]
+        ranks: list[frozenset[UUID] | None] = [rank for rank in found if rank]
+        # Lines mention deleted persons also where nobody is found.
+        return ranks or ([frozenset()] if finds_deleted else [])

@@ -148,7 +148,7 @@ class LogReader(Protocol):
         """
         ...
 
-    async def mentions(
+    async def mentions(  # noqa: PLR0913 - who, in which range, and how many
         self,
         caller: Caller,
         role: Role,
@@ -156,11 +156,13 @@ class LogReader(Protocol):
         since: datetime,
         until: datetime | None,
         limit: int,
+        *,
+        with_deleted: bool,
     ) -> list[Mentions]:
         """The persons in *role* on lines of the time, those mentioned last first.
 
-        At most *limit* living ones, of those in *among* where it is given; and one entry for all deleted ones, if any
-        line mentions one. A line counts for the life that it belongs to.
+        At most *limit* living ones, of those in *among* where it is given; and *with_deleted* one entry for all deleted
+        ones, if any line mentions one. A line counts for the life that it belongs to.
         """
         ...
 

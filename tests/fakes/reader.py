@@ -137,7 +137,7 @@ class InMemoryLogReader:
             found = [one for one in found if _import_key(one) < place]
         return found[: selection.limit]
 
-    async def mentions(
+    async def mentions(  # noqa: PLR0913 - the port's
         self,
         caller: Caller,
         role: Role,
@@ -145,6 +145,8 @@ class InMemoryLogReader:
         since: datetime,
         until: datetime | None,
         limit: int,
+        *,
+        with_deleted: bool,
     ) -> list[Mentions]:
         self._fail()
         lifetimes, found = self._lifetimes(caller), dict[UUID | None, list[datetime]]()
@@ -158,7 +160,7 @@ class InMemoryLogReader:
                     found.setdefault(ref, []).append(row.occurred_at)
         mentions = [Mentions(ref, len(times), max(times)) for ref, times in found.items()]
         living = sorted((found for found in mentions if found.ref is not None), key=lambda found: found.last)
-        return living[::-1][:limit] + [found for found in mentions if found.ref is None]
+        return living[::-1][:limit] + [found for found in mentions if with_deleted and found.ref is None]
 
     async def licenses(self, caller: Caller, since: datetime, limit: int) -> list[str]:
         self._fail()

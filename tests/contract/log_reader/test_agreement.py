@@ -67,6 +67,7 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
         )
         role, among = chance.choice(list(Role)), chance.choice((None, refs[:3]))
         mentions = (caller, role, among, selection.since, selection.until, chance.choice((2, 20)))
+        with_deleted = chance.choice((False, True))
         starts = [NOW, NOW + timedelta(seconds=3)]
         behind = chance.choice((None, Position(NOW + timedelta(seconds=chance.randrange(8)), a_uuid(2))))
         seen = [
@@ -74,7 +75,9 @@ async def test_both_readers_agree_on_random_logs(clickhouse: ClickHouse, reader:
                 await part.lines(caller, selection),
                 sorted(await part.counts(caller, selection, starts)),
                 set(await part.value_counts(caller, selection)),
-                {(entry.ref, entry.lines) for entry in await part.mentions(*mentions)} if mentions[-1] > 2 else None,
+                {(entry.ref, entry.lines) for entry in await part.mentions(*mentions, with_deleted=with_deleted)}
+                if mentions[-1] > 2
+                else None,
                 await part.imports(caller, replace(selection, limit=2), behind),
                 await part.stored(caller, selection, {0: 5}, NOW + timedelta(days=1)),
             )

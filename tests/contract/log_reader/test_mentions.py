@@ -48,9 +48,13 @@ async def test_persons_are_listed_with_the_lines_of_their_life(store: Store, mon
     )
 
     async def listed(
-        role: Role = Role.AFFECTED_USER, among: Collection[UUID] | None = None, limit: int = 9
+        role: Role = Role.AFFECTED_USER,
+        among: Collection[UUID] | None = None,
+        limit: int = 9,
+        *,
+        with_deleted: bool = True,
     ) -> list[Mentions]:
-        return await store.reader.mentions(store.caller, role, among, LONG_AGO, None, limit)
+        return await store.reader.mentions(store.caller, role, among, LONG_AGO, None, limit, with_deleted=with_deleted)
 
     other, user, gone = (
         Mentions(OTHER_USER, 1, NOW + day),
@@ -67,8 +71,13 @@ async def test_persons_are_listed_with_the_lines_of_their_life(store: Store, mon
     monkeypatch.setattr(counts, "_MANY_PERSONS", 1)
     assert await listed(among=more_than_can_be_bound, limit=2) == [other, user, gone]
     assert await listed(Role.ADMIN) == [Mentions(OTHER_ADMIN, 1, NOW + day), Mentions(ADMIN, 5, NOW)]
-    assert await store.reader.mentions(store.caller, Role.ADMIN, None, NOW, NOW + day, 9) == [Mentions(ADMIN, 1, NOW)]
-    assert await store.reader.mentions(Caller("nobody", "x"), Role.ADMIN, None, LONG_AGO, None, 9) == []
+    for among in (None, [USER, OTHER_USER], more_than_can_be_bound):
+        assert await listed(among=among, with_deleted=False) == [other, user]
+    assert await listed(among=[USER], with_deleted=False) == [user]
+    assert await listed(among=[], with_deleted=False) == []
+    today = store.caller, Role.ADMIN, None, NOW, NOW + day, 9
+    assert await store.reader.mentions(*today, with_deleted=True) == [Mentions(ADMIN, 1, NOW)]
+    assert await store.reader.mentions(Caller("nobody", "x"), *today[1:], with_deleted=True) == []
 
 
 async def test_persons_are_named_by_what_was_seen_in_their_current_life(store: Store) -> None:

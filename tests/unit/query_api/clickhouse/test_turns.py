@@ -58,7 +58,7 @@ async def test_counts_and_exports_of_one_client_space_wait_for_each_other_and_no
         for _ in range(5):
             asking.create_task(reader.counts(noisy, year, [LONG_AGO]))
             asking.create_task(reader.value_counts(noisy, year))
-            asking.create_task(reader.mentions(noisy, Role.ADMIN, None, LONG_AGO, None, 10))
+            asking.create_task(reader.mentions(noisy, Role.ADMIN, None, LONG_AGO, None, 10, with_deleted=True))
             asking.create_task(reader.known_persons(noisy, REFS))
         await everything_ready_has_run()
         assert connection.asked == [("noisy", True)]
