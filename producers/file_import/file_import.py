@@ -192,6 +192,8 @@ class FileImport:
             for each in tables:
                 (reader.read_actions if request.before is None else reader.read_users)(each)
                 self._sha256s[each.role] = each.sha256()
+        if reader.too_old:
+            self.warnings.append(f"{reader.too_old} action(s) took place before the last 12 months: the log shows none")
         if request.before is not None:
             reader.compare_users(ids_are_emails=ids_are_emails)
 

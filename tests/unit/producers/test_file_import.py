@@ -244,6 +244,14 @@ def test_a_bad_row_of_an_action_list_is_named_and_its_neighbors_count(files: Fil
     assert good == [("u0", "user_deletion"), ("u2", "user_deletion")]
 
 
+def test_actions_that_are_older_than_the_log_are_told(files: Files) -> None:
+    """They would be counted as imported, and no line would ever show them."""
+    old, young = NOW - timedelta(days=367), NOW - timedelta(days=364)
+    rows = "".join(f"user_deletion,u{n},,,,,{at.isoformat()}\n" for n, at in enumerate([old, young]))
+    with files.actions(rows) as file_import:
+        assert file_import.warnings == ["1 action(s) took place before the last 12 months: the log shows none"]
+
+
 def test_a_license_update_needs_the_column_of_the_previous_license(files: Files) -> None:
     bad, _ = outcome(files.actions("license updated,u1,Data Reader\n", "action,id,license\n"))
     assert bad == ["action list (actions.csv), row 2, previous license: the column is missing"]
