@@ -33,14 +33,15 @@ MAX_BATCH_RECORDS = 10_000
 """Records that one batch may hold, but for the rest of a chunk: some 20 MB while it is decoded and stored."""
 
 WAITING_CHUNKS = 3
-WAITING_RECORDS = 1_000
+WAITING_RECORDS = 5_000
 """What may wait for its schemas or its turn: so many chunks of any size, and small ones with so many records together.
+A record counts once more for each kilobyte of it, so that large ones are few.
 
 What trickles in while a batch is stored comes in many small chunks. Those that had to stay outside would make batches
 of their own, an insert each, and their events would wait for every one of them.
 """
 
-RECORDS_TO_OVERLAP = WAITING_RECORDS // 2
+RECORDS_TO_OVERLAP = 500
 """So many waiting records are decoded while another batch is stored, for the sake of throughput. Fewer wait until the
 store is free: whatever comes until then joins them, and would else be stored one batch later.
 """
@@ -108,12 +109,12 @@ class Pipeline:
                 self._taken.clear()
                 await self._taken.wait()
             self._chunks_inside += 1
-            self._records_inside += len(chunk.records)
+            self._records_inside += _weight(chunk)
             self._looked_up.put_nowait(chunk)
             self._came_or_stored.set()
 
     def _has_room_for(self, chunk: Chunk) -> bool:
-        is_small = self._records_inside + len(chunk.records) <= WAITING_RECORDS
+        is_small = self._records_inside + _weight(chunk) <= WAITING_RECORDS
         return is_small or self._chunks_inside < WAITING_CHUNKS
 
     async def run(self) -> None:
@@ -183,13 +184,13 @@ class Pipeline:
 
     async def _until_worth_decoding(self, first: Chunk) -> None:
         """Wait while a batch is stored and, *first* included, too few records to overlap with that have come."""
-        while self._is_storing and len(first.records) + self._records_inside < RECORDS_TO_OVERLAP:
+        while self._is_storing and _weight(first) + self._records_inside < RECORDS_TO_OVERLAP:
             self._came_or_stored.clear()
             await self._came_or_stored.wait()
 
     def _took(self, chunk: Chunk, schemas: SchemasById) -> tuple[Chunk, SchemasById]:
         self._chunks_inside -= 1
-        self._records_inside -= len(chunk.records)
+        self._records_inside -= _weight(chunk)
         self._taken.set()
         return chunk, schemas
 
@@ -292,3 +293,8 @@ class Pipeline:
         async for retry in retries.with_name(step, (), {}):
             with retry, self._observer.attempting(step):
                 await attempt()
+
+
+def _weight(chunk: Chunk) -> int:
+    """How much *chunk* takes of `WAITING_RECORDS`."""
+    return len(chunk.records) + sum(len(record.value or b"") for record in chunk.records) // 1000
