@@ -60,17 +60,12 @@ class Ok:
 
 @dataclass(frozen=True, slots=True)
 class WaitingOut:
-    """It waits for *outages* to end, the first of which began *seconds* ago. A restart would not help."""
-
-    outages: tuple[str, ...]
-    seconds: float
+    """It waits for outages to end. A restart would not help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
-    """It holds no partition, while *lag* records of the topic are to be done."""
-
-    lag: int
+    """It holds no partition, while records of the topic are to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +88,8 @@ def verdict(progress: Progress, limits: Limits) -> Verdict:
         return Stuck(f"the event loop has not turned for {now - progress.looped_at:.0f} s")
     if now - progress.probed_at > limits.probe_seconds:
         return Stuck(f"the probes have not ended for {now - progress.probed_at:.0f} s")
-    if outages := progress.outages():
-        return WaitingOut(tuple(sorted(outages)), max(outages.values()))
+    if progress.outages():
+        return WaitingOut()
     return _progress_made(progress, limits, now) if progress.lag else Ok()
 
 
@@ -103,7 +98,7 @@ def _progress_made(progress: Progress, limits: Limits, now: float) -> Ok | Unass
         return Stuck(f"{progress.lag} records to do, and no step was done for {now - progress.active_at:.0f} s")
     if now - progress.fruitful_at > limits.fruitless_seconds:
         return Stuck(f"{progress.lag} records to do, and nothing was committed for {now - progress.fruitful_at:.0f} s")
-    return Ok() if progress.assigned_partitions else Unassigned(progress.lag)
+    return Ok() if progress.assigned_partitions else Unassigned()
 
 
 def _dump_stacks() -> None:

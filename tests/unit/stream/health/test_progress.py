@@ -56,7 +56,7 @@ def test_a_step_that_fails_is_an_outage_until_it_works_and_then_has_its_full_tim
     for _ in range(15):
         clocked.later(60)
         clocked.attempt("insert", error)
-    assert clocked.verdict() == WaitingOut(("insert",), 900)
+    assert (clocked.verdict(), clocked.progress.outages()) == (WaitingOut(), {"insert": 900})
     assert clocked.progress.failing_seconds("insert") == 900
     clocked.attempt("insert")
     clocked.later(100)
@@ -69,7 +69,7 @@ def test_a_retry_that_hangs_is_no_outage_for_ever() -> None:
     clocked.progress.stands_at(lag=9, assigned_partitions=4)
     clocked.attempt("insert", Unavailable("down"))
     clocked.later(75)
-    assert clocked.verdict() == WaitingOut(("insert",), 75)
+    assert (clocked.verdict(), clocked.progress.outages()) == (WaitingOut(), {"insert": 75})
     clocked.later(40)
     assert clocked.verdict() == Ok()
     clocked.later(10)
@@ -81,7 +81,7 @@ def test_a_service_that_answers_again_gives_the_worker_its_full_time() -> None:
     clocked.progress.stands_at(lag=9, assigned_partitions=4)
     clocked.progress.answered("kafka", up=False)
     clocked.later(900)
-    assert clocked.verdict() == WaitingOut(("kafka does not answer",), 900)
+    assert (clocked.verdict(), clocked.progress.outages()) == (WaitingOut(), {"kafka does not answer": 900})
     clocked.progress.answered("kafka", up=True)
     clocked.later(119)
     assert clocked.verdict() == Ok()
