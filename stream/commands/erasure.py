@@ -147,7 +147,7 @@ def verify(
         )
     )
     if json:
-        echo_json(report.as_dict())
+        echo_json({**asdict(report), "is_clean": report.is_clean()})
     else:
         _echo_report(report)
     if not report.is_clean():

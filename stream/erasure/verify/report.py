@@ -1,6 +1,6 @@
 """What is looked for, and what was found: pure."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -47,15 +47,3 @@ class Report:
     def is_clean(self) -> bool:
         """Whether nothing was found."""
         return not self.traces
-
-    def as_dict(self) -> dict[str, object]:
-        """The report for JSON: times in RFC 3339."""
-        found = asdict(self)
-        found["traces"] = [{**asdict(trace), "until": _time(trace.until)} for trace in self.traces]
-        found["looked_at"] = list(self.looked_at)
-        found["is_clean"] = self.is_clean()
-        return {**found, "erased_at": _time(self.erased_at), "recreated_at": _time(self.recreated_at)}
-
-
-def _time(instant: datetime | None) -> str | None:
-    return None if instant is None else instant.isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,6 +1,5 @@
 """What `erasure verify` reports."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -21,10 +20,7 @@ def test_an_event_s_end_is_told_from_when_its_own_topic_took_it_in_and_what_begi
     assert "refused or replayed" in trace.reason
 
 
-def test_a_report_is_json_with_times_in_rfc_3339() -> None:
+def test_a_report_is_clean_where_nothing_was_found() -> None:
     trace = Trace("kafka:events", 2, NOW, "records")
-    report = Report("acme", str(ADA), NOW, None, ("kafka:events",), (trace,))
-    found = json.loads(json.dumps(report.as_dict()))
-    assert found["erased_at"] == "2026-11-24T09:31:07.412345Z"
-    assert (found["traces"][0]["until"], found["is_clean"]) == ("2026-11-24T09:31:07.412345Z", False)
     assert Report("acme", "", None, None, (), ()).is_clean()
+    assert not Report("acme", str(ADA), NOW, None, ("kafka:events",), (trace,)).is_clean()
