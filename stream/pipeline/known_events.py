@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Protocol, TypeVar
 
-from clickhouse_connect.driver.client import Client
-
-from schemas.clickhouse_client import connect, in_words
+from schemas.clickhouse_client import in_words
 from schemas.rows import ACTIVITY_LOG, ActivityRow
+from stream.clients.clickhouse import LastingClient
 from stream.errors import Unavailable
 from stream.pipeline.rows.lines import Lines
 
@@ -35,11 +34,9 @@ class KnownEvents(Protocol):
 class ClickHouseKnownEvents:
     """`KnownEvents` in ClickHouse. It remembers events recorded in the last 8 days, and imports for 12 months."""
 
-    def __init__(self, url: str, database: str, *, timeout_seconds: float = 30.0) -> None:
-        self._url = url
+    def __init__(self, url: str, database: str) -> None:
+        self._client = LastingClient(url)
         self._database = database
-        self._timeout_seconds = timeout_seconds
-        self._client: Client | None = None
 
     def accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
         try:
@@ -51,9 +48,7 @@ class ClickHouseKnownEvents:
 
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._client.close()
 
     def _accounts(self, rows: Sequence[ActivityRow]) -> list[ActivityRow]:
         lines = Lines.of(rows)
@@ -61,7 +56,7 @@ class ClickHouseKnownEvents:
         # Not bound: the driver escapes a parameter character by character. They are canonical UUIDs, every one of them.
         digits = "".join(set(column.event_id)).replace("-", "")
         # Asked raw: else the driver searches the statement for its clauses, which takes longer than to write it.
-        keys = self._connected().raw_query(
+        keys = self._client.connected().raw_query(
             "SELECT client_space_id, toUnixTimestamp64Micro(occurred_at), event_id, kafka_partition, kafka_offset"  # noqa: S608 - as above
             f" FROM {self._database}.{KEYS_TABLE}"
             " WHERE UUIDToNum(event_id) IN (SELECT toFixedString(unhex(arrayJoin("
@@ -87,7 +82,7 @@ class ClickHouseKnownEvents:
         found: list[ActivityRow] = []
         for some in _parts(sorted(keys), _KEYS_PER_QUERY):
             # FINAL: of several copies that no merge has reached, the first is what the log says.
-            answer = self._connected().query(
+            answer = self._client.connected().query(
                 f"SELECT {', '.join(ActivityRow._fields)} FROM {self._database}.{ACTIVITY_LOG} FINAL"  # noqa: S608 - as above
                 " WHERE client_space_id IN {spaces:Array(String)} AND event_id IN {event_ids:Array(UUID)}"
                 " AND occurred_at IN arrayMap(m -> fromUnixTimestamp64Micro(m, 'UTC'), {times:Array(Int64)})",
@@ -99,11 +94,6 @@ class ClickHouseKnownEvents:
             )
             found += [ActivityRow(*row) for row in answer.result_rows]
         return found
-
-    def _connected(self) -> Client:
-        if self._client is None:
-            self._client = connect(self._url, timeout_seconds=self._timeout_seconds)
-        return self._client
 
 
 def _parts(whole: list[T], size: int) -> Iterator[list[T]]:

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError
 from clickhouse_connect.driver.insert import InsertContext
 
-from schemas.clickhouse_client import connect, error_code, in_words
+from schemas.clickhouse_client import error_code, in_words
 from schemas.migrations import MIGRATIONS_TABLE, difference
 from schemas.rows import (
     ACTIVITY_LOG,
@@ -16,6 +15,7 @@ from schemas.rows import (
     STORED_THROUGH,
     ActivityRow,
 )
+from stream.clients.clickhouse import LastingClient
 from stream.errors import StoreRefused, Unavailable, WrongSchema
 from stream.pipeline.rows.lines import LineColumns, Lines
 from stream.pipeline.rows.persons import LifetimeRows, Names
@@ -86,20 +86,18 @@ class LogSink(Protocol):
 class ClickHouseSink:
     """`LogSink` over ClickHouse's HTTP interface; it connects at the first use and again after a failure."""
 
-    def __init__(self, url: str, database: str, *, timeout_seconds: float = 30.0) -> None:
-        self._url = url
+    def __init__(self, url: str, database: str) -> None:
+        self._client = LastingClient(url)
         self._database = database
-        self._timeout_seconds = timeout_seconds
-        self._client: Client | None = None
         self._contexts: dict[str, InsertContext] = {}
 
     def check_schema(self) -> None:
         try:
             sql = f"SELECT number, checksum FROM {self._database}.{MIGRATIONS_TABLE}"  # noqa: S608 - a checked name
-            applied = {int(number): str(checksum) for number, checksum in self._connected().query(sql).result_rows}
+            rows = self._client.connected().query(sql).result_rows
         except Exception as error:  # noqa: BLE001 - as in `write`
             raise self._translated(error) from None
-        if found := difference(applied):
+        if found := difference({int(number): str(checksum) for number, checksum in rows}):
             raise WrongSchema(found)
 
     def write(self, rows: Rows) -> None:
@@ -119,14 +117,12 @@ class ClickHouseSink:
     def close(self) -> None:
         """Drop the connection; the next call makes a new one."""
         self._contexts.clear()
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        self._client.close()
 
     def _insert(self, table: str, types: Mapping[str, str], columns: Sequence[Sequence[object]]) -> None:
         if not (columns and columns[0]):
             return
-        client = self._connected()
+        client = self._client.connected()
         if table not in self._contexts:
             # Once for each table: an insert's context holds itself and all of its rows, until the collector comes by.
             self._contexts[table] = client.create_insert_context(
@@ -139,11 +135,6 @@ class ClickHouseSink:
                 settings=INSERT_SETTINGS,
             )
         client.insert(data=columns, context=self._contexts[table])
-
-    def _connected(self) -> Client:
-        if self._client is None:
-            self._client = connect(self._url, timeout_seconds=self._timeout_seconds)
-        return self._client
 
     def _translated(self, error: Exception) -> Unavailable | StoreRefused:
         """*error* as one of ours. Its text is dropped: an insert's may quote the values that failed."""

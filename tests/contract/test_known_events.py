@@ -12,10 +12,10 @@ from uuid_utils.compat import uuid7
 
 from schemas.clickhouse_client import connect
 from schemas.rows import ActivityRow
+from stream.clients.clickhouse import LastingClient
 from stream.clients.migrate import migrate
 from stream.commands.stored_conflicts import stored_conflicts
 from stream.errors import Unavailable
-from stream.pipeline import known_events
 from stream.pipeline.conflicts import account
 from stream.pipeline.known_events import ClickHouseKnownEvents, KnownEvents
 from stream.pipeline.rows.rows import Rows
@@ -120,7 +120,7 @@ def test_clickhouse_is_told_beside_the_statement_how_long_it_is(monkeypatch: pyt
             told.append((len(statement), (settings or {}).get("max_query_size", 262_144)))
             return b""
 
-    monkeypatch.setattr(known_events, "connect", lambda *_, **__: Asked())
+    monkeypatch.setattr(LastingClient, "connected", lambda _: Asked())
     assert ClickHouseKnownEvents("http://127.0.0.1:9", "audit").accounts([a_line() for _ in range(9_000)]) == []
     ((length, allowed),) = told
     assert 262_144 < length <= allowed
