@@ -33,6 +33,10 @@ class Erasure:
     recreated_at: datetime | None = None
     is_doubtful: bool = False
 
+    def is_deleted(self, at: datetime) -> bool:
+        """Whether a line that happened *at* (see `happened_at`) mentions a life that has ended."""
+        return self.recreated_at is None or at < self.recreated_at
+
 
 def happened_at(occurred_at: datetime, precedence: int) -> datetime:
     """The time that counts for a person's life and names: *occurred_at*, but not after the broker recorded the event.

@@ -16,9 +16,9 @@ from query_api.clickhouse.turns import COSTLY_ROWS
 from query_api.clickhouse.windows import Windows, beyond, kind_of, nearest, start_of
 from query_api.errors import OtherSchema
 from query_api.log.filters import Order, Position, Selection, conditions
-from query_api.log.persons import KnownName, KnownPerson, Lifetime
+from query_api.log.persons import KnownName, KnownPerson
 from query_api.log.reader import Line
-from schemas.lifetimes import Fact, erasure_of
+from schemas.lifetimes import Erasure, Fact, erasure_of
 from schemas.rows import ACTIVITY_LOG, ERASED, PERSON_LIFETIMES
 
 _SPARE_ROWS = 32
@@ -165,7 +165,7 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
             rows += await self._select(caller, columns, ACTIVITY_LOG, _AT_PLACES, rest, values, is_costly=is_costly)
         return rows
 
-    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Erasure]:
         # A few facts a person: to fold them here costs two thirds of what the view costs for a page.
         columns = "person_ref, change, occurred_at, event_id, precedence"
         rows = await self._of_persons(caller, columns, PERSON_LIFETIMES, f"LIMIT {_MAX_FACTS}", refs)
@@ -175,16 +175,16 @@ class ClickHouseLogReader(CountsReader, RecordedReader):
         for ref, change, at, event_id, precedence in rows:
             facts.setdefault(ref, []).append((change, at, event_id, precedence))
         found = {ref: erasure_of(of_person) for ref, of_person in facts.items()}
-        return {ref: Lifetime(e.erased_at, e.recreated_at) for ref, e in found.items() if e is not None}
+        return {ref: erasure for ref, erasure in found.items() if erasure is not None}
 
-    async def _lifetimes_of_many_facts(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+    async def _lifetimes_of_many_facts(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Erasure]:
         """The same from the view: an upstream service that creates a person again and again costs its readers time."""
         # Most persons were never deleted, and then their creations need not be folded.
         erased = "GROUP BY person_ref, change HAVING change = 'erased'"
         gone = [ref for (ref,) in await self._of_persons(caller, "person_ref", PERSON_LIFETIMES, erased, refs)]
-        columns = "person_ref, erased_at, recreated_at"
+        columns = "person_ref, erased_at, recreated_at, is_doubtful"
         rows = await self._of_persons(caller, columns, "erased_persons", "", gone)
-        return {ref: Lifetime(erased_at, began if began > _EPOCH else None) for ref, erased_at, began in rows}
+        return {ref: Erasure(at, began if began > _EPOCH else None, bool(doubt)) for ref, at, began, doubt in rows}
 
     async def deleted(self, caller: Caller) -> list[UUID]:
         is_erasure, parameters = ["change = {change:String}"], {"change": ERASED}

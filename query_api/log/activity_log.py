@@ -14,11 +14,11 @@ from query_api.errors import ActivityNotFound, StoreError
 from query_api.log.cursor import CursorSealer
 from query_api.log.deleted_persons import DeletedPersons
 from query_api.log.filters import ActivityFilter, Order, Position, Selection, Spans, resolve_persons
-from query_api.log.persons import KnownPerson, Lifetime, Persons, ShownPerson
+from query_api.log.persons import KnownPerson, Persons, ShownPerson
 from query_api.log.piecewise import piecewise
 from query_api.log.reader import Line, LogReader
 from query_api.log.recorded import advanced, distinct
-from schemas.lifetimes import happened_at
+from schemas.lifetimes import Erasure, happened_at
 from schemas.retention import retention_start
 
 _logger = structlog.get_logger(__name__)
@@ -84,15 +84,19 @@ class ActivityLog:
         """One page. Raises `InvalidCursor` or `StoreError`."""
         if order is Order.RECORDED:
             return await self._recorded_page(caller, activity_filter, limit, cursor)
-        now = self._clock()
-        after = None if cursor is None else self._open(cursor, caller, activity_filter, order, now)
+        now, space = self._clock(), caller.client_space_id
+        after = None
+        if cursor is not None:
+            after = self._sealer.open(
+                cursor, client_space_id=space, activity_filter=activity_filter, order=order, now=now
+            )
         selection = await self.selection(caller, activity_filter, limit=limit + 1, now=now, order=order, after=after)
         lines = await self._reader.lines(caller, selection)
         next_cursor = None
         if len(lines) > limit:
             last = Position(lines[limit - 1].occurred_at, lines[limit - 1].event_id)
             next_cursor = self._sealer.seal(
-                last, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
+                last, client_space_id=space, activity_filter=activity_filter, order=order, now=now
             )
         shown = await self.shown(caller, lines[:limit], activity_filter)
         bounds = bounds_of(selection, activity_filter, now)
@@ -129,13 +133,6 @@ class ActivityLog:
             raise ActivityNotFound
         (shown,) = await self.shown(caller, [line], ActivityFilter())
         return shown
-
-    def _open(
-        self, cursor: str, caller: Caller, activity_filter: ActivityFilter, order: Order, now: datetime
-    ) -> Position:
-        return self._sealer.open(
-            cursor, client_space_id=caller.client_space_id, activity_filter=activity_filter, order=order, now=now
-        )
 
     async def selection(
         self,
@@ -181,7 +178,7 @@ class ActivityLog:
         )
         return affected_users, admins
 
-    async def _lifetimes_behind(self, caller: Caller, refs: frozenset[UUID]) -> Mapping[UUID, Lifetime]:
+    async def _lifetimes_behind(self, caller: Caller, refs: frozenset[UUID]) -> Mapping[UUID, Erasure]:
         """The lives of the persons stored under *refs*, and of those whose deleted lives are shown under *refs*.
 
         Only a ref that nobody is stored under may belong to a deleted life, and costs a search.
@@ -201,7 +198,7 @@ class ActivityLog:
 
     async def persons(self, caller: Caller, refs: Collection[UUID]) -> Persons:
         """What may be shown of *refs*. Names and lives are read at the same time."""
-        lifetimes: Mapping[UUID, Lifetime] = {}
+        lifetimes: Mapping[UUID, Erasure] = {}
         known: Mapping[UUID, KnownPerson] | None = {}
         if refs:
             known, lifetimes = await asyncio.gather(

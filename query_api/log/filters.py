@@ -9,7 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from query_api.log.persons import Lifetime, deleted_ref
+from query_api.log.persons import deleted_ref
+from schemas.lifetimes import Erasure
 from schemas.rows import ERASED, PERSON_LIFETIMES
 
 REF_PREFIX = "ref:"
@@ -133,7 +134,7 @@ class Selection:
         return "admin" if self.admins is not None and not self.deleted_admins else None
 
 
-def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Lifetime], key: bytes, space: str) -> Spans:
+def resolve_persons(wanted: frozenset[UUID], lifetimes: Mapping[UUID, Erasure], key: bytes, space: str) -> Spans:
     """The stored refs, and which of their lines, that are shown under the refs *wanted*.
 
     The ref of a person who was deleted for good is replaced by one that no line has. The query then has the same shape,

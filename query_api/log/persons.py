@@ -11,23 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from schemas.lifetimes import Erasure
+
 DELETED_USER = "Deleted User"
 NAME_UNAVAILABLE = "Name unavailable"
 
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _REF_BYTES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetime:
-    """The last deletion of a person who was ever deleted, and the first creation after it."""
-
-    erased_at: datetime
-    recreated_at: datetime | None = None
-
-    def is_deleted(self, at: datetime) -> bool:
-        """Whether a line that happened *at* (`schemas.lifetimes`) mentions a life that has ended."""
-        return self.recreated_at is None or at < self.recreated_at
 
 
 class KnownName(NamedTuple):
@@ -107,7 +97,7 @@ class Persons:
 
     key: bytes
     client_space_id: str
-    lifetimes: Mapping[UUID, Lifetime]
+    lifetimes: Mapping[UUID, Erasure]
     known: Mapping[UUID, KnownPerson] | None
 
     def show(self, ref: UUID, at: datetime) -> ShownPerson:

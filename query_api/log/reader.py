@@ -8,7 +8,8 @@ from uuid import UUID
 
 from query_api.access.auth import Caller
 from query_api.log.filters import Position, Selection
-from query_api.log.persons import KnownPerson, Lifetime
+from query_api.log.persons import KnownPerson
+from schemas.lifetimes import Erasure
 
 
 class Line(NamedTuple):
@@ -177,7 +178,7 @@ class LogReader(Protocol):
         """The licenses that lines since then name, in order; the first *limit* of them."""
         ...
 
-    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Erasure]:
         """The lives of those of *refs* that were ever deleted."""
         ...
 

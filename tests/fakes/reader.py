@@ -11,10 +11,10 @@ from query_api.access.auth import Caller
 from query_api.errors import StoreError
 from query_api.log.access_log import Access
 from query_api.log.filters import Order, Position, Selection, Spans
-from query_api.log.persons import KnownName, KnownPerson, Lifetime
+from query_api.log.persons import KnownName, KnownPerson
 from query_api.log.reader import Count, FileImport, Line, Mentions, Role, StoredLine, StoredPage, ValueCount
 from query_api.log.search import SEPARATOR
-from schemas.lifetimes import erasure_of, happened_at
+from schemas.lifetimes import Erasure, erasure_of, happened_at
 from schemas.rows import ERASED, ActivityRow, PersonLifetimeRow, PersonNameRow
 
 _HALF = 2**64
@@ -178,7 +178,7 @@ class InMemoryLogReader:
             if row.person_ref not in starts or row.last_seen >= starts[row.person_ref]
         ]
 
-    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Lifetime]:
+    async def lifetimes(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, Erasure]:
         self._fail()
         return self._lifetimes(caller, refs)
 
@@ -188,7 +188,7 @@ class InMemoryLogReader:
         rows = self._of(caller, self.lifetime_rows)
         return list({row.person_ref for row in rows if row.change == ERASED})
 
-    def _lifetimes(self, caller: Caller, refs: Collection[UUID] | None = None) -> dict[UUID, Lifetime]:
+    def _lifetimes(self, caller: Caller, refs: Collection[UUID] | None = None) -> dict[UUID, Erasure]:
         found = {}
         facts: dict[UUID, list[PersonLifetimeRow]] = {}
         for row in self._of(caller, self.lifetime_rows):
@@ -197,7 +197,7 @@ class InMemoryLogReader:
         for ref, rows in facts.items():
             erasure = erasure_of(row[2:] for row in rows)
             if erasure is not None:
-                found[ref] = Lifetime(erasure.erased_at, erasure.recreated_at)
+                found[ref] = erasure
         return found
 
     async def known_persons(self, caller: Caller, refs: Collection[UUID]) -> dict[UUID, KnownPerson]:
@@ -237,7 +237,7 @@ class InMemoryLogReader:
         return [row for row in rows if row.client_space_id == caller.client_space_id]
 
 
-def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Lifetime]) -> bool:
+def _fits(row: ActivityRow, selection: Selection, lifetimes: Mapping[UUID, Erasure]) -> bool:
     def fits_person(ref: UUID, spans: Spans | None, *, deleted: bool) -> bool:
         if not deleted:
             return _in_spans(ref, happened_at(row.occurred_at, row.precedence), spans)

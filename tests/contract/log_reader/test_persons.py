@@ -14,7 +14,8 @@ from query_api.clickhouse.reader import ClickHouseLogReader
 from query_api.log.activity_log import ActivityLog
 from query_api.log.cursor import CursorSealer
 from query_api.log.filters import ActivityFilter, Order
-from query_api.log.persons import KnownName, Lifetime
+from query_api.log.persons import KnownName
+from schemas.lifetimes import Erasure
 from schemas.rows import (
     CREATED,
     ERASED,
@@ -38,7 +39,7 @@ async def test_lives_of_many_facts_are_those_of_few(store: Store, monkeypatch: p
     facts = [(never, CREATED, at) for at in later] + [(gone, CREATED, NOW), (gone, ERASED, later[1])]
     facts += [(back, ERASED, later[1]), (back, CREATED, later[2]), (back, CREATED, later[3])]
     store.insert(lifetimes=[a_lifetime(store.caller, ref, change, at) for ref, change, at in facts])
-    expected = {gone: Lifetime(later[1]), back: Lifetime(later[1], later[2])}
+    expected = {gone: Erasure(later[1]), back: Erasure(later[1], later[2])}
     for most in (len(facts) + 1, len(facts), 1):
         monkeypatch.setattr(reader, "_MAX_FACTS", most)
         assert await store.reader.lifetimes(store.caller, [gone, back, never]) == expected
@@ -72,7 +73,7 @@ async def test_a_life_is_the_last_deletion_and_the_first_creation_after_it(store
     for change in (*changes, *reversed(changes)):
         store.insert(lifetimes=[a_lifetime(store.caller, *change)])
 
-    expected = {USER: Lifetime(NOW - 2 * day, NOW - day), OTHER_USER: Lifetime(NOW - day, None)}
+    expected = {USER: Erasure(NOW - 2 * day, NOW - day), OTHER_USER: Erasure(NOW - day, None)}
     assert await store.reader.lifetimes(store.caller, [USER, OTHER_USER, ADMIN]) == expected
     assert await store.reader.lifetimes(store.caller, [USER, ADMIN]) == {USER: expected[USER]}
     assert sorted(await store.reader.deleted(store.caller)) == sorted(expected)

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.log.filters import Order, Position, Selection, Span, conditions, resolve_persons
-from query_api.log.persons import Lifetime, Persons, deleted_ref
+from query_api.log.persons import Persons, deleted_ref
+from schemas.lifetimes import Erasure
 from tests.builders import KEY, NOW
 
 REF, OTHER = UUID(int=1), UUID(int=2)
@@ -66,14 +67,14 @@ def test_a_person_who_was_never_deleted_has_all_their_lines() -> None:
 
 
 def test_a_deleted_person_is_asked_for_like_one_who_never_was() -> None:
-    spans = resolve_persons(frozenset({REF}), {REF: Lifetime(NOW)}, KEY, "acme")
+    spans = resolve_persons(frozenset({REF}), {REF: Erasure(NOW)}, KEY, "acme")
 
     assert list(spans.values()) == [Span()]
     assert REF not in spans
 
 
 def test_a_recreated_person_has_the_lines_of_the_new_life() -> None:
-    assert resolve_persons(frozenset({REF}), {REF: Lifetime(NOW, NOW + DAY)}, KEY, "acme") == {
+    assert resolve_persons(frozenset({REF}), {REF: Erasure(NOW, NOW + DAY)}, KEY, "acme") == {
         REF: Span(since=NOW + DAY)
     }
 
@@ -81,8 +82,8 @@ def test_a_recreated_person_has_the_lines_of_the_new_life() -> None:
 def test_the_ref_of_a_deleted_life_has_the_lines_of_deleted_lives() -> None:
     shown = deleted_ref(KEY, "acme", REF)
 
-    assert resolve_persons(frozenset({shown}), {REF: Lifetime(NOW)}, KEY, "acme")[REF] == Span()
-    assert resolve_persons(frozenset({shown}), {REF: Lifetime(NOW, NOW + DAY)}, KEY, "acme")[REF] == Span(
+    assert resolve_persons(frozenset({shown}), {REF: Erasure(NOW)}, KEY, "acme")[REF] == Span()
+    assert resolve_persons(frozenset({shown}), {REF: Erasure(NOW, NOW + DAY)}, KEY, "acme")[REF] == Span(
         until=NOW + DAY
     )
 
@@ -90,7 +91,7 @@ def test_the_ref_of_a_deleted_life_has_the_lines_of_deleted_lives() -> None:
 def test_both_refs_of_a_recreated_person_have_all_lines() -> None:
     both = frozenset({REF, deleted_ref(KEY, "acme", REF)})
 
-    assert resolve_persons(both, {REF: Lifetime(NOW, NOW + DAY)}, KEY, "acme")[REF] == Span()
+    assert resolve_persons(both, {REF: Erasure(NOW, NOW + DAY)}, KEY, "acme")[REF] == Span()
 
 
 _moments = st.integers(0, 6).map(lambda number: NOW + number * DAY)
@@ -98,14 +99,14 @@ _moments = st.integers(0, 6).map(lambda number: NOW + number * DAY)
 
 @given(
     st.dictionaries(
-        st.sampled_from([REF, OTHER]), st.tuples(_moments, st.none() | _moments).map(lambda life: Lifetime(*life))
+        st.sampled_from([REF, OTHER]), st.tuples(_moments, st.none() | _moments).map(lambda life: Erasure(*life))
     ),
     st.sets(st.sampled_from([REF, OTHER, deleted_ref(KEY, "acme", REF), deleted_ref(KEY, "acme", OTHER)]), min_size=1),
     st.sampled_from([REF, OTHER]),
     _moments,
 )
 def test_a_line_is_found_exactly_under_the_ref_that_it_shows(
-    lifetimes: dict[UUID, Lifetime], wanted: set[UUID], stored: UUID, at: datetime
+    lifetimes: dict[UUID, Erasure], wanted: set[UUID], stored: UUID, at: datetime
 ) -> None:
     span = resolve_persons(frozenset(wanted), lifetimes, KEY, "acme").get(stored)
     is_found = span is not None and (span.since or at) <= at and (span.until is None or at < span.until)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.log.persons import KnownName, KnownPerson, Lifetime, Persons, ShownPerson, deleted_ref, name_at
+from query_api.log.persons import KnownName, KnownPerson, Persons, ShownPerson, deleted_ref, name_at
+from schemas.lifetimes import Erasure
 from tests.builders import KEY, NOW
 
 REF = UUID(int=1)
@@ -42,14 +43,14 @@ def test_a_person_without_a_name_has_none() -> None:
 
 @pytest.mark.parametrize("known", [None, {}, {REF: KnownPerson("usr_ada", (ADA,))}])
 def test_nothing_shows_who_a_deleted_person_was(known: dict[UUID, KnownPerson] | None) -> None:
-    shown = Persons(KEY, "acme", {REF: Lifetime(NOW)}, known).show(REF, NOW - DAY)
+    shown = Persons(KEY, "acme", {REF: Erasure(NOW)}, known).show(REF, NOW - DAY)
 
     assert shown == ShownPerson(deleted_ref(KEY, "acme", REF), None, None, "Deleted User", deleted=True)
     assert shown.ref != REF
 
 
 def test_a_life_after_a_deletion_starts_at_its_creation() -> None:
-    persons = Persons(KEY, "acme", {REF: Lifetime(NOW, NOW + DAY)}, {REF: KnownPerson("usr_ada", (ADA,))})
+    persons = Persons(KEY, "acme", {REF: Erasure(NOW, NOW + DAY)}, {REF: KnownPerson("usr_ada", (ADA,))})
 
     assert persons.show(REF, NOW + DAY - timedelta(microseconds=1)).deleted
     assert persons.show(REF, NOW + DAY) == ShownPerson(REF, "usr_ada", "ada", "Ada", deleted=False)

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from query_api.log import persons
-from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Lifetime, Persons
+from query_api.log.persons import DELETED_USER, KnownName, KnownPerson, Persons
 from schemas import lifetimes
 from schemas.avro_schemas import current_event_schema
 from schemas.events import Activity, Event, Person, UserCreation, UserDeletion, UserLicenseUpdate
@@ -195,7 +195,7 @@ class World:
     def shown(self) -> dict[int, tuple[str | None, str | None]]:
         """Each event with the names that a reader sees of its affected user and its admin."""
         lifetimes = {
-            person.person_ref: Lifetime(erasure.erased_at, erasure.recreated_at)
+            person.person_ref: Erasure(erasure.erased_at, erasure.recreated_at)
             for person, erasure in erasures_of(self.store.sink.lifetimes).items()
         }
         known: dict[UUID, KnownPerson] = {}
@@ -372,7 +372,7 @@ def run_histories(count: int, **options: Any) -> None:
 
 def ignore_the_tombstone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody counts as deleted: not for the readers, not for the guard."""
-    monkeypatch.setattr(Lifetime, "is_deleted", lambda _self, _at: False)
+    monkeypatch.setattr(Erasure, "is_deleted", lambda _self, _at: False)
 
 
 def never_take_a_name_away(monkeypatch: pytest.MonkeyPatch) -> None:
