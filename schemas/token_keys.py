@@ -1,7 +1,7 @@
 """The public keys that verify tokens, of the query API's callers and of the intake's."""
 
 from dataclasses import dataclass
-from typing import Annotated, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 import jwt
@@ -12,6 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator
 
+LEEWAY_SECONDS = 30
+"""How far the issuer's clock may be off."""
+_REQUIRED_CLAIMS = ["exp", "iss", "aud", "sub"]
+_NOT_VALID = "the token is not valid here"
 _MIN_RSA_BITS = 2048
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
@@ -61,6 +65,12 @@ class FixedKey:
         """See `KeySource.close`."""
 
 
+def key_in(pem: str) -> FixedKey:
+    """The key in *pem* as the only one. Raises `ValueError` as `parse_public_key` does."""
+    key = parse_public_key(pem)
+    return FixedKey(VerificationKey(key, algorithms_of(key)[0]))
+
+
 def parse_public_key(pem: str) -> TokenPublicKey:
     """The key in *pem*. Raises `ValueError` for one that no accepted algorithm can use safely."""
     try:
@@ -90,13 +100,36 @@ def algorithms_of(key: TokenPublicKey) -> tuple[str, ...]:
     return ("EdDSA",)
 
 
-def key_id_of(token: str) -> str | None:
-    """The key id in *token*, which is not verified yet; it only chooses among trusted keys. Raises `ValueError`."""
+async def verified_claims(token: str, keys: KeySource, *, issuer: str, audience: str) -> dict[str, Any]:
+    """The claims of *token*, which *issuer* signed with one of *keys* for *audience*.
+
+    The key fixes the one accepted algorithm. A token's header chooses nothing but the key, for attackers write it: a
+    public key used as an HMAC secret would let anybody sign. Raises `ValueError`, whose text holds nothing of the
+    token, and `KeysUnavailable`.
+    """
     try:
         key_id = jwt.get_unverified_header(token).get("kid")
     except Exception:  # noqa: BLE001 - what a hostile token raises in a decoder is no closed list
-        raise ValueError("no token") from None
-    return key_id if isinstance(key_id, str) else None
+        raise ValueError(_NOT_VALID) from None
+    key = await keys.key_for(key_id if isinstance(key_id, str) else None)
+    if key is None:
+        raise ValueError(_NOT_VALID)
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key.key,
+            algorithms=[key.algorithm],
+            audience=audience,
+            issuer=issuer,
+            leeway=LEEWAY_SECONDS,
+            options={"require": _REQUIRED_CLAIMS},
+        )
+    except jwt.ExpiredSignatureError:
+        raise ValueError("the token has expired") from None
+    except Exception:  # noqa: BLE001 - as above
+        # Not chained: the reason may quote claims.
+        raise ValueError(_NOT_VALID) from None
+    return claims
 
 
 def _check_discovery_url(url: str) -> str:
