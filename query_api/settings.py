@@ -39,96 +39,64 @@ class Settings(LogSettings):
 
     model_config = SettingsConfigDict(extra="forbid")
 
-    environment: Annotated[
-        Literal["development", "production"],
-        Field("production", alias="AUDIT_ENVIRONMENT", description="Which kind of token is accepted."),
-    ]
-    cursor_key: Annotated[
-        Key, Field(alias="AUDIT_CURSOR_KEY", description="Signs cursors, base64. A new key ends all open walks.")
-    ]
-    development_token_secret: Annotated[
-        Key | None,
-        Field(
-            None,
-            alias="AUDIT_DEVELOPMENT_TOKEN_SECRET",
-            description="Signs and verifies development tokens (HS256), base64. Must be unset in production.",
-        ),
-    ]
-    token_public_key: Annotated[
-        Annotated[str, AfterValidator(_check_public_key)] | None,
-        Field(
-            None,
-            alias="AUDIT_TOKEN_PUBLIC_KEY",
-            description="Verifies tokens in production, PEM: RSA (RS256), P-256, P-384 or Ed25519.",
-        ),
-    ]
-    token_issuer: Annotated[
-        str, Field(alias="AUDIT_TOKEN_ISSUER", min_length=1, description="The `iss` that every token must have.")
-    ]
-    token_audience: Annotated[
-        str,
-        Field("audit", alias="AUDIT_TOKEN_AUDIENCE", min_length=1, description="The `aud` that every token must have."),
-    ]
-
-    token_discovery_url: Annotated[
-        DiscoveryUrl | None,
-        Field(
-            None,
-            alias="AUDIT_TOKEN_DISCOVERY_URL",
-            description="The issuer's OpenID configuration, in production instead of a fixed key.",
-        ),
-    ]
-    token_client_space_claim: Annotated[
-        str,
-        Field(
-            "client_space_id",
-            alias="AUDIT_TOKEN_CLIENT_SPACE_CLAIM",
-            min_length=1,
-            description="Where a token names the client space: a claim, or a path with dots.",
-        ),
-    ]
-    token_scope_claim: Annotated[
-        str,
-        Field(
-            "scope",
-            alias="AUDIT_TOKEN_SCOPE_CLAIM",
-            min_length=1,
-            description="Where a token lists its scopes, as text or as a list: a claim, or a path with dots.",
-        ),
-    ]
-    rate_limit_per_minute: Annotated[
-        int | None,
-        Field(
-            None,
-            alias="AUDIT_RATE_LIMIT_PER_MINUTE",
-            ge=0,
-            description="Requests of one client space and subject; 0 sets no limit.",
-        ),
-    ]
-    cors_origins: Annotated[
-        str,
-        AfterValidator(_check_origins),
-        Field(
-            "",
-            alias="AUDIT_CORS_ORIGINS",
-            description="Web origins whose pages may read answers, separated by spaces.",
-        ),
-    ]
-
-    metrics_host: Annotated[
-        str,
-        Field("127.0.0.1", alias="AUDIT_QUERY_METRICS_HOST", description="Where metrics are served, without a login."),
-    ]
-    metrics_port: Annotated[
-        int | None,
-        Field(
-            None,
-            alias="AUDIT_QUERY_METRICS_PORT",
-            ge=1,
-            le=65535,
-            description="Their port, which is not the API's; without one, none is opened.",
-        ),
-    ]
+    environment: Literal["development", "production"] = Field(
+        "production", alias="AUDIT_ENVIRONMENT", description="Which kind of token is accepted."
+    )
+    cursor_key: Key = Field(
+        alias="AUDIT_CURSOR_KEY", description="Signs cursors, base64. A new key ends all open walks."
+    )
+    development_token_secret: Key | None = Field(
+        None,
+        alias="AUDIT_DEVELOPMENT_TOKEN_SECRET",
+        description="Signs and verifies development tokens (HS256), base64. Must be unset in production.",
+    )
+    token_public_key: Annotated[str, AfterValidator(_check_public_key)] | None = Field(
+        None,
+        alias="AUDIT_TOKEN_PUBLIC_KEY",
+        description="Verifies tokens in production, PEM: RSA (RS256), P-256, P-384 or Ed25519.",
+    )
+    token_issuer: str = Field(
+        alias="AUDIT_TOKEN_ISSUER", min_length=1, description="The `iss` that every token must have."
+    )
+    token_audience: str = Field(
+        "audit", alias="AUDIT_TOKEN_AUDIENCE", min_length=1, description="The `aud` that every token must have."
+    )
+    token_discovery_url: DiscoveryUrl | None = Field(
+        None,
+        alias="AUDIT_TOKEN_DISCOVERY_URL",
+        description="The issuer's OpenID configuration, in production instead of a fixed key.",
+    )
+    token_client_space_claim: str = Field(
+        "client_space_id",
+        alias="AUDIT_TOKEN_CLIENT_SPACE_CLAIM",
+        min_length=1,
+        description="Where a token names the client space: a claim, or a path with dots.",
+    )
+    token_scope_claim: str = Field(
+        "scope",
+        alias="AUDIT_TOKEN_SCOPE_CLAIM",
+        min_length=1,
+        description="Where a token lists its scopes, as text or as a list: a claim, or a path with dots.",
+    )
+    rate_limit_per_minute: int | None = Field(
+        None,
+        alias="AUDIT_RATE_LIMIT_PER_MINUTE",
+        ge=0,
+        description="Requests of one client space and subject; 0 sets no limit.",
+    )
+    cors_origins: Annotated[str, AfterValidator(_check_origins)] = Field(
+        "", alias="AUDIT_CORS_ORIGINS", description="Web origins whose pages may read answers, separated by spaces."
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", alias="AUDIT_QUERY_METRICS_HOST", description="Where metrics are served, without a login."
+    )
+    metrics_port: int | None = Field(
+        None,
+        alias="AUDIT_QUERY_METRICS_PORT",
+        ge=1,
+        le=65535,
+        description="Their port, which is not the API's; without one, none is opened.",
+    )
 
     def requests_per_minute(self) -> int | None:
         """The rate limit in force; `None` where there is none."""

@@ -22,7 +22,6 @@ MAX_VALUES = 50
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.(?P<fraction>\d+))?(?P<offset>[Zz]|[+-]\d\d:\d\d)?")
 _FRACTION_DIGITS = 6
-_EXAMPLE_TIME = "2026-11-24T09:31:07Z"
 
 
 def _parse_instant(value: object) -> datetime:
