@@ -11,11 +11,9 @@ from enum import StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from schemas.errors import Reason
-from stream.commands.common import ExitCode, settings_or_exit
+from stream.commands.common import ExitCode, echo_table, settings_or_exit
 from stream.dead_letters.box import DeadLetter, DeadLetterBox, KafkaDeadLetterBox, Place
 from stream.dead_letters.replay import Selection, distinct_letters
 from stream.dead_letters.replay import replay as replay_letters
@@ -80,12 +78,8 @@ def list_letters(
         for row in described:
             typer.echo(json.dumps(row))
         return
-    table = Table()
-    for column in described[0] if described else ["no dead letters"]:
-        table.add_column(column, overflow="fold")
-    for row in described:
-        table.add_row(*(str(value) for value in row.values()))
-    Console().print(table)
+    columns = ("place", "reason", "field", "recorded_at", "size_bytes", "copies")
+    echo_table(f"{len(described)} dead letters", columns, [list(row.values()) for row in described])
 
 
 @app.command()
