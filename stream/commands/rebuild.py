@@ -21,7 +21,7 @@ from stream.pipeline.unreadable import UnreadableRecords, in_words
 from stream.rebuild.compare import Comparison, compare
 from stream.rebuild.exchange import exchange as exchange_tables
 from stream.rebuild.group import commits_of, refuse_members
-from stream.rebuild.rebuild import MAX_ROUNDS, Rebuild, Step
+from stream.rebuild.rebuild import MAX_ROUNDS, Rebuild
 from stream.rebuild.store import Databases, RebuildStore, is_exchanged
 from stream.rebuild.store import drop as drop_database
 from stream.settings import WorkerSettings
@@ -180,8 +180,8 @@ class _Report:
         self._progress = progress
         self._bars: dict[tuple[str, int], TaskID] = {}
 
-    def __call__(self, step: Step) -> None:
-        bar = self._bars.get((step.name, step.total))
+    def __call__(self, name: str, done: int, total: int) -> None:
+        bar = self._bars.get((name, total))
         if bar is None:
-            bar = self._bars[step.name, step.total] = self._progress.add_task(step.name, total=step.total)
-        self._progress.update(bar, completed=step.done)
+            bar = self._bars[name, total] = self._progress.add_task(name, total=total)
+        self._progress.update(bar, completed=done)

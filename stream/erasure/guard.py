@@ -150,8 +150,11 @@ class ErasedPersons:
         erasures = self.erasures(concerned, lifetimes)
         return [kept for row in rows if (kept := living_name(row, erasures)) is not None]
 
-    def was_erased(self, client_space_id: str, person_ref: str) -> bool:  # noqa: ARG002 - a ref tells of one space only
-        """Whether the person was ever deleted. Of 2**64 / n others, one is taken for one of n who were."""
+    def was_erased(self, person_ref: str) -> bool:
+        """Whether the person, of the client space that the ref tells of, was ever deleted.
+
+        Of 2**64 / n others, one is taken for one of n who were.
+        """
         return self._may_be(_half_in(person_ref))
 
     def off_boarded(self) -> Collection[str]:

@@ -125,7 +125,7 @@ class _Sweep:
             has_left = place.client_space_id in self.erased.off_boarded()
             if has_left or isinstance(place, PersonLifetimeRow):
                 return has_left
-            if self.erased.was_erased(place.client_space_id, str(place.person_ref)):
+            if self.erased.was_erased(str(place.person_ref)):
                 return True
             return decode_name(place, record.value).last_seen < self.expired
         except UnreadableHistory:

@@ -42,7 +42,7 @@ class NameGuard(Protocol):
         """Those of *rows* that may be kept, as they may be kept."""
         ...
 
-    def was_erased(self, client_space_id: str, person_ref: str) -> bool:
+    def was_erased(self, person_ref: str) -> bool:
         """Whether the person was ever deleted."""
         ...
 
@@ -121,7 +121,7 @@ class PublishedNames:
             sightings = self._noted(name, person_id, first_seen, last_seen)
             # Of a person who was ever erased the sweep may have taken away what was published, and what counts is to
             # which side of a creation the last sighting lies.
-            if sightings.is_due() or guard.was_erased(space, ref):
+            if sightings.is_due() or guard.was_erased(ref):
                 candidates[name] = None
         return [
             due for name in (*candidates, *(self._overdue - candidates.keys())) for due in self._living(name, guard)
@@ -156,7 +156,7 @@ class PublishedNames:
         space, ref, username, display_name = name
         sightings = self._known[name]
         person_id, first_seen, last_seen = sightings.person_id, sightings.first_seen, sightings.last_seen
-        if guard.was_erased(space, ref):
+        if guard.was_erased(ref):
             kept = guard.living([Names.to_row(space, ref, person_id, username, display_name, first_seen, last_seen)])
             if not kept:
                 self._forget(name)
@@ -169,7 +169,7 @@ class PublishedNames:
 
     def _forget_erased(self, guard: NameGuard) -> None:
         """Forget every name that may not be kept: this memory must not outlive its persons' erasure either."""
-        erased = [name for name in self._known if guard.was_erased(name[0], name[1])]
+        erased = [name for name in self._known if guard.was_erased(name[1])]
         rows = [
             Names.to_row(*name[:2], known.person_id, *name[2:], known.first_seen, known.last_seen)
             for name in erased

@@ -53,14 +53,8 @@ class Pile:
 Turn = Callable[[Sequence[ConsumerRecord], Pile], None]
 """Adds what records hold to a pile. Blocks."""
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What a rebuild has just done: *done* of *total* records of one pass."""
-
-    name: str
-    done: int
-    total: int
+Report = Callable[[str, int, int], None]
+"""Tells of a pass, by its name, how many of how many records it has read."""
 
 
 @dataclass(slots=True)
@@ -72,7 +66,7 @@ class Rebuild:
     erased: ErasedPersons
     spaces: SpaceStore
     reader: TopicReader
-    report: Callable[[Step], None] = lambda _: None
+    report: Report = lambda *_: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     unreadable: UnreadableRecords = field(default_factory=lambda: UnreadableRecords(refuses=True))
 
@@ -116,7 +110,7 @@ class Rebuild:
                     await storing
                     storing = asyncio.create_task(self._store(name, pile, position))
                     pile = Pile()
-                self.report(Step(name, total - _left(extents, position), total))
+                self.report(name, total - _left(extents, position), total)
         finally:
             await storing
         if position:
@@ -149,7 +143,7 @@ class Rebuild:
         try:
             return decode_name(place, record.value)
         except UnreadableHistory:
-            if self.erased.was_erased(place.client_space_id, str(place.person_ref)):
+            if self.erased.was_erased(str(place.person_ref)):
                 return None
             raise
 
