@@ -14,7 +14,7 @@ import typer
 
 from schemas.errors import Reason
 from stream.commands.common import ExitCode, echo_table, settings_or_exit
-from stream.dead_letters.box import DeadLetter, DeadLetterBox, KafkaDeadLetterBox, Place
+from stream.dead_letters.box import DeadLetter, DeadLetterBox, Place, open_box
 from stream.dead_letters.replay import Selection, distinct_letters
 from stream.dead_letters.replay import replay as replay_letters
 
@@ -168,7 +168,7 @@ def _with_box(use: Callable[[DeadLetterBox], Awaitable[T]]) -> T:
     settings = settings_or_exit()
 
     async def run() -> T:
-        async with KafkaDeadLetterBox(settings.kafka) as box:
+        async with open_box(settings.kafka) as box:
             return await use(box)
 
     return asyncio.run(run())

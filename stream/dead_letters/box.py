@@ -1,11 +1,10 @@
 """The kept dead letters: the port, and the Kafka topic behind it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from types import TracebackType
-from typing import NamedTuple, Protocol, Self
+from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord
@@ -70,25 +69,11 @@ class DeadLetterBox(Protocol):
 
 
 class KafkaDeadLetterBox:
-    """`DeadLetterBox` in Kafka."""
+    """`DeadLetterBox` in Kafka. Open it with `open_box`."""
 
-    def __init__(self, address: KafkaAddress) -> None:
-        self._opening: AbstractAsyncContextManager[TopicReader] = open_reader(address)
-        self._producer = LastingProducer(
-            address, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES
-        )
-
-    async def __aenter__(self) -> Self:
-        self._reader = await self._opening.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        try:
-            await self._producer.close()
-        finally:
-            await self._opening.__aexit__(kind, error, traceback)
+    def __init__(self, reader: TopicReader, producer: LastingProducer) -> None:
+        self._reader = reader
+        self._producer = producer
 
     async def letters(self) -> AsyncIterator[DeadLetter]:
         extents = await self._reader.extents(DEAD_LETTERS_TOPIC)
@@ -105,6 +90,17 @@ class KafkaDeadLetterBox:
             ]
             for acknowledgement in pending:
                 await acknowledgement
+
+
+@asynccontextmanager
+async def open_box(address: KafkaAddress) -> AsyncIterator[KafkaDeadLetterBox]:
+    """The box for the block. Raises `Unavailable` where no broker answers."""
+    producer = LastingProducer(address, "replay", max_request_bytes=MAX_RECORD_BYTES, max_batch_bytes=MAX_BATCH_BYTES)
+    async with open_reader(address) as reader:
+        try:
+            yield KafkaDeadLetterBox(reader, producer)
+        finally:
+            await producer.close()
 
 
 def _letter(record: ConsumerRecord) -> DeadLetter | None:

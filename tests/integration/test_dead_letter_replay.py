@@ -14,7 +14,7 @@ from schemas.errors import Reason
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import DEAD_LETTERS_TOPIC, EVENTS_TOPIC
 from schemas.wire import frame
-from stream.dead_letters.box import KafkaDeadLetterBox, Place
+from stream.dead_letters.box import Place, open_box
 from stream.pipeline.accept import Refused
 from stream.pipeline.dead_letters import KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk, an_event
@@ -121,7 +121,7 @@ async def test_a_box_sees_its_places_as_the_worker_wrote_them_and_no_record_of_o
         for headers in ([], [("partition", b"x"), ("offset", b"1")], [("partition", None)]):
             await raw.send_and_wait(DEAD_LETTERS_TOPIC, b"by hand", headers=headers)
     (place,) = await send_poison(stack, client_space_id, b"")
-    async with KafkaDeadLetterBox(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as box:
+    async with open_box(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"])) as box:
         found = [letter async for letter in box.letters()]
     partition, offset = map(int, place.split("/"))
     assert Place(partition, offset) in {letter.place for letter in found}
