@@ -79,7 +79,3 @@ def main() -> None:
 def _refusal(error: InvalidSettings) -> typer.Exit:
     typer.echo(str(error), err=True)
     return typer.Exit(code=2)
-
-
-if __name__ == "__main__":
-    main()

@@ -28,7 +28,7 @@ from producers.file_import.headings import FORMATS, read_mapping
 from producers.file_import.table import HowToRead
 from producers.file_import.which_run import AlreadyImported
 from producers.kafka.publisher import KafkaPublisher
-from producers.settings import DEFAULT_SERVICE, ProducerSettings, load_settings
+from producers.settings import DEFAULT_SERVICE, load_settings
 from schemas.errors import InvalidEvent
 from schemas.settings import InvalidSettings
 
@@ -176,7 +176,9 @@ def import_command(  # noqa: PLR0913, PLR0917 - one argument per option
         if show_preview:
             raise typer.Exit(ExitCode.DONE if preview(request, typer.echo) else ExitCode.USAGE)
         file_import = _read(request, progress, resources)
-        publishing = run_import(file_import, lambda: KafkaPublisher(_require(settings)), options, progress=progress)
+        publishing = run_import(
+            file_import, lambda: KafkaPublisher(settings or load_settings()), options, progress=progress
+        )
         summary = asyncio.run(publishing)
         if report_to is not None:
             write_files(summary, file_import, report_to, stderr)
@@ -255,15 +257,6 @@ def _read(request: ImportRequest, progress: Progress, resources: ExitStack) -> F
         return resources.enter_context(file_import)
 
 
-def main() -> None:
-    """What the console script runs; see `producers.commands.console`."""
-    app()
-
-
-def _require(settings: ProducerSettings | None) -> ProducerSettings:
-    return settings or load_settings()
-
-
 def _code(summary: Summary) -> ExitCode:
     if summary.bad_rows.total:
         return ExitCode.BAD_ROWS
@@ -278,7 +271,3 @@ def _exit(stderr: Console, error: Exception, code: ExitCode, *, as_json: bool) -
         if as_json:
             typer.echo(json.dumps({"type": "error", "error": type(each).__name__, "message": f"{each}{notes}"}))
     return typer.Exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -6,5 +6,5 @@ from producers.commands.extras import needs_extra
 def main() -> None:
     """Run the command line, or say what it lacks."""
     with needs_extra("cli"):
-        from producers.commands.cli import main as run  # noqa: PLC0415 - needs the extra
-    run()
+        from producers.commands.cli import app  # noqa: PLC0415 - needs the extra
+    app()

@@ -24,7 +24,7 @@ def main() -> None:
         os.kill(os.getpid(), signal.Signals[name])
 
     ImportRecords.note = note_and_end  # type: ignore[method-assign]
-    cli.main()
+    cli.app()
 
 
 if __name__ == "__main__":
