@@ -6,20 +6,12 @@ It imports no Django.
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from producers.audit_log import AuditLog
 from producers.channels.verbs import BlockingVerbs, at_once
 from producers.channels.web import Caller, NoRequest, WebChannel
 from schemas.events import Channel
-
-
-class Request(Protocol):
-    """What is used of `django.http.HttpRequest`."""
-
-    @property
-    def headers(self) -> Any: ...  # noqa: ANN401 - a mapping without regard to case
-
 
 __all__ = ["Caller", "NoRequest", "audit_middleware", "current"]
 
@@ -46,13 +38,13 @@ def audit_middleware(
     """
     web = WebChannel(channel, service)
 
-    def verbs_of(request: Request) -> BlockingVerbs:
+    def verbs_of(request: Any) -> BlockingVerbs:  # noqa: ANN401 - Django's request
         return BlockingVerbs(
             at_once(log.publish), web.events(identify(request), request.headers.get("X-Request-ID", ""))
         )
 
     def middleware(get_response: GetResponse) -> GetResponse:
-        def serve(request: Request) -> Any:  # noqa: ANN401 - Django's response
+        def serve(request: Any) -> Any:  # noqa: ANN401 - Django's request and response
             # Made once for the request: `ApiEvents` counts its calls.
             token = _current.set(cache(lambda: verbs_of(request)))
             try:
