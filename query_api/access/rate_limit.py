@@ -1,6 +1,6 @@
 """How often a caller and a client space may ask, and how many exports may run at once. Counted in this process."""
 
-import hashlib
+import json
 import math
 import time
 from collections import Counter
@@ -34,13 +34,13 @@ class RateLimiter:
             self._limit = RateLimitItemPerMinute(per_minute)
             self._space_limit = RateLimitItemPerMinute(per_minute * CALLERS_PER_SPACE)
         self._strategy = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._exports: Counter[bytes] = Counter()
+        self._exports: Counter[str] = Counter()
 
     def hit(self, caller: Caller) -> Mapping[str, str]:
         """Count a request, and return the headers that say how many are left. Raises `RateLimited`."""
         if self._limit is None:
             return {}
-        key, space = _key(caller).hex(), _key_of_space(caller).hex()
+        key, space = _key(caller.client_space_id, caller.subject), _key(caller.client_space_id)
         passes = self._strategy.hit(self._limit, key)
         stats = self._strategy.get_window_stats(self._limit, key)
         if not passes:
@@ -52,7 +52,8 @@ class RateLimiter:
     @contextmanager
     def export(self, caller: Caller) -> Iterator[None]:
         """One of the exports that *caller*, and the client space, may run at once. Raises `RateLimited`."""
-        limits = {_key(caller): EXPORTS_AT_ONCE, _key_of_space(caller): EXPORTS_PER_SPACE}
+        key, space = _key(caller.client_space_id, caller.subject), _key(caller.client_space_id)
+        limits = {key: EXPORTS_AT_ONCE, space: EXPORTS_PER_SPACE}
         if any(self._exports[key] >= limit for key, limit in limits.items()):
             raise RateLimited(EXPORT_RETRY_SECONDS)
         self._exports.update(limits.keys())
@@ -76,12 +77,6 @@ def _seconds_until(reset_time: float) -> int:
     return max(1, math.ceil(reset_time - time.time()))
 
 
-def _key_of_space(caller: Caller) -> bytes:
-    return hashlib.blake2b(caller.client_space_id.encode(), digest_size=16, person=b"client space").digest()
-
-
-def _key(caller: Caller) -> bytes:
-    """Joined texts could be those of another pair; their hash cannot."""
-    space = caller.client_space_id.encode()
-    message = len(space).to_bytes(4, "big") + space + caller.subject.encode()
-    return hashlib.blake2b(message, digest_size=16).digest()
+def _key(*parts: str) -> str:
+    """As JSON: texts that are joined could be those of another caller."""
+    return json.dumps(parts)
