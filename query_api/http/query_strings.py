@@ -36,6 +36,12 @@ MAX_SEARCH_LENGTH = 100
 _EXAMPLE_TIME = "2026-11-24T09:31:07Z"
 
 
+Cursor = Annotated[
+    str | None,
+    Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
+]
+
+
 class AdminRights(StrEnum):
     """What an admin rights update does."""
 
@@ -122,10 +128,7 @@ class ActivityQuery(FilterQuery):
     limit: Annotated[
         int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
     ] = DEFAULT_LIMIT
-    cursor: Annotated[
-        str | None,
-        Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
-    ] = None
+    cursor: Cursor = None
 
 
 class ImportsQuery(FilterQuery):
@@ -136,10 +139,7 @@ class ImportsQuery(FilterQuery):
         BeforeValidator(check_whole_number),
         Field(ge=1, le=MAX_IMPORTS, description="The most file imports of a page."),
     ] = DEFAULT_LIMIT
-    cursor: Annotated[
-        str | None,
-        Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
-    ] = None
+    cursor: Cursor = None
 
 
 class StatsQuery(FilterQuery):
