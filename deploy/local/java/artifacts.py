@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import truststore
 from jgo.maven import MavenContext, PythonResolver
@@ -30,19 +30,6 @@ _ATTEMPTS = 2
 
 Download = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Called with a file's name and size; what it yields is called with each chunk's size."""
-
-
-class MavenArtifact(Protocol):
-    """jgo's artifact, as far as it is used."""
-
-    @property
-    def cached_path(self) -> Path | None:
-        """Where the file lies in the cache, or would."""
-        ...
-
-    def resolve(self) -> Path:
-        """Where the file lies, downloaded if it was not there."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +56,11 @@ class Artifact:
         path = self._located(context).cached_path
         if path is None:
             raise ValueError("a Maven context without a cache")
-        return path
+        return Path(path)
 
     def download_to(self, context: MavenContext) -> Path:
         """Fetch this file into *context*'s cache."""
-        return self._located(context).resolve()
+        return Path(self._located(context).resolve())
 
     def is_at(self, path: Path) -> bool:
         """Whether the file at *path* is this one."""
@@ -82,10 +69,9 @@ class Artifact:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
 
-    def _located(self, context: MavenContext) -> MavenArtifact:
+    def _located(self, context: MavenContext) -> Any:  # noqa: ANN401 - jgo's artifact, which has no type
         component = context.project(self.group, self.name).at_version(self.version)
-        found: MavenArtifact = component.artifact(classifier=self.classifier, packaging=self.packaging)
-        return found
+        return component.artifact(classifier=self.classifier, packaging=self.packaging)
 
 
 def read_lock(text: str) -> list[Artifact]:
