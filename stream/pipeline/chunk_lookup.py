@@ -46,27 +46,27 @@ class ChunkLookup:
 
     async def run(self) -> None:
         """Work for ever."""
-        lines: dict[Partition, deque[Chunk]] = {}
+        queues: dict[Partition, deque[Chunk]] = {}
         async with asyncio.TaskGroup() as tasks:
             while True:
                 chunk = await self._arrived.get()
-                line = lines.setdefault(chunk.place, deque())
-                line.append(chunk)
-                if len(line) > 1:
+                queue = queues.setdefault(chunk.place, deque())
+                queue.append(chunk)
+                if len(queue) > 1:
                     continue
                 if chunk.topic_id in self._epochs and schema_ids(chunk) <= self._schemas.keys():
-                    self._give_on(line, self._schemas)
+                    self._give_on(queue, self._schemas)
                 else:
-                    tasks.create_task(self._work_off(line))
+                    tasks.create_task(self._work_off(queue))
 
-    async def _work_off(self, line: deque[Chunk]) -> None:
-        while line:
-            chunk = line[0]
+    async def _work_off(self, queue: deque[Chunk]) -> None:
+        while queue:
+            chunk = queue[0]
             await self._until_possible("epoch", partial(self._look_up_epoch, chunk.topic_id))
             found = await self._look_up_schemas(schema_ids(chunk) - self._schemas.keys())
             # Not a refusal: the registry may learn the id, and is asked again for the next chunk.
             self._schemas.update((one, schema) for one, schema in found.items() if not isinstance(schema, Reason))
-            self._give_on(line, self._schemas | found)
+            self._give_on(queue, self._schemas | found)
 
     async def _look_up_epoch(self, topic_id: UUID | None) -> None:
         if topic_id is not None and topic_id not in self._epochs:
@@ -93,8 +93,8 @@ class ChunkLookup:
         except InvalidEvent as error:
             found[schema_id] = error.reason
 
-    def _give_on(self, line: deque[Chunk], schemas: SchemasById) -> None:
-        chunk = line.popleft()
+    def _give_on(self, queue: deque[Chunk], schemas: SchemasById) -> None:
+        chunk = queue.popleft()
         self.ready.put_nowait((replace(chunk, epoch=self._epochs[chunk.topic_id]), schemas))
 
 
