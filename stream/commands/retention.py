@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from schemas.kafka_address import KafkaAddress
 from stream.clients.topics import topic_differences
 from stream.commands.common import ExitCode, echo_json, echo_table, settings_or_exit
 from stream.erasure.retention import read_stored, read_topics
@@ -30,7 +29,8 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] =
     settings = settings_or_exit()
     now = datetime.now(UTC)
     stored = read_stored(*settings.clickhouse, now)
-    configs, differences = asyncio.run(_topics(settings.kafka))
+    configs = asyncio.run(read_topics(settings.kafka))
+    differences = asyncio.run(topic_differences(settings.kafka))
     found = status_of(now, stored, configs, differences)
     if json:
         echo_json(asdict(found))
@@ -41,8 +41,3 @@ def status(*, json: Annotated[bool, typer.Option("--json", help="print JSON")] =
             typer.echo(f"warning: {warning}", err=True)
     if found.warnings:
         raise typer.Exit(ExitCode.FOUND)
-
-
-async def _topics(kafka: KafkaAddress) -> tuple[dict[str, dict[str, str]], list[str]]:
-    """Every topic's options, and where they differ from the declared ones."""
-    return await read_topics(kafka), await topic_differences(kafka)
