@@ -63,7 +63,9 @@ def _conclusion(summary: Summary) -> str:
     if summary.run is None and summary.bad_rows.total and not summary.dry_run:
         return f"Nothing was published: {summary.bad_rows.total} bad row(s)."
     if summary.run is None:
-        return "Nothing was published: a dry run."
+        bad_rows = summary.bad_rows.total
+        kept_back = f" For its {bad_rows} bad row(s), only `--on-error skip` publishes the others." if bad_rows else ""
+        return f"Nothing was published: a dry run.{kept_back}"
     time = "" if summary.occurred_at is None else summary.occurred_at.isoformat()
     earlier = f" ({summary.earlier} more by the run before)" if summary.earlier else ""
     published = f"Published {summary.published} event(s){earlier} of import {summary.import_id} at {time}."

@@ -120,6 +120,8 @@ def test_bad_rows_are_listed_without_what_they_say_and_nothing_is_published(
     assert result.exit_code == ExitCode.BAD_ROWS
     assert "list after (after.csv), row 2, admin access: neither yes" in result.stderr
     assert "Nothing was published: 1 bad row(s)." in result.stdout
+    dry = runner.invoke(app, [*command, "--dry-run"])
+    assert "a dry run. For its 1 bad row(s), only `--on-error skip` publishes the others." in dry.stdout
     assert publisher.events == []
     skipping = runner.invoke(app, [*command, "--on-error", "skip"])
     assert skipping.exit_code == ExitCode.BAD_ROWS
