@@ -10,23 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from aiokafka.admin import AIOKafkaAdminClient
-
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, Person, UiSession
 from schemas.clickhouse_client import connect
-from schemas.kafka_address import KafkaAddress
 from schemas.topics import ACTIVITY_LOG_TOPIC
-from stream.errors import RebuildRefused
-from stream.health.probes import GroupProbe
-from stream.rebuild.group import refuse_members
-from stream.settings import WorkerSettings
-from tests.integration.test_faults import wait_until
+from tests.faults.trial import delete_topic
+from tests.faults.workers import wait_until
+from tests.integration.worker_group import published, workers_stopped
 from tests.log_client import LogClient, run_command, try_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
 INTO = "audit_rebuilt"
-GROUP = WorkerSettings.model_fields["consumer_group"].default
 
 ReadLog = Callable[[str], LogClient]
 
@@ -74,31 +68,6 @@ def rebuild(stack: LocalStack, *options: str, code: int = 0) -> str:
     output = done.stdout + done.stderr
     assert done.returncode == code, output
     return output
-
-
-async def published(stack: LocalStack) -> None:
-    """Return once the worker has committed every event that is there, and so has published it."""
-    probe = GroupProbe(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), GROUP)
-    async with asyncio.timeout(60):
-        while any((await probe.look()).lag.values()):  # noqa: ASYNC110 - the broker tells nobody of a commit
-            await asyncio.sleep(0.1)
-    await probe.close()
-
-
-async def workers_stopped(stack: LocalStack) -> None:
-    """Stop the worker, and return once its session has timed out."""
-    stack.stop_service("worker")
-    async with asyncio.timeout(60):
-        while await has_members(stack):  # noqa: ASYNC110 - nor of the end of a session
-            await asyncio.sleep(0.2)
-
-
-async def has_members(stack: LocalStack) -> bool:
-    try:
-        await refuse_members(KafkaAddress(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]), GROUP)
-    except RebuildRefused:
-        return True
-    return False
 
 
 def databases(stack: LocalStack) -> set[str]:
@@ -241,10 +210,9 @@ async def test_a_line_that_only_the_served_tables_hold_stops_the_exchange_until_
     await workers_stopped(stack)
     count_before = len(databases(stack))
     with connect(stack.environment()["CLICKHOUSE_URL"]) as client:
-        # Behind everything that is in the topics.
+        # At a place that was committed: the next worker stores no line of it again.
         client.command(
-            "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id,"
-            " kafka_offset + 100000 AS kafka_offset, recorded_at - INTERVAL 1 DAY AS recorded_at)"
+            "INSERT INTO audit.activity_log SELECT * REPLACE (generateUUIDv4() AS event_id)"
             " FROM audit.activity_log WHERE client_space_id = {space:String}",
             parameters={"space": client_space_id},
         )
@@ -269,11 +237,7 @@ async def test_a_history_that_was_made_anew_takes_no_served_line_away(
     await published(stack)
     rebuild(stack)
     await workers_stopped(stack)
-    servers = stack.environment()["KAFKA_BOOTSTRAP_SERVERS"]
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    await admin.delete_topics([ACTIVITY_LOG_TOPIC])
-    await admin.close()
+    await delete_topic(stack.environment()["KAFKA_BOOTSTRAP_SERVERS"], ACTIVITY_LOG_TOPIC)
     run_command(stack, "audit-stream", "topics", "--replication-factor", "1")
     before = answers(log)
     everything = count(stack, "SELECT count() FROM audit.activity_log FINAL")
