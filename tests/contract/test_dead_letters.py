@@ -48,7 +48,7 @@ async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
         async def kept_in_kafka() -> Kept:
             consumer.seek(partition, start)
             end = (await consumer.end_offsets([partition]))[partition]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 records = [await consumer.getone() for _ in range(end - start)]
             return [(record.key, record.value, dict(record.headers)) for record in records]
 

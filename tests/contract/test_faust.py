@@ -135,7 +135,7 @@ def test_no_web_server_is_started_even_when_the_command_line_asks_for_one(stream
 
 async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
     """So whatever stands behind the wait for Kafka waits with it."""
-    gate, started = asyncio.Event(), []
+    gate, is_waiting, started = asyncio.Event(), asyncio.Event(), []
 
     class Dependency(mode.Service):
         def __init__(self, name: str, gate: asyncio.Event | None = None) -> None:
@@ -144,6 +144,7 @@ async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
 
         async def on_start(self) -> None:
             if self.gate is not None:
+                is_waiting.set()
                 await self.gate.wait()
             started.append(self.name)
 
@@ -151,7 +152,10 @@ async def test_a_service_starts_its_dependencies_one_after_the_other() -> None:
     for dependency in (Dependency("worker"), Dependency("wait", gate), Dependency("consumer")):
         app.add_dependency(dependency)
     starting = asyncio.ensure_future(app.start())
-    await asyncio.sleep(0.05)
+    await is_waiting.wait()
+    for _ in range(100):
+        # One that does not wait for it would have its turns.
+        await asyncio.sleep(0)
     assert started == ["worker"]
     gate.set()
     await starting

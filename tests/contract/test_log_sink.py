@@ -256,7 +256,7 @@ class TestClickHouse:
             "stream.commands.cli.settings_or_exit",
             lambda: SimpleNamespace(clickhouse=(clickhouse_url, database)),
         )
-        with connect(clickhouse_url) as client, pytest.raises(OperationalError):
+        with pytest.raises(OperationalError), connect(clickhouse_url) as client:
             list(migrate(client, database))
         done = CliRunner().invoke(app, ["migrate"])
         assert done.exit_code == 0, done.output

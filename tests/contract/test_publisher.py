@@ -227,14 +227,20 @@ async def test_parent_and_children_of_a_fork_publish_and_end_without_disturbing_
 
 
 INTERRUPTED = """
-import signal, sys
-from producers import AuditLog
+import signal, sys, threading
+from producers import AuditLog, KafkaPublisher
 from tests.builders import an_event
 
+publish = KafkaPublisher.publish
+
+async def publish_interrupted(publisher, event):
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGALRM)
+    return await publish(publisher, event)
+
+KafkaPublisher.publish = publish_interrupted
 log, event = AuditLog(), an_event()
 print(event.event_id)
 signal.signal(signal.SIGALRM, lambda *_: sys.exit(3))
-signal.setitimer(signal.ITIMER_REAL, 0.1)
 log.publish(event)
 """
 

@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--batch-records", type=int, help="records of a chunk and of a batch, at most")
     parser.add_argument("--hold", type=Path, help="no insert begins while this file exists; *.held says that one waits")
-    parser.add_argument("--max-poll-interval-seconds", type=float)
+    parser.add_argument("--believed-after-seconds", type=float, help="for how long the registry may deny an id")
     parser.add_argument("--clock-offset-seconds", type=float, default=0.0, help="how wrong this process's clock is")
     return parser.parse_args()
 
@@ -69,6 +69,13 @@ def use_topic(topic: str) -> None:
     import schemas.topics  # noqa: PLC0415 - see above
 
     schemas.topics.EVENTS_TOPIC = topic
+
+
+def use_patience(seconds: float) -> None:
+    """Believe a registry that denies an id after so many seconds."""
+    import schemas.registry  # noqa: PLC0415 - as above
+
+    schemas.registry.BELIEVED_AFTER_SECONDS = seconds
 
 
 def set_clock(offset_seconds: float) -> None:
@@ -170,13 +177,11 @@ def main() -> None:
         use_small_batches(options.batch_records)
     if options.clock_offset_seconds:
         set_clock(options.clock_offset_seconds)
+    if options.believed_after_seconds:
+        use_patience(options.believed_after_seconds)
     install(failpoints(options), options)
     from faust.cli.faust import cli  # noqa: PLC0415 - Faust patches the event loop when it is imported
 
-    if options.max_poll_interval_seconds:
-        from stream.app import app  # noqa: PLC0415 - as above
-
-        app.conf.broker_max_poll_interval = options.max_poll_interval_seconds
     cli(["-A", "stream.app", "worker", "-l", "info"])
 
 

@@ -7,10 +7,9 @@ import pytest
 
 from deploy.local.layout import HOST
 from tests.faults.conftest import StartTrial
-from tests.faults.workers import Worker, wait_until
+from tests.faults.workers import STOP_SECONDS, Worker, wait_until
 from tests.free_ports import free_port
 
-STOP_SECONDS = 10
 LONGER_THAN_A_SESSION_SECONDS = 8
 MAX_CLIENT_LINES = 20
 """There are two kinds of line that say so, and each may come once in thirty seconds and process."""
@@ -73,8 +72,8 @@ def waits_for_kafka(worker: Worker) -> None:
     """Return when *worker* says that it waits, and its health is red for that; Faust alone would end it."""
     wait_until(lambda: worker.said("waiting before the start"), what="the wait for Kafka")
     ready = f"http://{HOST}:{worker.environment['AUDIT_WORKER_HTTP_PORT']}/readyz"
-    wait_until(lambda: "kafka does not answer" in httpx.get(ready).text, what="red health")
-    assert httpx.get(ready).status_code == httpx.codes.SERVICE_UNAVAILABLE
+    wait_until(lambda: "kafka does not answer" in httpx.get(ready, timeout=60).text, what="red health")
+    assert httpx.get(ready, timeout=60).status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.faults_long("the first part of T11 has no broker at a stop either")

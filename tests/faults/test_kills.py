@@ -8,10 +8,9 @@ import pytest
 from tests.faults.conftest import StartTrial
 from tests.faults.failpoint_worker import POINTS
 from tests.faults.trial import Trial
-from tests.faults.workers import KILLED, Hold, Worker, wait_until
+from tests.faults.workers import KILLED, STOP_SECONDS, Hold, Worker, wait_until
 
 POISON = b"\x07 no frame"
-STOP_SECONDS = 10
 MAX_CHANCES = 40
 """How often a worker with an armed failpoint is given work before the failpoint counts as dead."""
 

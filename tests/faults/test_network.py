@@ -6,9 +6,8 @@ import pytest
 
 from tests.faults.conftest import StartTrial
 from tests.faults.tcp_proxy import Mode, TcpProxy
-from tests.faults.workers import Hold, wait_until
+from tests.faults.workers import STOP_SECONDS, Hold, wait_until
 
-STOP_SECONDS = 10
 FAULTS = [mode for mode in Mode if mode is not Mode.PASS]
 
 

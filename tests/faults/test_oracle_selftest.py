@@ -1,6 +1,5 @@
 """The harness is not blind: the same faults against a worker that acknowledges through Faust make the oracle red."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from tests.faults.conftest import StartTrial
 from tests.faults.oracle import Verdict
 from tests.faults.trial import Trial
-from tests.faults.workers import UNSAFE, Hold
+from tests.faults.workers import UNSAFE, Hold, wait_until
 
 more_than_a_glance = pytest.mark.usefixtures("selftest_asked_for")
 """The short forms are content with T2; these take as long again, and more."""
@@ -36,9 +35,9 @@ def test_the_oracle_is_green_where_the_unsafe_worker_meets_no_fault(start_trial:
 def test_t2_an_error_in_the_body_of_take_makes_the_oracle_red(start_trial: StartTrial) -> None:
     """T2 with `raise`: the batch is acknowledged although its body failed."""
     trial = start_trial(partitions=1)
-    trial.worker("--fail", "before_insert=0.5", "--raises", script=UNSAFE).start()
+    worker = trial.worker("--fail", "before_insert=0.5", "--raises", script=UNSAFE).start()
     with trial.load(per_second=100):
-        time.sleep(3)
+        wait_until(lambda: worker.said("failpoint before_insert"), what="an error in the body")
     verdict = verdict_when_all_is_committed(trial)
     assert verdict.lost
     assert verdict.ahead

@@ -27,7 +27,11 @@ def postgresql_url() -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    url = f"sqlite:///{tmp_path}/app.db" if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
+    url = (
+        f"sqlite:///{tmp_path}/app.db?timeout=60"
+        if request.param == "sqlite"
+        else request.getfixturevalue("postgresql_url")
+    )
     engine = create_engine(url)
     outbox.metadata.drop_all(engine)
     outbox.create_tables(engine)

@@ -26,7 +26,8 @@ def test_t31_a_registry_node_that_lags_behind_makes_no_dead_letters(start_trial:
     asked: list[int] = []
     answers: Answers = {KNOWN: SCHEMA, NEW: NOT_FOUND}
     with registry(answers, asked.append) as url:
-        worker = trial.worker(SCHEMA_REGISTRY_URL=url).start()
+        # No machine is so slow that the denials are believed.
+        worker = trial.worker("--believed-after-seconds", "600", SCHEMA_REGISTRY_URL=url).start()
         events = [trial.source.next() for _ in range(6)]
         values = [encode(event, now=event.occurred_at) for event in events]
         trial.publish_raw([frame(NEW, value) for value in values[:5]], partition=0)
@@ -78,5 +79,7 @@ def registry(answers: Answers, asked: Callable[[int], object]) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()

@@ -1,5 +1,6 @@
 """Clocks and time zones that are wrong, change or jump, and the edge of the retention: T22, T23, clock jumps."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,12 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from schemas.codec import encode
+from schemas.kafka_address import KafkaAddress
 from schemas.retention import retention_start
 from schemas.wire import frame
+from stream.clients.kafka import open_admin
+from stream.clients.topics import topic_config
 from tests.faults.conftest import StartTrial
 from tests.faults.readers import Reader
 from tests.faults.trial import Trial
@@ -55,10 +58,13 @@ def in_new_york(trial: Trial, parts: tuple[str, ...]) -> Iterator[dict[str, str]
         if "producer" not in parts:
             patch.delenv("TZ")
         time.tzset()
-        yield {"TZ": NEW_YORK} if "worker" in parts else {}
-    time.tzset()
-    for service in services:
-        trial.stack.restart(service)
+        try:
+            yield {"TZ": NEW_YORK} if "worker" in parts else {}
+        finally:
+            patch.undo()
+            time.tzset()
+            for service in services:
+                trial.stack.restart(service)
 
 
 def test_t23_instants_are_the_same_whatever_the_time_zone_of_any_part(start_trial: StartTrial, is_long: bool) -> None:
@@ -132,8 +138,9 @@ def test_a_broker_whose_clock_jumps_back_and_forth_loses_and_doubles_nothing(sta
 
 async def set_append_time(trial: Trial) -> None:
     """Let the broker date the topic's records from now on."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=trial.servers)
-    await admin.start()
     config = {"message.timestamp.type": "LogAppendTime"}
-    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, trial.topic, config)])
-    await admin.close()
+    async with open_admin(KafkaAddress(trial.servers)) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, trial.topic, config)])
+        # The controller has answered; a worker asks the broker.
+        while not config.items() <= (await topic_config(admin, trial.topic)).items():  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)

@@ -85,7 +85,7 @@ def test_t30_two_workers_under_one_name_say_so_and_lose_nothing(start_trial: Sta
 
 def ready(port: int) -> httpx.Response:
     """The worker's readiness."""
-    with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as http:
+    with httpx.Client(transport=httpx.HTTPTransport(retries=5), timeout=60) as http:
         return http.get(f"http://127.0.0.1:{port}/readyz")
 
 

@@ -142,4 +142,5 @@ def lags(trial: Trial) -> list[Mapping[int, int]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(probes, "EVENTS_TOPIC", trial.topic)
+        patch.setattr(probes, "PROBE_SECONDS", 60.0)
         return trial.background.run(ask())

@@ -82,6 +82,7 @@ class CommitWatch:
         return False
 
     async def _sample(self) -> None:
+        group = self._group
         committed = await self._committed()
         # Everything below is read after the offsets were: what is durable by now excuses them, what is not does not.
         starts = {p: max(self._checked.get(p, 0), end - _NEWEST) for p, end in committed.items()}
@@ -97,7 +98,9 @@ class CommitWatch:
         samples = self.samples
         samples.ahead += commits_ahead(committed, starts, self._tail.contents, stored, self._tail.dead_letters)
         samples.count += 1
-        samples.committed = committed
+        if group == self._group:
+            # Else the test has gone on to another group meanwhile, of which this says nothing.
+            samples.committed = committed
         for partition, end in committed.items():
             self._checked[partition] = max(self._checked.get(partition, 0), end)
 

@@ -10,6 +10,11 @@ from deploy.local.stack.processes import Child
 from tests.warm_processes import WarmProcesses
 
 READY_SECONDS = 90.0
+STOP_SECONDS = 25.0
+"""What an orderly end may take here: the ten seconds that are promised, and what a busy machine adds.
+
+Whoever waited for a ClickHouse that hangs would need its client's timeout, which is longer.
+"""
 KILLED = 137
 FAILPOINTS = "tests.faults.failpoint_worker"
 UNSAFE = "tests.faults.unsafe_worker"

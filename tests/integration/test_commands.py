@@ -6,13 +6,12 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from deploy.local.stack.stack import LocalStack
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import TOPICS, Topic
 from stream.clients.topics import topic_differences
 from tests.faults.trial import create_topic
+from tests.faults.workers import READY_SECONDS, STOP_SECONDS
 from tests.log_client import run_command, try_command
 
 SCRIPT = str(Path(sys.executable).with_name("audit-stream"))
@@ -74,21 +73,18 @@ def test_an_unreachable_server_is_one_line_and_no_traceback(stack: LocalStack) -
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("seconds", [10])
-def test_the_worker_command_runs_the_worker_and_ends_in_time_on_sigterm(
-    stack: LocalStack, tmp_path: Path, seconds: int
-) -> None:
+def test_the_worker_command_runs_the_worker_and_ends_in_time_on_sigterm(stack: LocalStack, tmp_path: Path) -> None:
     log = tmp_path / "log"
     environment = {**os.environ, **stack.environment(), "AUDIT_WORKER_INSTANCE": "by-command"}
     with log.open("wb") as output:
         worker = subprocess.Popen([SCRIPT, "worker"], env=environment, stdout=output, stderr=output)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + READY_SECONDS
         while "Worker ready" not in log.read_text(encoding="utf-8"):
             assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
             time.sleep(0.1)
         worker.terminate()
-        assert worker.wait(seconds) == 0
+        assert worker.wait(STOP_SECONDS) == 0
     finally:
         worker.kill()
         worker.wait()

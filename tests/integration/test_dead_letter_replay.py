@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from deploy.local.stack.stack import LocalStack
@@ -18,7 +17,8 @@ from stream.dead_letters.box import Place, open_box
 from stream.pipeline.accept import Refused
 from stream.pipeline.dead_letters import KafkaDeadLetters
 from tests.builders import FakeRecord, a_chunk, an_event
-from tests.integration.test_faults import wait_until
+from tests.faults.workers import wait_until
+from tests.integration.worker_group import published
 from tests.log_client import LogClient, run_command
 
 ReadLog = Callable[[str], LogClient]
@@ -43,7 +43,7 @@ async def read_until(servers: str, condition: Callable[[Sequence[ConsumerRecord]
     async with AIOKafkaConsumer(
         DEAD_LETTERS_TOPIC, bootstrap_servers=servers, auto_offset_reset="earliest"
     ) as consumer:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while not condition(found):
                 found.append(await consumer.getone())
     return found
@@ -93,13 +93,8 @@ async def test_a_replay_of_what_is_mended_becomes_lines_and_a_second_replay_adds
     for _ in range(2):
         assert "sent 3 " in run_command(stack, "audit-stream", "dead-letters", "replay", *only)
         log.wait_for(lambda lines: len(lines) >= 3)
-        wait_until(lambda: worker_is_through(stack))
+        await published(stack)
         assert sorted(log.event_ids()) == sorted(expected)
-
-
-def worker_is_through(stack: LocalStack) -> bool:
-    """Whether the worker has committed all that there is."""
-    return bool(httpx.get(stack.layout.endpoints()["worker"] + "/readyz").json()["lag_records"] == 0)
 
 
 async def test_a_replay_of_one_place_keeps_key_value_and_partition_and_sends_no_other(

@@ -25,6 +25,7 @@ from schemas.topics import EVENTS_TOPIC, PERSON_NAMES_TOPIC, TOPICS
 from stream.clients.topic_reader import open_reader
 from stream.pipeline.rows.history_codec import NameKey, decode_name, read_person_key
 from stream.settings import WorkerSettings
+from tests.integration.worker_group import published
 from tests.log_client import Line, LogClient, run_command, try_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
@@ -148,9 +149,8 @@ async def test_a_deleted_admin_is_gone_from_answers_at_once_and_from_the_disks_w
     assert all(mentions(line, leaver) for line in before)
     disks = stack.layout.data_dir / "clickhouse", stack.layout.data_dir / "kafka" / "data"
     # The worker publishes a name after it has stored the line.
-    async with asyncio.timeout(PUBLISHED_WITHIN_SECONDS):
-        while leaver.id not in {row.person_id for row in await names_in_topic(stack, client_space_id)}:
-            pass
+    await published(stack)
+    assert leaver.id in {row.person_id for row in await names_in_topic(stack, client_space_id)}
     found = places(verify(stack, client_space_id, leaver, *disks))
     # In parts of ClickHouse and in segments of both topics, compressed as they are.
     for beginning in ("file:store/", f"file:{EVENTS_TOPIC}-", f"file:{PERSON_NAMES_TOPIC}-"):
@@ -165,6 +165,7 @@ async def test_a_deleted_admin_is_gone_from_answers_at_once_and_from_the_disks_w
         assert b"Deleted User" in export
         assert not any(str(text).encode() in export for text in (leaver.id, leaver.username, leaver.display_name))
 
+    await published(stack)
     run_command(stack, "audit-stream", "erasure", "run")
     assert "due" in run_command(stack, "audit-stream", "erasure", "status", "--client-space", client_space_id, "--json")
     assert [row for row in await names_in_topic(stack, client_space_id) if row.person_id == leaver.id] == []
@@ -206,6 +207,7 @@ async def test_replays_and_late_events_of_a_deleted_admin_bring_no_name_back(
     await make_history(publisher, client_space_id, leaver)
     await a_session(publisher, client_space_id).user_deleted(leaver)
     log.wait_for(lambda found: len(found) == 4)
+    await published(stack)
     run_command(stack, "audit-stream", "erasure", "run")
     # An import of his ends after his deletion.
     late = a_session(publisher, client_space_id, leaver)
@@ -216,6 +218,7 @@ async def test_replays_and_late_events_of_a_deleted_admin_bring_no_name_back(
     stack.start_service("worker")
     await a_session(publisher, client_space_id).user_created(Person("usr_last", "last@example.com"))
     lines = log.wait_for(lambda found: len(found) == 10)
+    await published(stack)
     assert not any(mentions(line, leaver) for line in lines)
     settings = stack.environment()
     with connect(settings["CLICKHOUSE_URL"]) as client:
@@ -235,7 +238,7 @@ async def begin_again(stack: LocalStack) -> None:
         bootstrap_servers=settings["KAFKA_BOOTSTRAP_SERVERS"], group_id=group, enable_auto_commit=False
     ) as consumer:
         consumer.assign(places)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(90):
             while True:
                 try:
                     await consumer.commit(dict.fromkeys(places, 0))
@@ -256,6 +259,7 @@ async def test_a_later_creation_of_the_same_id_begins_a_new_life(
     log.wait_for(lambda found: len(found) == 4)
     await admin.user_created(Person(leaver.id, "back@example.com", "Back Again"))
     log.wait_for(lambda found: len(found) == 5)
+    await published(stack)
     run_command(stack, "audit-stream", "erasure", "run")
     names = [line["affected_user"]["display_name"] for line in log.lines()]
     assert names == ["Back Again", "Deleted User", None, "Deleted User", "Deleted User"]
@@ -276,6 +280,7 @@ async def test_a_database_restored_from_before_the_deletion_shows_nothing_once_t
             client.command(f"INSERT INTO audit.backup_of_{table} SELECT * FROM audit.{table}")
         await a_session(publisher, client_space_id).user_deleted(leaver)
         log.wait_for(lambda found: len(found) == 4)
+        await published(stack)
         run_command(stack, "audit-stream", "erasure", "run")
         stack.stop_service("worker")
         for table in tables:

@@ -66,7 +66,7 @@ class Deployment:
 
     def count(self, table: str) -> int:
         with connect(self.settings["CLICKHOUSE_URL"]) as client:
-            return int(client.query(f"SELECT count() FROM {DATABASE}.{table}").result_rows[0][0])
+            return int(client.query(f"SELECT count() FROM {DATABASE}.{table} FINAL").result_rows[0][0])
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def worker(deployment: Deployment) -> Iterator[Child]:
 def producer_settings(environment: dict[str, str]) -> ProducerSettings:
     names = {field.alias for field in ProducerSettings.model_fields.values()}
     given = {name: value for name, value in environment.items() if name in names}
-    return ProducerSettings.model_validate({**given, "AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS": "10"})
+    return ProducerSettings.model_validate({**given, "AUDIT_PRODUCER_PUBLISH_TIMEOUT_SECONDS": "60"})
 
 
 def address(environment: dict[str, str]) -> KafkaAddress:
@@ -185,7 +185,7 @@ async def test_a_record_is_refused_from_an_account_that_must_not_write_it(
     deployment: Deployment, role: Role, topic: str
 ) -> None:
     to = address(deployment.environment(ACCOUNTS[role]))
-    client = await kafka.started(kafka.producer(to, request_timeout_ms=5000), to)
+    client = await kafka.started(kafka.producer(to, request_timeout_ms=60_000), to)
     try:
         with pytest.raises(TopicAuthorizationFailedError):
             await client.send_and_wait(topic, b"forged", partition=0)

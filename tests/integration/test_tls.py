@@ -84,6 +84,6 @@ async def test_the_pool_of_the_query_api_trusts_the_same_file(
     environment: dict[str, str], authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    client = await connect_pool(environment["CLICKHOUSE_URL"], size=1, connect_seconds=5, timeout_seconds=5)
+    client = await connect_pool(environment["CLICKHOUSE_URL"], size=1, connect_seconds=60, timeout_seconds=60)
     assert (await client.query("SELECT 1")).result_rows == [(1,)]
     await client.close()

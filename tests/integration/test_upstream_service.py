@@ -142,7 +142,7 @@ def intake(stack_environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
         finally:
             server.terminate()
             # uvicorn ends in order, and then by the signal itself.
-            assert server.wait(30) == -signal.SIGTERM
+            assert server.wait(60) == -signal.SIGTERM
 
 
 def answers(port: int) -> bool:

@@ -13,7 +13,9 @@ import httpx
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher
 from stream.health.watchdog import EXIT_HELD_UP, EXIT_STUCK
-from tests.integration.test_faults import assert_shown_once, publish, wait_until
+from tests.faults.workers import wait_until
+from tests.integration.test_faults import assert_shown_once, publish
+from tests.integration.worker_group import published
 from tests.log_client import LogClient
 
 ReadLog = Callable[[str], LogClient]
@@ -21,7 +23,7 @@ SCRIPT = Path(__file__).with_name("worker_that_hangs.py")
 
 
 def page(stack: LocalStack, path: str) -> tuple[int, dict[str, Any]]:
-    response = httpx.get(stack.layout.endpoints()["worker"] + path, timeout=10)
+    response = httpx.get(stack.layout.endpoints()["worker"] + path, timeout=60)
     return response.status_code, response.json()
 
 
@@ -31,10 +33,15 @@ async def test_health_is_red_while_clickhouse_is_down_and_green_by_itself_afterw
     wait_until(lambda: page(stack, "/readyz")[0] == 200)
     stack.stop_service("clickhouse")
     acknowledged = await publish(publisher, client_space_id, 5)
-    wait_until(lambda: page(stack, "/readyz")[1]["lag_records"] >= 5)
-    status, answer = page(stack, "/readyz")
-    assert (status, answer["status"], answer["oldest_unfinished_seconds"] > 0) == (503, "waiting", True)
-    assert "clickhouse does not answer" in {outage["what"] for outage in answer["outages"]}
+
+    def waits_for_clickhouse() -> bool:
+        # Probes and pipeline see it one after the other.
+        status, answer = page(stack, "/readyz")
+        is_told = "clickhouse does not answer" in {outage["what"] for outage in answer["outages"]}
+        is_behind = answer["lag_records"] >= 5 and answer["oldest_unfinished_seconds"] > 0
+        return (status, answer["status"]) == (503, "waiting") and is_told and is_behind
+
+    wait_until(waits_for_clickhouse)
     assert page(stack, "/healthz")[0] == 200
     stack.start_service("clickhouse")
     wait_until(lambda: page(stack, "/readyz")[0] == 200)
@@ -46,11 +53,11 @@ async def test_the_metrics_tell_what_became_of_each_record(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog
 ) -> None:
     def stored() -> float:
-        text = httpx.get(stack.layout.endpoints()["worker"] + "/metrics").text
+        text = httpx.get(stack.layout.endpoints()["worker"] + "/metrics", timeout=60).text
         line = next(x for x in text.splitlines() if x.startswith('audit_worker_records_total{outcome="stored"}'))
         return float(line.split()[-1])
 
-    wait_until(lambda: page(stack, "/readyz")[1]["lag_records"] == 0)
+    await published(stack)
     before = stored()
     acknowledged = await publish(publisher, client_space_id, 7)
     assert_shown_once(read_log(client_space_id), acknowledged)
@@ -60,6 +67,7 @@ async def test_the_metrics_tell_what_became_of_each_record(
 async def test_a_worker_that_hangs_while_all_it_needs_answers_ends_itself_and_loses_nothing(
     stack: LocalStack, publisher: KafkaPublisher, client_space_id: str, read_log: ReadLog, tmp_path: Path
 ) -> None:
+    await published(stack)
     stack.stop_service("worker")
     acknowledged = await publish(publisher, client_space_id, 20)
     environment = {**os.environ, **stack.environment(), "AUDIT_WATCHDOG_SECONDS": "10"}

@@ -17,7 +17,7 @@ from pathlib import Path
 MAX_LOG_BYTES = 8_000_000
 _TAIL_BYTES = 64_000
 _PR_SET_PDEATHSIG = 1
-_KILL_SECONDS = 10
+_KILL_SECONDS = 60
 _ERROR_LINE = re.compile(
     r'\b(ERROR|CRITICAL|FATAL)\b|^(Caused by: )?[\w.]*(Error|Exception)\b|\berror: |"level": "(error|critical)"'
 )

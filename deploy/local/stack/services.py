@@ -64,7 +64,7 @@ _TABLE = (
             *("--port", str(layout.ports.clickhouse)),
         ],
         is_ready=lambda layout, _child: schema_registry.answers(f"{layout.endpoints()['clickhouse']}/ping"),
-        start_seconds=60,
+        start_seconds=120,
         stop_seconds=20,
     ),
     Service(
@@ -81,14 +81,14 @@ _TABLE = (
         after=("clickhouse",),
         command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "migrate"],
         is_ready=None,
-        start_seconds=60,
+        start_seconds=120,
     ),
     Service(
         name="topics",
         after=("kafka", "schema_registry"),
         command=lambda _layout, _programs: [str(_SCRIPTS / "audit-stream"), "topics", "--replication-factor", "1"],
         is_ready=None,
-        start_seconds=60,
+        start_seconds=120,
     ),
     Service(
         name="query_api",
@@ -99,7 +99,7 @@ _TABLE = (
             *("--port", str(layout.ports.query_api)),
         ],
         is_ready=lambda layout, _child: schema_registry.answers(f"{layout.endpoints()['query_api']}/readyz"),
-        start_seconds=60,
+        start_seconds=120,
     ),
     Service(
         name="worker",
