@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -223,6 +224,13 @@ def _errors_as_exit_codes(stderr: Console, *, as_json: bool) -> Iterator[None]:
         raise _exit(stderr, error, ExitCode.USAGE, as_json=as_json) from error
     except (ProducerError, ExceptionGroup) as error:
         say(stderr, "Not everything was published. Run the same command again; it adds no duplicate lines.")
+        raise _exit(stderr, error, ExitCode.FAILED, as_json=as_json) from error
+    except (OSError, sqlite3.OperationalError) as error:
+        # Such as a full disk, perhaps after some events were published.
+        say(
+            stderr,
+            "Not everything was done. Mend what is told here, such as a full disk, and run the same command again.",
+        )
         raise _exit(stderr, error, ExitCode.FAILED, as_json=as_json) from error
     except KeyboardInterrupt:
         say(stderr, "Interrupted. The same command goes on where this one stopped.")

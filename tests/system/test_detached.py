@@ -1,11 +1,15 @@
 """A supervisor in the background, as `up --detach` and `down` see it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from deploy.local.console import Reporter
+from deploy.local.errors import StackError
 from deploy.local.layout import Layout, Ports
 from deploy.local.stack import detached
 from deploy.local.stack.state import is_running
@@ -13,6 +17,7 @@ from deploy.local.stack.state import is_running
 SLOW_TO_GO = """
 import os, signal, sys, time
 from pathlib import Path
+from deploy.local.errors import StackError
 from deploy.local.layout import Layout, Ports
 from deploy.local.stack.state import DirectoryLock, StackState, write_state
 
@@ -42,3 +47,10 @@ def test_down_returns_when_the_supervisor_itself_is_gone(tmp_path: Path, reposit
         finally:
             supervisor.kill()
     assert not is_running(layout)
+
+
+def test_a_stack_that_ends_without_a_word_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full disk its log stays empty."""
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(StackError, match=r"ended with code 1 and no word: is the disk of .* full\?"):
+        detached.start(Layout(tmp_path, Ports.from_base(39_470)), Reporter())

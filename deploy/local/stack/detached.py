@@ -42,6 +42,11 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
                 process.terminate()
                 process.wait()
             _show(output.read(), reporter)
+            is_silent = not output.tell()
+    if process.poll() is not None and process.returncode and is_silent:
+        raise StackError(
+            f"it ended with code {process.returncode} and logged nothing: is the disk of {layout.logs} full?"
+        )
     return 0 if process.poll() is None else process.returncode or EXIT_INTERRUPTED
 
 

@@ -1,8 +1,11 @@
 """`audit-produce import` as an operator meets it."""
 
+import errno
 import gc
 import json
+import sqlite3
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from typer.testing import CliRunner
@@ -53,6 +56,26 @@ def test_a_dry_run_counts_and_needs_no_environment(
         "Nothing was published: a dry run.",
     ]
     assert publisher.events == []
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (sqlite3.OperationalError("database or disk is full"), "database or disk is full"),
+    ],
+)
+def test_a_full_disk_is_told_and_the_same_command_goes_on(
+    error: Exception, told: str, publisher: InMemoryPublisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("producers.file_import.import_record.ImportRecords.begin", Mock(side_effect=error))
+        result = runner.invoke(app, [*ACTIONS, "--json"])
+    assert result.exit_code == ExitCode.FAILED
+    assert "full disk, and run the same command again" in " ".join(result.stderr.split())
+    assert told in json.loads(result.stdout.splitlines()[-1])["message"]
+    assert runner.invoke(app, ACTIONS).exit_code == ExitCode.DONE
+    assert len(publisher.events) == 4
 
 
 def test_an_import_leaves_the_collection_of_garbage_as_it_was() -> None:
