@@ -52,5 +52,5 @@ def test_down_returns_when_the_supervisor_itself_is_gone(tmp_path: Path, reposit
 def test_a_stack_that_ends_without_a_word_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk its log stays empty."""
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(StackError, match=r"ended with code 1 and no word: is the disk of .* full\?"):
+    with pytest.raises(StackError, match=r"ended with code 1 and logged nothing: is the disk of .* full\?"):
         detached.start(Layout(tmp_path, Ports.from_base(39_470)), Reporter())
