@@ -1,8 +1,8 @@
 """Which dead letters a replay sends, and what repeating it does."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
-from typing import Self
 from unittest.mock import Mock
 
 import pytest
@@ -108,16 +108,6 @@ def test_a_dump_shows_each_byte_and_what_can_be_read_of_it() -> None:
     )
 
 
-class OpenBox(InMemoryBox):
-    """A box that a command opens."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [
@@ -130,17 +120,17 @@ class OpenBox(InMemoryBox):
 def test_a_place_without_such_a_dead_letter_is_named_and_nothing_is_sent(
     arguments: list[str], absent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    box = OpenBox(letters("malformed", "malformed"))
+    box = InMemoryBox(letters("malformed", "malformed"))
     monkeypatch.setattr(dead_letters, "settings_or_exit", Mock())
-    monkeypatch.setattr(dead_letters, "KafkaDeadLetterBox", lambda _: box)
+    monkeypatch.setattr(dead_letters, "open_box", lambda _: nullcontext(box))
     ended = CliRunner().invoke(dead_letters.app, arguments)
     assert (ended.exit_code, box.sent) == (ExitCode.USAGE, [])
     assert f"no such dead letter: {absent};" in ended.stderr
 
 
 def test_the_places_that_are_there_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    box = OpenBox(letters("malformed", "malformed", "malformed"))
+    box = InMemoryBox(letters("malformed", "malformed", "malformed"))
     monkeypatch.setattr(dead_letters, "settings_or_exit", Mock())
-    monkeypatch.setattr(dead_letters, "KafkaDeadLetterBox", lambda _: box)
+    monkeypatch.setattr(dead_letters, "open_box", lambda _: nullcontext(box))
     ended = CliRunner().invoke(dead_letters.app, ["replay", "1/0", "1/2"])
     assert (ended.exit_code, box.sent) == (ExitCode.DONE, [Place(1, 0), Place(1, 2)])
