@@ -149,19 +149,12 @@ class ActivityLog:
         affected_users, admins = await self._resolved_persons(caller, activity_filter)
         return Selection(
             since=start if activity_filter.since is None else max(activity_filter.since, start),
-            until=activity_filter.until,
             order=order,
             after=after,
             limit=limit,
-            activity_types=activity_filter.activity_types,
-            channels=activity_filter.channels,
-            import_ids=activity_filter.import_ids,
-            licenses=activity_filter.licenses,
-            admin_rights=activity_filter.admin_rights,
             affected_users=affected_users,
             admins=admins,
-            deleted_affected_users=activity_filter.deleted_affected_users,
-            deleted_admins=activity_filter.deleted_admins,
+            **activity_filter.of_lines(),
         )
 
     async def _resolved_persons(

@@ -30,27 +30,36 @@ class Order(StrEnum):
     RECORDED = "recorded"
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityFilter:
-    """What the caller asked for. An empty set of values asks for any.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFilter:
+    """What is asked for of the lines themselves, by callers and of the store alike. An empty set asks for any.
 
-    Persons are the refs that a line must show. *by_id*: each ref was made from a platform id, so none is the ref of a
-    deleted life. The two `deleted_` flags also ask for everybody who was deleted. *since* is inclusive, *until*
-    exclusive. *admin_rights*: whether they were granted, or else removed.
+    The two `deleted_` flags also ask for everybody who was deleted. *until* is exclusive. A license matches as the
+    previous or as the new one. *admin_rights*: whether they were granted, or else removed.
     """
 
     activity_types: frozenset[str] = frozenset()
     channels: frozenset[str] = frozenset()
-    affected_users: frozenset[UUID] = frozenset()
-    admins: frozenset[UUID] = frozenset()
-    by_id: bool = True
     deleted_affected_users: bool = False
     deleted_admins: bool = False
-    since: datetime | None = None
     until: datetime | None = None
     import_ids: frozenset[UUID] = frozenset()
     licenses: frozenset[str] = frozenset()
     admin_rights: frozenset[bool] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityFilter(LineFilter):
+    """What the caller asked for.
+
+    Persons are the refs that a line must show. *by_id*: each ref was made from a platform id, so none is the ref of a
+    deleted life. *since* is inclusive.
+    """
+
+    affected_users: frozenset[UUID] = frozenset()
+    admins: frozenset[UUID] = frozenset()
+    by_id: bool = True
+    since: datetime | None = None
 
     def names_persons(self) -> bool:
         """Whether it asks for particular persons."""
@@ -64,6 +73,10 @@ class ActivityFilter:
         parts = {part.name: getattr(self, part.name) for part in fields(self) if part.name != "by_id"}
         asked = {name: _comparable(value) for name, value in parts.items() if value}
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).digest()
+
+    def of_lines(self) -> dict[str, Any]:
+        """The part of it that is a `LineFilter`, by name."""
+        return {part.name: getattr(self, part.name) for part in fields(LineFilter)}
 
 
 def _comparable(value: object) -> object:
@@ -91,28 +104,20 @@ class Position:
 Spans = Mapping[UUID, Span]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(LineFilter):
     """What the store is asked for: a filter whose persons are resolved to stored refs, in the bounds of retention.
 
     *since* has no default: no read may forget retention. `None` for persons means any, unless the flag beside it asks
-    for the deleted ones. With both, either matches. A license matches as the previous or as the new one.
+    for the deleted ones. With both, either matches.
     """
 
     since: datetime
     limit: int
-    until: datetime | None = None
     order: Order = Order.DESC
     after: Position | None = None
-    activity_types: frozenset[str] = frozenset()
-    channels: frozenset[str] = frozenset()
     affected_users: Spans | None = None
     admins: Spans | None = None
-    deleted_affected_users: bool = False
-    deleted_admins: bool = False
-    import_ids: frozenset[UUID] = frozenset()
-    licenses: frozenset[str] = frozenset()
-    admin_rights: frozenset[bool] = frozenset()
 
     def tells_copies_apart(self) -> bool:
         """Whether it may match a copy of an event that does not count, and not the copy that does."""
