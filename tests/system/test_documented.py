@@ -74,7 +74,8 @@ def snippets(text: str) -> Iterator[str]:
 
 def named_command(snippet: str) -> tuple[str, list[str]]:
     """The longest name of a command in *snippet*, and the words behind it."""
-    words = snippet.replace("[", " ").replace("]", " ").split()
+    # An ellipsis stands for any command.
+    words = snippet.translate(str.maketrans("[]…", "   ")).split()
     for count in range(len(words), 0, -1):
         if (name := " ".join(words[:count])) in COMMANDS:
             return name, words[count:]
