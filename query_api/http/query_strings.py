@@ -36,6 +36,8 @@ MAX_SEARCH_LENGTH = 100
 _EXAMPLE_TIME = "2026-11-24T09:31:07Z"
 
 
+WholeNumber = Annotated[int, BeforeValidator(check_whole_number)]
+Zone = Annotated[str, AfterValidator(check_zone)]
 Cursor = Annotated[
     str | None,
     Field(description="`next_cursor` of the page before. All other parameters but `limit` must be unchanged."),
@@ -54,49 +56,40 @@ class FilterQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    activity_type: Annotated[
-        list[ActivityType],
-        Field(max_length=MAX_VALUES, description="Only lines of these activity types.", examples=[["user_creation"]]),
-    ] = []
-    affected_user: Annotated[
-        list[PersonValue],
-        Field(
-            max_length=MAX_VALUES,
-            description="Only lines about these persons: platform ids, refs of lines as `ref:<uuid>`, or `ref:deleted`"
-            " for all deleted persons.",
-            examples=[["usr_8f"]],
-        ),
-    ] = []
-    admin: Annotated[
-        list[PersonValue],
-        Field(max_length=MAX_VALUES, description="Only lines by these persons, named as in `affected_user`."),
-    ] = []
-    channel: Annotated[
-        list[Channel], Field(max_length=MAX_VALUES, description="Only lines of these channels.", examples=[["api"]])
-    ] = []
-    import_id: Annotated[
-        list[UUID], Field(max_length=MAX_VALUES, description="Only lines of these file imports (`source.import_id`).")
-    ] = []
-    license: Annotated[
-        list[LicenseValue],
-        Field(
-            max_length=MAX_VALUES,
-            description="Only license updates from or to these licenses.",
-            examples=[["Data Steward"]],
-        ),
-    ] = []
-    admin_rights: Annotated[
-        list[AdminRights],
-        Field(max_length=MAX_VALUES, description="Only admin rights updates that grant or that remove them."),
-    ] = []
-    since: Annotated[
-        Instant | None,
-        Field(alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]),
-    ] = None
-    until: Annotated[
-        Instant | None,
-        Field(alias="to", description="Only lines before this time (RFC 3339).", examples=[_EXAMPLE_TIME]),
-    ] = None
+    activity_type: list[ActivityType] = Field(
+        [], max_length=MAX_VALUES, description="Only lines of these activity types.", examples=[["user_creation"]]
+    )
+    affected_user: list[PersonValue] = Field(
+        [],
+        max_length=MAX_VALUES,
+        description="Only lines about these persons: platform ids, refs of lines as `ref:<uuid>`, or `ref:deleted`"
+        " for all deleted persons.",
+        examples=[["usr_8f"]],
+    )
+    admin: list[PersonValue] = Field(
+        [], max_length=MAX_VALUES, description="Only lines by these persons, named as in `affected_user`."
+    )
+    channel: list[Channel] = Field(
+        [], max_length=MAX_VALUES, description="Only lines of these channels.", examples=[["api"]]
+    )
+    import_id: list[UUID] = Field(
+        [], max_length=MAX_VALUES, description="Only lines of these file imports (`source.import_id`)."
+    )
+    license: list[LicenseValue] = Field(
+        [],
+        max_length=MAX_VALUES,
+        description="Only license updates from or to these licenses.",
+        examples=[["Data Steward"]],
+    )
+    admin_rights: list[AdminRights] = Field(
+        [], max_length=MAX_VALUES, description="Only admin rights updates that grant or that remove them."
+    )
+    since: Instant | None = Field(
+        None, alias="from", description="Only lines at this time or later (RFC 3339).", examples=[_EXAMPLE_TIME]
+    )
+    until: Instant | None = Field(
+        None, alias="to", description="Only lines before this time (RFC 3339).", examples=[_EXAMPLE_TIME]
+    )
 
     def to_filter(self, key: bytes, client_space_id: str) -> ActivityFilter:
         """What the query asks for. Raises `InvalidParameters` where its range is empty."""
@@ -121,44 +114,32 @@ class FilterQuery(BaseModel):
 class ActivityQuery(FilterQuery):
     """The filters, and which page."""
 
-    order: Annotated[
-        Order,
-        Field(description="`desc`: newest first. `asc`: oldest first. `recorded`: as recorded, for machines."),
-    ] = Order.DESC
-    limit: Annotated[
-        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_LIMIT, description="The most lines of a page.")
-    ] = DEFAULT_LIMIT
+    order: Order = Field(
+        Order.DESC,
+        description="`desc`: newest first. `asc`: oldest first. `recorded`: as recorded, for machines.",
+    )
+    limit: WholeNumber = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="The most lines of a page.")
     cursor: Cursor = None
 
 
 class ImportsQuery(FilterQuery):
     """The filters, and which page of file imports."""
 
-    limit: Annotated[
-        int,
-        BeforeValidator(check_whole_number),
-        Field(ge=1, le=MAX_IMPORTS, description="The most file imports of a page."),
-    ] = DEFAULT_LIMIT
+    limit: WholeNumber = Field(DEFAULT_LIMIT, ge=1, le=MAX_IMPORTS, description="The most file imports of a page.")
     cursor: Cursor = None
 
 
 class StatsQuery(FilterQuery):
     """The filters, and how to count."""
 
-    interval: Annotated[Interval, Field(description="The length of a bucket.")] = Interval.DAY
-    facet: Annotated[
-        list[Facet],
-        Field(
-            max_length=MAX_VALUES,
-            description="Count the values of these filters too, each beside the other filters.",
-            examples=[["license"]],
-        ),
-    ] = []
-    tz: Annotated[
-        str,
-        AfterValidator(check_zone),
-        Field(description="The time zone of days, weeks and months.", examples=["Europe/Paris"]),
-    ] = "UTC"
+    interval: Interval = Field(Interval.DAY, description="The length of a bucket.")
+    facet: list[Facet] = Field(
+        [],
+        max_length=MAX_VALUES,
+        description="Count the values of these filters too, each beside the other filters.",
+        examples=[["license"]],
+    )
+    tz: Zone = Field("UTC", description="The time zone of days, weeks and months.", examples=["Europe/Paris"])
 
 
 class ExportFormat(StrEnum):
@@ -178,28 +159,20 @@ class ExportFormat(StrEnum):
 class ExportQuery(FilterQuery):
     """The filters, and the file."""
 
-    format: Annotated[
-        ExportFormat,
-        Field(description="`csv`, `jsonl` (one JSON document a line), `ocsf` (an OCSF event a line) or `xlsx`."),
-    ]
-    lang: Annotated[
-        Language | None,
-        Field(
-            description="The language of headings and words. A `csv` is for machines without it, and for people with"
-            " it; an `xlsx` is for people, in English (`en`) without it."
-        ),
-    ] = None
-    tz: Annotated[
-        str | None,
-        AfterValidator(check_zone),
-        Field(
-            description="The time zone of the days in the file's name, and of a file for people; default UTC.",
-            examples=["Europe/Paris"],
-        ),
-    ] = None
-    order: Annotated[
-        Literal[Order.DESC, Order.ASC], Field(description="`desc`: newest first. `asc`: oldest first.")
-    ] = Order.DESC
+    format: ExportFormat = Field(
+        description="`csv`, `jsonl` (one JSON document a line), `ocsf` (an OCSF event a line) or `xlsx`."
+    )
+    lang: Language | None = Field(
+        None,
+        description="The language of headings and words. A `csv` is for machines without it, and for people with"
+        " it; an `xlsx` is for people, in English (`en`) without it.",
+    )
+    tz: Zone | None = Field(
+        None,
+        description="The time zone of the days in the file's name, and of a file for people; default UTC.",
+        examples=["Europe/Paris"],
+    )
+    order: Literal[Order.DESC, Order.ASC] = Field(Order.DESC, description="`desc`: newest first. `asc`: oldest first.")
 
     def reading(self) -> Reading | None:
         """How people want to read the file; `None` where it is for machines.
@@ -222,21 +195,15 @@ class PersonsQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    q: Annotated[
-        str,
-        Field(
-            max_length=MAX_SEARCH_LENGTH,
-            description="A part of the id, the username or the display name; empty finds everybody.",
-            examples=["ada"],
-        ),
-    ] = ""
-    limit: Annotated[
-        int, BeforeValidator(check_whole_number), Field(ge=1, le=MAX_PERSONS, description="The most persons.")
-    ] = DEFAULT_PERSONS
-    since: Annotated[
-        Instant | None, Field(alias="from", description="Count only lines at this time or later (RFC 3339).")
-    ] = None
-    until: Annotated[Instant | None, Field(alias="to", description="Count only lines before this time.")] = None
+    q: str = Field(
+        "",
+        max_length=MAX_SEARCH_LENGTH,
+        description="A part of the id, the username or the display name; empty finds everybody.",
+        examples=["ada"],
+    )
+    limit: WholeNumber = Field(DEFAULT_PERSONS, ge=1, le=MAX_PERSONS, description="The most persons.")
+    since: Instant | None = Field(None, alias="from", description="Count only lines at this time or later (RFC 3339).")
+    until: Instant | None = Field(None, alias="to", description="Count only lines before this time.")
 
 
 def require_range(since: datetime | None, until: datetime | None) -> None:
