@@ -16,7 +16,6 @@ from query_api.http.dependencies import ByCaller, InService, Service, record_vie
 from query_api.http.download import Download, in_pieces
 from query_api.http.export import MEDIA_TYPES, export_file
 from query_api.http.export_name import file_name
-from query_api.http.export_people import Reading
 from query_api.http.models import ActivityAnswerModel, ActivityPageModel, ChartModel
 from query_api.http.openapi import EXPORT_DOCS, READ_PROBLEMS, answer_docs, problem_docs
 from query_api.http.paging import link_to_next
@@ -85,8 +84,8 @@ async def export_activities(
     caller.require(EXPORT_SCOPE)
     media_type = MEDIA_TYPES[query.format]
     require_acceptable(request, media_type.partition(";")[0])
-    reading, activity_filter = query.reading(), _filter(service, caller, query)
-    chunks = _export(request, service, caller, query, reading)
+    activity_filter = _filter(service, caller, query)
+    chunks = _export(request, service, caller, query, activity_filter)
     # An error before the first byte is an answer of its own.
     first = await anext(chunks)
     now = service.log.now()
@@ -119,10 +118,10 @@ async def get_activity(request: Request, service: InService, caller: ByCaller, e
 
 
 async def _export(
-    request: Request, service: Service, caller: Caller, query: ExportQuery, reading: Reading | None
+    request: Request, service: Service, caller: Caller, query: ExportQuery, activity_filter: ActivityFilter
 ) -> AsyncGenerator[bytes]:
-    activity_filter = _filter(service, caller, query)
-    with service.limiter.export(caller), export_file(caller.client_space_id, query.format, reading) as file:
+    file_made = export_file(caller.client_space_id, query.format, query.reading())
+    with service.limiter.export(caller), file_made as file:
         filters = filters_text(activity_filter, order=query.order, format=query.format, lang=query.lang)
         access = service.access(caller, Action.EXPORT, filters, request.state.request_id)
         await service.recorder.record_export(access)
