@@ -166,6 +166,23 @@ async def test_a_time_of_day_narrows_a_date(hand: Hand) -> None:
     await expect(panel.chips.first).to_contain_text("Until 17 Nov 2026")
 
 
+async def test_an_hour_that_the_clocks_skip_is_told_beside_it(hand: Hand) -> None:
+    dates = {"uml.range": "custom", "uml.from": "2026-03-29T02:30", "uml.to": "2026-03-29T04:00"}
+    panel = await hand.visit(**{"uml": "1", **dates})
+    await expect(hand.page.locator("#filters")).to_be_attached()
+    await panel.settled()
+    asked = lists_asked(panel)
+    await hand.page.locator("#to-time").focus()
+    await hand.page.keyboard.type("0330AM")
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.dialog.get_by_role("alert")).to_have_text("The clocks skip this hour.")
+    await hand.page.locator("#zone").select_option("utc")
+    await panel.settled()
+    assert len(asked) == 1
+    linked = await hand.visit(**{"uml": "1", **dates, "uml.to": "2026-03-29T03:30"})
+    await expect(linked.dialog.get_by_role("alert")).to_have_text("The clocks skip this hour.")
+
+
 async def test_a_start_before_retention_becomes_its_edge(hand: Hand) -> None:
     panel = await hand.open(**{"uml": "1", "uml.range": "custom", "uml.from": "2026-10-01", "uml.to": "2026-10-20"})
     for _ in range(2):
@@ -462,12 +479,44 @@ async def test_names_leave_the_screen_of_whoever_is_signed_out(hand: Hand) -> No
         await expect(panel.lines).to_have_count(0)
         shown = await panel.element.evaluate("(element) => element.shadowRoot.innerHTML")
         assert "acme-industries" not in shown
+        await expect(panel.named("Export")).to_have_count(0)
         # Before the answers are right again: the next poll then brings the lines back, and the button is gone.
         await press(panel.named(button))
         if status == 401:
             await expect(panel.element).to_have_attribute("data-told", "yes")
         await hand.page.unroute_all()
         await expect(panel.lines.first).to_be_visible()
+
+
+async def test_what_was_pressed_and_goes_leaves_the_focus_in_the_drawer(hand: Hand) -> None:
+    panel, keyboard = await hand.open(), hand.page.keyboard
+    title = panel.named("User management log", "heading")
+    await press(panel.choice("API"))
+    await press(panel.choice("Web UI"))
+    await expect(panel.chips).to_have_count(3)
+    await panel.named("Remove filter Channel: \u2068API\u2069").focus()
+    await keyboard.press("Enter")
+    # The next chip takes its place.
+    await expect(panel.named("Remove filter Channel: \u2068Web UI\u2069")).to_be_focused()
+    await keyboard.press("Enter")
+    await expect(panel.chips).to_have_count(1)
+    await expect(title).to_be_focused()
+    await hand.page.route(LOG, problem(503))
+    await press(panel.choice("API"))
+    await panel.named("Try again").focus()
+    await hand.page.unroute(LOG)
+    await keyboard.press("Enter")
+    await expect(panel.dialog.get_by_role("alert")).to_have_count(0)
+    await expect(title).to_be_focused()
+
+
+async def test_tab_leads_from_a_picker_to_the_next_field(hand: Hand) -> None:
+    panel = await hand.open()
+    await press(hand.page.locator("#affectedUsers"))
+    await expect(panel.suggestions.nth(8)).to_be_attached()
+    await hand.page.keyboard.press("Tab")
+    await expect(hand.page.locator("#admins")).to_be_focused()
+    await expect(panel.suggestions).to_have_count(0)
 
 
 async def test_what_is_typed_in_a_picker_never_looks_like_a_filter(hand: Hand) -> None:
@@ -628,6 +677,19 @@ async def test_an_export_that_is_not_allowed_is_not_offered(hand: Hand) -> None:
     panel = await hand.visit(scope="audit:read")
     await panel.open()
     await expect(panel.named("Export")).to_have_count(0)
+
+
+async def test_an_export_that_was_refused_is_not_offered_again(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.page.route("**/v1/activities/export?*", problem(403))
+    await press(panel.named("Export"))
+    await press(panel.named("Excel"))
+    menu = panel.dialog.locator(".menu")
+    await expect(menu).to_have_text("The export failed and no file was saved: You can read this log but not export it.")
+    await expect(panel.named("Export")).to_be_focused()
+    await hand.page.keyboard.press("Escape")
+    await expect(panel.named("Export")).to_have_count(0)
+    await expect(panel.named("User management log", "heading")).to_be_focused()
 
 
 @pytest.mark.parametrize(
@@ -793,6 +855,22 @@ async def test_a_click_on_a_value_filters_by_it(hand: Hand) -> None:
     await panel.settled()
     await press(panel.lines.first.get_by_text("Web UI"))
     await expect(panel.choice("Web UI")).to_be_checked()
+
+
+async def test_another_list_is_read_from_its_beginning(hand: Hand) -> None:
+    panel = await hand.open()
+    await hand.resize(1280, 500)
+    for name in ("Admin", "Views"):
+        far = panel.lines.get_by_text("Chloé Martin").last
+        await far.scroll_into_view_if_needed()
+        await expect(panel.lines.first).not_to_be_in_viewport()
+        if name == "Views":
+            await press(panel.named("Views"))
+            await press(panel.named("Deletions, 12 months"))
+        else:
+            await press(far)
+        await panel.settled()
+        await expect(panel.lines.first).to_be_in_viewport(ratio=1)
 
 
 async def test_a_license_is_chosen_from_those_of_the_log_or_by_a_click_on_it(hand: Hand) -> None:

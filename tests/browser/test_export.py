@@ -120,6 +120,24 @@ async def test_an_export_tells_how_far_it_is_and_can_be_stopped(
             await panel.named("JSON Lines").click()
 
 
+async def test_whoever_closed_the_menu_of_an_export_is_not_disturbed(panel: Panel) -> None:
+    released = asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await released.wait()
+        await route.abort()
+
+    await panel.page.route("**/v1/activities/export?*", fail)
+    await panel.named("Excel").click()
+    await expect(panel.named("Cancel")).to_be_focused()
+    await panel.page.keyboard.press("Escape")
+    await expect(panel.page.locator("#export")).to_have_attribute("aria-busy", "true")
+    await panel.page.locator("#admins").click()
+    released.set()
+    await expect(panel.page.locator(".summary")).to_contain_text("The export failed and no file was saved")
+    await expect(panel.page.locator("#admins")).to_be_focused()
+
+
 async def test_the_sheet_for_paper_has_everything_under_what_it_is_and_no_control(panel: Panel) -> None:
     await panel.dialog.get_by_role("button", name="Print", exact=True).click()
     await panel.page.wait_for_function("() => window.printed")

@@ -79,7 +79,7 @@ export class Actions {
   showOnly(name, value) {
     this.session.expanded.clear();
     this.changeFilters({ [name]: [value] });
-    this.focusOn('#title');
+    this.toTop();
   }
 
   /** All that happened to one user. @param {string} id The platform's. */
@@ -91,22 +91,20 @@ export class Actions {
   showAll(filters) {
     this.session.expanded.clear();
     this.setFilters({ ...cleared(this.session.filters), range: '12m', from: '', to: '', ...filters });
-    this.focusOn('#title');
+    this.toTop();
+  }
+
+  /** What comes is another list, and is read from its beginning. */
+  toTop() {
+    ['dialog', '.scroll'].forEach((one) => this._page.drawing.find(one)?.scrollTo(0, 0));
   }
 
   // ---- Lines ----
 
-  /** @param {string} eventId */
-  expand(eventId) {
-    const { expanded } = this.session;
-    if (!expanded.delete(eventId)) expanded.add(eventId);
-    this.update();
-  }
-
-  /** Show the lines of an import one by one, or no longer. @param {string} id */
-  unfold(id) {
-    const { unfolded } = this.session;
-    if (!unfolded.delete(id)) unfolded.add(id);
+  /** Show what belongs to a row, or no longer. @param {'expanded'|'unfolded'} rows Lines, or imports. @param {string} id */
+  toggle(rows, id) {
+    const open = this.session[rows];
+    if (!open.delete(id)) open.add(id);
     this.update();
   }
 
@@ -126,7 +124,7 @@ export class Actions {
   closeLinked() {
     this.session.linked = null;
     this._page.writeUrl({ isStep: false });
-    this.focusOn('#title');
+    this.update();
   }
 
   /** Where something may be that is not drawn. */

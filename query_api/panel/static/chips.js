@@ -46,13 +46,13 @@ function chipTemplate(model, act, chip) {
 export function clearFilters(act) {
   menusOf(act).resetPickers();
   act.setFilters(cleared(act.filters));
-  act.focusOn('#title');
 }
 
 /** @param {Actions} act @param {Chip} chip */
 export function removeChip(act, chip) {
   act.setFilters(withoutChip(act.filters, chip, menusOf(act).periodBefore));
-  act.focusOn('.chips button, #title');
+  // The next chip takes its place, unless no chip is shown any more.
+  if (isUsual(act.filters)) act.focusOn('#title');
 }
 
 /** "Channel: API". @param {Model['t']} t @param {string} label @param {string} value */

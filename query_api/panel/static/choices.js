@@ -1,5 +1,5 @@
 // Each choice among the filters by itself: it is a chip, and can be put in or taken out. Pure.
-import { LISTS } from './state.js';
+import { LIST_NAMES } from './state.js';
 import { DEFAULT_RANGE } from './time.js';
 
 /**
@@ -30,7 +30,7 @@ export function toggled(filters, name, value) {
  * @returns {Chip[]}
  */
 export function chipsOf(filters) {
-  const lists = LISTS.flatMap((name) => filters[name].map((value) => ({ name, value })));
+  const lists = LIST_NAMES.flatMap((name) => filters[name].map((value) => ({ name, value })));
   return [{ name: 'range', value: '' }, ...lists];
 }
 

@@ -73,7 +73,7 @@ export class PersonPicker {
         @keydown=${(/** @type {KeyboardEvent} */ event) => this._onKey(event, t)}
       />
       <div class="options" ?hidden=${!this.isOpen} @mousedown=${(/** @type {Event} */ event) => event.preventDefault()}>
-        <div role="listbox" id=${`${id}-options`} aria-label=${t.text(this._label)} aria-multiselectable="true">
+        <div role="listbox" tabindex="-1" id=${`${id}-options`} aria-label=${t.text(this._label)} aria-multiselectable="true">
           ${this._found.map((person, index) => this._option(person, index, t, filters))}
         </div>
         ${note ? html`<p class="options-note">${note}</p>` : ''}

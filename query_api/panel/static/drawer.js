@@ -8,7 +8,7 @@ import { periodTexts, withRest } from './model.js';
  * @typedef {import('./actions.js').Actions} Actions
  */
 
-/** @param {Model} model @param {Actions} act @param {unknown} content */
+/** @param {Model} model @param {Actions} act @param {(model: Model, act: Actions) => unknown} content */
 export function drawer(model, act, content) {
   const { t } = model;
   return html`<dialog
@@ -28,7 +28,7 @@ export function drawer(model, act, content) {
               ${ICONS.close}
             </button>
           </header>
-          <div class="scroll">${content}</div>
+          <div class="scroll">${content(model, act)}</div>
           <p class="hidden-text" role="status" id="announcement">${model.announcement}</p>`
       : ''}
   </dialog>`;

@@ -31,8 +31,11 @@ export class Drawing {
   now() {
     const template = this._template();
     if (!template) return;
+    const focused = this._root.activeElement;
     render(template, this._root);
     this._after.splice(0).forEach((work) => work());
+    // What was pressed may be gone: keys go on in the drawer, not in the page behind it.
+    if (focused && !this._root.activeElement) this.find('#title')?.focus();
   }
 
   /** @param {string} selector @returns {HTMLElement|null} */

@@ -23,7 +23,7 @@ export function emptyState(model, act) {
   return html`<div class="state">
     ${REST_ICONS.empty}
     <h3>${t.text(`empty.${kind}.title`)}</h3>
-    <p>${t.text(`empty.${kind}.text`, { filters: t.all(names), deleted: t.text('person.deleted') })}</p>
+    <p>${t.text(`empty.${kind}.text`, { filters: new Intl.ListFormat(t.locale).format(names), deleted: t.text('person.deleted') })}</p>
     <div class="actions">
       ${erased
         ? html`<button type="button" class="primary" @click=${() => act.changeFilters({ [erased.name]: [DELETED_REF] })}>

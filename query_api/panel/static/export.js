@@ -36,20 +36,21 @@ const FOR_PROGRAMS = [
 const PROGRESS_MS = 200;
 
 /** Whether the token allows an export, as far as that is known. @param {Model} model */
-function canExport({ scopes }) {
-  return scopes === null || scopes.includes(EXPORT_SCOPE);
+function canExport({ scopes, list }) {
+  return !list.error?.isRefusal && (scopes === null || scopes.includes(EXPORT_SCOPE));
 }
 
-/** A small disclosure, where the token allows an export. @param {Model} model @param {Actions} act */
+/** A small disclosure, where the token allows an export, or until now. @param {Model} model @param {Actions} act */
 export function exportMenu(model, act) {
-  if (!canExport(model)) return '';
   const [{ t }, { exporting }] = [model, menusOf(act)];
+  const isOffered = canExport(model);
+  if (!isOffered && !exporting.isOpen) return '';
   const onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Escape' || !exporting.isOpen) return;
     event.preventDefault();
     event.stopPropagation();
     menusOf(act).setExport({ isOpen: false });
-    act.focusOn('#export');
+    act.focusOn(isOffered ? '#export' : '#title');
   };
   const onLeave = (/** @type {FocusEvent} */ event) => {
     const inside = /** @type {Element} */ (event.currentTarget);
@@ -60,6 +61,7 @@ export function exportMenu(model, act) {
       type="button"
       id="export"
       part="export"
+      aria-busy=${exporting.isRunning}
       aria-expanded=${exporting.isOpen}
       aria-controls="export-menu"
       @click=${() => menusOf(act).setExport({ isOpen: !exporting.isOpen, error: '' })}
@@ -76,6 +78,8 @@ function exportChoices(model, act) {
   const { exporting } = menusOf(act);
   const total = list.stats && !list.isCounting && !list.isOfOthers ? list.stats.total : null;
   if (exporting.isRunning) return progress(model, act, total);
+  const problem = exporting.error && html`<p class="hint problem">${exporting.error}</p>`;
+  if (!canExport(model)) return problem;
   const button = (/** @type {Choice} */ choice) => html`<button
     type="button"
     ?disabled=${isTooMuch(choice, total)}
@@ -93,7 +97,7 @@ function exportChoices(model, act) {
     ${group(t.text('export.to_read', { zone: zone.replaceAll('_', ' ') }), TO_READ)}
     ${refused.map(({ name, most = 0 }) => html`<p class="second">${t.text('export.most', { format: t.text(`export.${name}`), count: t.number(most) })}</p>`)}
     ${group(t.text('export.for_programs'), FOR_PROGRAMS)}
-    ${exporting.error ? html`<p class="hint problem">${exporting.error}</p>` : ''}`;
+    ${problem}`;
 }
 
 /** @param {Choice} choice @param {number|null} total */
@@ -141,25 +145,37 @@ async function run(model, act, choice) {
     const file = await exportFile(act.session, choice.format, choice.isToRead ? t.language : '', { signal: abort.signal, onProgress });
     if (choice.name === 'print') await printed(model, act, choice, file, abort.signal);
     else save(file);
-    menusOf(act).setExport({ isRunning: false, isOpen: false });
-    act.focusOn('#export');
+    ended(act, { isOpen: false }, '#export');
     const done = choice.name === 'print' ? t.text('export.printed') : t.text('export.done', { file: file.name });
     act.announce(done, { visibly: true });
     act.emit('uml-export', { format: choice.name === 'print' ? 'print' : choice.format });
   } catch (error) {
     if (abort.signal.aborted) {
-      menusOf(act).setExport({ isRunning: false });
-      act.focusOn('#export-menu button');
+      ended(act, {}, '#export-menu button');
       act.announce(t.text('export.canceled'));
       return;
     }
     if (!(error instanceof ApiError)) throw error;
-    const reason = error.kind === 'forbidden' ? t.text('export.forbidden') : t.text(`error.${error.kind}.title`);
+    const isForbidden = error.kind === 'forbidden';
+    if (isForbidden) act.session.scopes = (model.scopes ?? []).filter((scope) => scope !== EXPORT_SCOPE);
+    const reason = t.text(isForbidden ? 'export.forbidden' : `error.${error.kind}.title`);
     const words = t.text('export.failed', { reason });
-    menusOf(act).setExport({ isRunning: false, error: words });
-    act.announce(words);
+    act.announce(words, { visibly: !menusOf(act).exporting.isOpen });
+    ended(act, { error: words }, isForbidden ? '#export' : '#export-menu button');
     act.report(error);
   }
+}
+
+/**
+ * No export runs any more. Whoever closed its menu does something else meanwhile, and is not disturbed.
+ * @param {Actions} act
+ * @param {{isOpen?: boolean, error?: string}} change
+ * @param {string} place What the focus goes to.
+ */
+function ended(act, change, place) {
+  const { isOpen } = menusOf(act).exporting;
+  menusOf(act).setExport({ isRunning: false, ...change });
+  if (isOpen) act.focusOn(place);
 }
 
 /**

@@ -5,7 +5,7 @@ import { ICONS } from './icons.js';
 import { menusOf } from './menus.js';
 import { ACTIVITY_TYPES, CHANNELS, datesProblem } from './state.js';
 import { periodName, zoneText } from './model.js';
-import { dayOf, daysOf, RANGES, SINCE } from './time.js';
+import { dayOf, daysOf, isMoment, RANGES, SINCE } from './time.js';
 
 /**
  * @typedef {import('./model.js').Model} Model
@@ -161,19 +161,20 @@ function onDateKey(enter, event) {
  * @param {'from'|'to'} name
  * @param {HTMLInputElement} input
  */
-function enterDate({ retentionDay }, act, name, input) {
+function enterDate({ retentionDay, zone }, act, name, input) {
   typed.delete(input);
   const [{ filters }, menus] = [act, menusOf(act)];
   const { from, to } = menus.dates ?? filters;
   const dates = { from, to };
   const isDate = input.type === 'date';
-  if (input.validity.badInput) {
+  const [day, time = ''] = dates[name].split('T');
+  const moment = isDate ? momentOf(input.value, time) : momentOf(day, input.value);
+  if (input.validity.badInput || (moment && !isMoment(moment))) {
     menus.setDates({ ...dates, problem: isDate ? 'no_date' : 'no_time' });
     return;
   }
-  const [day, time = ''] = dates[name].split('T');
-  dates[name] = isDate ? momentOf(input.value, time) : momentOf(day, input.value);
-  const problem = datesProblem(dates, retentionDay);
+  dates[name] = moment;
+  const problem = datesProblem(dates, retentionDay, zone);
   if (problem) menus.setDates({ ...dates, problem });
   else if (dates.from === filters.from && dates.to === filters.to) menus.setDates(null);
   else act.changeFilters(dates);

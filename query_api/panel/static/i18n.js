@@ -40,7 +40,6 @@ export class Translator {
     this._minute = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
     this._weekday = new Intl.DateTimeFormat(this.locale, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' });
     this._relative = new Intl.RelativeTimeFormat(this.locale, { numeric: 'auto' });
-    this._and = new Intl.ListFormat(this.locale, { type: 'conjunction' });
   }
 
   /** Whether there is a text of that key. @param {string} key */
@@ -122,11 +121,6 @@ export class Translator {
       if (Math.abs(seconds) >= size) return this._relative.format(Math.trunc(seconds / size), unit);
     }
     return this._relative.format(Math.trunc(seconds), 'second');
-  }
-
-  /** "a, b and c". @param {string[]} items */
-  all(items) {
-    return this._and.format(items);
   }
 }
 

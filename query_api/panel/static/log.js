@@ -275,7 +275,7 @@ export class Log {
     // The first lines have the network to themselves, unless they are late or cannot be asked for.
     const isTime = model.list.phase === 'ready' || isSlow || rangeProblem;
     if (isOpen && isTime) void this._loadRest();
-    return html`<div lang=${t.language} dir="ltr">${drawer(model, act, isOpen ? content(model, act) : '')}</div>`;
+    return html`<div lang=${t.language} dir="ltr">${drawer(model, act, content)}</div>`;
   }
 
   /** The modules that the first lines do not need. */

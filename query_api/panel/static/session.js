@@ -77,7 +77,7 @@ export class Session {
 
   /** Why the filters cannot be asked for, or nothing. */
   get rangeProblem() {
-    return this.filters.range === 'custom' ? datesProblem(this.filters, this.retentionDay) : '';
+    return this.filters.range === 'custom' ? datesProblem(this.filters, this.retentionDay, this.zone) : '';
   }
 
   query() {

@@ -1,9 +1,8 @@
 // What the reader has chosen, as plain values, and what the API is asked for it. Nothing here touches the page.
-import { boundsOf, dayOf, DEFAULT_RANGE, isInstant, isMinute, RANGES, SINCE } from './time.js';
+import { boundsOf, dayOf, DEFAULT_RANGE, isInstant, isMoment, RANGES, SINCE } from './time.js';
 
 export const ACTIVITY_TYPES = ['user_creation', 'user_deletion', 'user_license_update', 'admin_rights_update'];
 export const CHANNELS = ['ui', 'api', 'file_import'];
-export const ADMIN_RIGHTS = ['granted', 'removed'];
 
 /** The filter value and the typeahead's ref of everybody who was deleted. */
 export const DELETED_REF = 'deleted';
@@ -44,28 +43,32 @@ export const ID_PREFIX = 'id:';
  * @property {string[]} admins Refs.
  * @property {string[]} imports Ids of file imports.
  * @property {string[]} licenses As lines spell them.
- * @property {string[]} adminRights What an update of them did: `ADMIN_RIGHTS`.
+ * @property {string[]} adminRights What an update of them did: `granted` or `removed`.
  * @property {string} range One of `RANGES`, or `SINCE`.
  * @property {string} from A day or a minute, for custom dates; the instant of `SINCE`.
  * @property {string} to A day, which is included, or a minute, which is not; only for custom dates.
  * @property {'local'|'utc'} zone
  */
 
+/**
+ * The filters that take several values: the name in addresses, the API's parameter, and which values there are.
+ * @type {Record<ListName, [inAddress: string, parameter: string, isKnown: (value: string) => boolean]>}
+ */
+export const LISTS = {
+  activityTypes: ['activity', 'activity_type', (value) => ACTIVITY_TYPES.includes(value)],
+  affectedUsers: ['user', 'affected_user', isRef],
+  admins: ['admin', 'admin', isRef],
+  channels: ['channel', 'channel', (value) => CHANNELS.includes(value)],
+  imports: ['import', 'import_id', isUuid],
+  licenses: ['license', 'license', (value) => /^(?=.*\S).{1,128}$/su.test(value)],
+  adminRights: ['admin_rights', 'admin_rights', (value) => ['granted', 'removed'].includes(value)],
+};
+export const LIST_NAMES = /** @type {ListName[]} */ (Object.keys(LISTS));
+
 /** @returns {Filters} */
 export function defaultFilters() {
-  return {
-    activityTypes: [],
-    channels: [],
-    affectedUsers: [],
-    admins: [],
-    imports: [],
-    licenses: [],
-    adminRights: [],
-    range: DEFAULT_RANGE,
-    from: '',
-    to: '',
-    zone: 'local',
-  };
+  const lists = Object.fromEntries(LIST_NAMES.map((name) => [name, []]));
+  return /** @type {Filters} */ ({ ...lists, range: DEFAULT_RANGE, from: '', to: '', zone: 'local' });
 }
 
 /**
@@ -78,11 +81,9 @@ export function cleared(filters) {
   return { ...defaultFilters(), range, from, to, zone };
 }
 
-export const LISTS = /** @type {const} */ (['activityTypes', 'affectedUsers', 'admins', 'channels', 'imports', 'licenses', 'adminRights']);
-
 /** Whether anything but the period narrows the log. @param {Filters} filters */
 export function isFiltered(filters) {
-  return LISTS.some((name) => filters[name].length);
+  return LIST_NAMES.some((name) => filters[name].length);
 }
 
 /** Whether the log is shown as it is at first. @param {Filters} filters */
@@ -91,15 +92,17 @@ export function isUsual(filters) {
 }
 
 /**
- * Why two dates cannot be asked for, or nothing.
+ * Why two dates cannot be asked for, or nothing. Between two minutes that differ there may be no time: clocks skip hours.
  * @param {{from: string, to: string}} dates
  * @param {string} retentionDay The first day that the log still holds, if it is known.
- * @returns {''|'order'|'too_old'}
+ * @param {string} zone
+ * @returns {''|'order'|'skipped'|'too_old'}
  */
-export function datesProblem({ from, to }, retentionDay) {
-  if (to && retentionDay && to < retentionDay) return 'too_old';
-  const [start, end] = [isMinute(from) ? from : `${from}T00:00`, isMinute(to) ? to : `${to}T24:00`];
-  return from && to && start >= end ? 'order' : '';
+export function datesProblem(dates, retentionDay, zone) {
+  if (dates.to && retentionDay && dates.to < retentionDay) return 'too_old';
+  const { from, to } = boundsOf({ range: 'custom', ...dates }, new Date(), zone);
+  if (!from || !to || from < to) return '';
+  return zone !== 'UTC' && !datesProblem(dates, '', 'UTC') ? 'skipped' : 'order';
 }
 
 /**
@@ -139,13 +142,10 @@ export function withRefs(filters, lines) {
  */
 export function toQuery(filters, now, zone) {
   const query = new URLSearchParams();
-  filters.activityTypes.forEach((value) => query.append('activity_type', value));
-  filters.channels.forEach((value) => query.append('channel', value));
-  filters.affectedUsers.forEach((ref) => query.append('affected_user', idIn(ref) || `ref:${ref}`));
-  filters.admins.forEach((ref) => query.append('admin', `ref:${ref}`));
-  filters.imports.forEach((id) => query.append('import_id', id));
-  filters.licenses.forEach((value) => query.append('license', value));
-  filters.adminRights.forEach((value) => query.append('admin_rights', value));
+  for (const name of LIST_NAMES) {
+    const [, parameter, isKnown] = LISTS[name];
+    filters[name].forEach((value) => query.append(parameter, isKnown === isRef ? idIn(value) || `ref:${value}` : value));
+  }
   Object.entries(boundsOf(filters, now, zone)).forEach(([name, value]) => query.set(name, value));
   return query;
 }
@@ -189,32 +189,23 @@ export function byDay(lines, zone) {
 
 /**
  * Filters from values that anyone may have written, for instance into a link: what is unknown is left out.
- * @param {Partial<Record<string, string[]>>} raw
- * @param {{isMoment: (text: string) => boolean}} check
+ * @param {(name: string) => string[]} valuesOf
  * @returns {Filters}
  */
-export function fromRaw(raw, { isMoment }) {
+export function fromRaw(valuesOf) {
   const filters = defaultFilters();
-  const list = (/** @type {string} */ name, /** @type {(value: string) => boolean} */ isKnown) => [...new Set(raw[name] ?? [])].filter(isKnown).slice(0, MAX_VALUES);
-  filters.activityTypes = list('activity', (value) => ACTIVITY_TYPES.includes(value));
-  filters.channels = list('channel', (value) => CHANNELS.includes(value));
-  filters.affectedUsers = list('user', isRef);
-  filters.admins = list('admin', isRef);
-  filters.imports = list('import', isUuid);
-  filters.licenses = list('license', (value) => /^(?=.*\S).{1,128}$/su.test(value));
-  filters.adminRights = list('admin_rights', (value) => ADMIN_RIGHTS.includes(value));
-  const [range = DEFAULT_RANGE] = raw.range ?? [];
-  filters.range = RANGES.includes(range) ? range : DEFAULT_RANGE;
-  if (filters.range === 'custom') {
-    const [from = ''] = raw.from ?? [];
-    const [to = ''] = raw.to ?? [];
-    filters.from = isMoment(from) ? from : '';
-    filters.to = isMoment(to) ? to : '';
-    if (datesProblem(filters, '')) Object.assign(filters, { range: DEFAULT_RANGE, from: '', to: '' });
+  for (const name of LIST_NAMES) {
+    const [inAddress, , isKnown] = LISTS[name];
+    filters[name] = [...new Set(valuesOf(inAddress))].filter(isKnown).slice(0, MAX_VALUES);
   }
-  const [since = ''] = raw.from ?? [];
-  if (range === SINCE && isInstant(since)) Object.assign(filters, { range, from: since });
-  filters.zone = raw.zone?.[0] === 'utc' ? 'utc' : 'local';
+  const [[range = DEFAULT_RANGE], [from = ''], [to = ''], [zone]] = ['range', 'from', 'to', 'zone'].map(valuesOf);
+  if (RANGES.includes(range)) filters.range = range;
+  if (range === 'custom') {
+    Object.assign(filters, { from: isMoment(from) ? from : '', to: isMoment(to) ? to : '' });
+    if (datesProblem(filters, '', 'UTC')) Object.assign(filters, { range: DEFAULT_RANGE, from: '', to: '' });
+  }
+  if (range === SINCE && isInstant(from)) Object.assign(filters, { range, from });
+  if (zone === 'utc') filters.zone = zone;
   return filters;
 }
 

@@ -16,8 +16,6 @@ import { byDay, runsOf } from './state.js';
  */
 
 export const COLUMNS = ['occurred_at', 'activity', 'affected_user', 'admin', 'change', 'channel'];
-/** @type {Record<string, string>} */
-const CLASSES = { occurred_at: 'when', activity: 'what' };
 
 /**
  * @param {Model} model
@@ -32,7 +30,7 @@ export function activityTable(model, act, lines, caption, { isByDay = false } = 
     <thead role="rowgroup">
       <tr role="row">
         <th role="columnheader" scope="col"><span class="hidden-text">${t.text('column.details')}</span></th>
-        ${COLUMNS.map((name) => html`<th role="columnheader" scope="col" class=${CLASSES[name] ?? name}>${t.text(`column.${name}`)}</th>`)}
+        ${COLUMNS.map((name) => html`<th role="columnheader" scope="col" class=${name}>${t.text(`column.${name}`)}</th>`)}
       </tr>
     </thead>
     <tbody role="rowgroup">
@@ -70,14 +68,14 @@ function importRow({ t, imports, unfolded }, act, id, lines) {
   const total = found ? t.plural('list.count', found.total) : '';
   const here = found?.total === lines.length ? '' : t.plural('import.here', lines.length);
   const instant = new Date(first.occurred_at);
-  return html`<tr role="row" class="import" @click=${(/** @type {Event} */ event) => isForRow(event) && act.unfold(id)}>
+  return html`<tr role="row" class="import" @click=${(/** @type {Event} */ event) => isForRow(event) && act.toggle('unfolded', id)}>
     <td role="cell" class="toggle">
       <button
         type="button"
         id=${`import-${first.event_id}`}
         aria-expanded=${isOpen}
         aria-label=${t.text(isOpen ? 'import.fold' : 'import.unfold', { name: plainNameOf(first.admin, t) })}
-        @click=${() => act.unfold(id)}
+        @click=${() => act.toggle('unfolded', id)}
       >
         ${ICONS.chevron}
       </button>
@@ -114,7 +112,7 @@ function lineRow({ t, now, expanded }, act, line) {
   const isOpen = expanded.has(line.event_id);
   const only = (/** @type {import('./state.js').ListName} */ name, /** @type {string} */ chosen) => () => act.showOnly(name, chosen);
   const cell = (/** @type {string} */ name, /** @type {unknown} */ content) => html`<td role="cell" data-label=${t.text(`column.${name}`)}><div>${content}</div></td>`;
-  return html`<tr role="row" class="line" part="row" ?data-open=${isOpen} @click=${(/** @type {Event} */ event) => isForRow(event) && act.expand(line.event_id)}>
+  return html`<tr role="row" class="line" part="row" ?data-open=${isOpen} @click=${(/** @type {Event} */ event) => isForRow(event) && act.toggle('expanded', line.event_id)}>
     <td role="cell" class="toggle">
       <button
         type="button"
@@ -122,7 +120,7 @@ function lineRow({ t, now, expanded }, act, line) {
         aria-expanded=${isOpen}
         aria-controls=${isOpen ? `detail-${line.event_id}` : ''}
         aria-label=${t.text(isOpen ? 'detail.hide' : 'detail.show', lineWords(line, t))}
-        @click=${() => act.expand(line.event_id)}
+        @click=${() => act.toggle('expanded', line.event_id)}
       >
         ${ICONS.chevron}
       </button>

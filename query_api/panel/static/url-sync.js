@@ -1,11 +1,9 @@
 // The filters in the page's address, under a prefix of their own: what the host keeps there stays as it is.
 // Refs only, never a name or an id: addresses end up in histories and logs.
-import { defaultFilters, fromRaw, isRef, isUuid } from './state.js';
-import { isMoment } from './time.js';
+import { defaultFilters, fromRaw, isUuid, LISTS } from './state.js';
 
 const MARK = 'uml';
-const LIST_NAMES = { activityTypes: 'activity', affectedUsers: 'user', admins: 'admin', channels: 'channel', imports: 'import', licenses: 'license', adminRights: 'admin_rights' };
-const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
+const SINGLES = /** @type {const} */ (['range', 'from', 'to', 'zone']);
 
 /**
  * What an address asks for; `null` where it does not mention the panel.
@@ -15,11 +13,8 @@ const SINGLES = { range: 'range', from: 'from', to: 'to', zone: 'zone' };
 export function readUrl(search) {
   const given = new URLSearchParams(search);
   if (!isMarked(search)) return null;
-  const raw = Object.fromEntries(
-    [...Object.values(LIST_NAMES), ...Object.values(SINGLES)].map((name) => [name, given.getAll(`${MARK}.${name}`)]),
-  );
   const eventId = given.get(`${MARK}.event`) ?? '';
-  return { filters: fromRaw(raw, { isMoment }), eventId: isUuid(eventId) ? eventId : '' };
+  return { filters: fromRaw((name) => given.getAll(`${MARK}.${name}`)), eventId: isUuid(eventId) ? eventId : '' };
 }
 
 /**
@@ -36,12 +31,12 @@ export function writeUrl(href, filters, eventId = '') {
   const query = new URLSearchParams();
   if (filters) {
     query.set(MARK, '1');
-    for (const [key, name] of entries(LIST_NAMES)) {
-      filters[key].filter((value) => !name.match(/^(user|admin)$/) || isRef(value)).forEach((value) => query.append(`${MARK}.${name}`, value));
+    for (const [name, [inAddress, , isKnown]] of Object.entries(LISTS)) {
+      filters[/** @type {keyof typeof LISTS} */ (name)].filter(isKnown).forEach((value) => query.append(`${MARK}.${inAddress}`, value));
     }
     const usual = defaultFilters();
-    for (const [key, name] of entries(SINGLES)) {
-      if (filters[key] !== usual[key]) query.set(`${MARK}.${name}`, filters[key]);
+    for (const name of SINGLES) {
+      if (filters[name] !== usual[name]) query.set(`${MARK}.${name}`, filters[name]);
     }
     if (eventId) query.set(`${MARK}.event`, eventId);
   }
@@ -58,13 +53,4 @@ export function isMarked(search) {
 function isOwn(part) {
   const [name = ''] = new URLSearchParams(part).keys();
   return name === MARK || name.startsWith(`${MARK}.`);
-}
-
-/**
- * `Object.entries`, which knows that these objects have no other keys.
- * @template {string} K
- * @param {Record<K, string>} names
- */
-function entries(names) {
-  return /** @type {[K, string][]} */ (Object.entries(names));
 }

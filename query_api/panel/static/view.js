@@ -47,9 +47,8 @@ function lines(model, act) {
     if (list.phase === 'ready') return withRest(model, ({ emptyState }) => emptyState(model, act));
     return model.isSlow ? skeleton(model) : '';
   }
-  const stale = list.isOfOthers ? 'error.previous' : 'error.stale';
   // An error stands where the hand is.
-  const error = list.error && errorState(model, act, list.error, { isBeside: true, stale });
+  const error = list.error && errorState(model, act, list.error, { isBeside: true, stale: list.isOfOthers ? 'error.previous' : 'error.stale' });
   const isBelow = list.failedIn === 'more';
   return html`${isBelow ? '' : error} ${activityTable(model, act, list.lines, t.text('list.caption'), { isByDay: true })}
     ${isBelow ? error : ''} ${more(model, act)}`;

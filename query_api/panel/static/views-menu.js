@@ -109,6 +109,7 @@ function chooseView(act, show) {
   // A view comes whole: nothing of what was being looked at stays.
   act.session.expanded.clear();
   menusOf(act).resetPickers();
+  act.toTop();
   show();
   closeMenu(act);
   act.focusOn('#views');

@@ -97,6 +97,7 @@ export default {
   'range.order': 'The start must be before the end.',
   'range.retention': 'Activities are kept for 12 months, back to {day}.',
   'range.retention_plain': 'Activities are kept for 12 months.',
+  'range.skipped': 'The clocks skip this hour.',
   'range.today': 'Today',
   'range.too_old': 'Activities before {day} are no longer kept.',
   'views.button': 'Views',

@@ -97,6 +97,7 @@ export default {
   'range.order': 'Le début doit précéder la fin.',
   'range.retention': 'Les activités sont conservées pendant 12 mois, soit depuis le {day}.',
   'range.retention_plain': 'Les activités sont conservées pendant 12 mois.',
+  'range.skipped': 'Le changement d’heure saute cette heure.',
   'range.today': 'Aujourd’hui',
   'range.too_old': 'Les activités antérieures au {day} ne sont plus conservées.',
   'views.button': 'Vues',

@@ -55,9 +55,6 @@ button.square:hover { background: var(--_tint); }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { animation: none !important; transition: none !important; }
 }
-@media (forced-colors: active) {
-  button { border: 1px solid ButtonBorder; }
-}
 `;
 
 /**

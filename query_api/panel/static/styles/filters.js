@@ -6,7 +6,7 @@ input:is([type="text"], [type="date"], [type="time"]), select {
   border-radius: var(--_radius); background: var(--_surface);
 }
 ::placeholder { color: var(--_muted); opacity: 1; }
-.filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: calc(1 * var(--_unit)) 12px; }
+.filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: var(--_unit) 12px; }
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
 .sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 10px; }
 .field label { font-weight: 600; font-size: 0.75rem; }

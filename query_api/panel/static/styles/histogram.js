@@ -1,7 +1,7 @@
 // The chart.
 
 export const HISTOGRAM_CSS = `
-.histogram { display: flex; flex-wrap: wrap; align-items: center; gap: 0 12px; min-height: 62px; margin: calc(1 * var(--_unit)) 0 0; }
+.histogram { display: flex; flex-wrap: wrap; align-items: center; gap: 0 12px; min-height: 62px; margin: var(--_unit) 0 0; }
 .histogram[data-stale] .bar { opacity: 0.5; }
 .plot { position: relative; flex: 1 1 240px; min-width: 0; --_of: color-mix(in srgb, var(--_accent) 72%, var(--_surface)); }
 .area { position: relative; user-select: none; touch-action: pan-y; cursor: crosshair; }

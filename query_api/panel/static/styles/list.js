@@ -23,7 +23,4 @@ export const LIST_CSS = `
 @media (max-height: 480px) {
   .summary { position: static; }
 }
-@media (forced-colors: active) {
-  .notice { border: 1px solid ButtonBorder; }
-}
 `;

@@ -21,6 +21,6 @@ mark { background: none; color: inherit; font-weight: 700; text-decoration: unde
   .filters > .field:nth-child(2) .options { inset-inline: auto 0; }
 }
 @media (forced-colors: active) {
-  .option[data-active] { outline: 2px solid Highlight; }
+  .option[data-active] { outline: 2px solid Highlight; outline-offset: -2px; }
 }
 `;

@@ -10,14 +10,13 @@ thead th { position: sticky; top: 38px; z-index: 2; height: 29px; padding: 5px 8
 .day th { position: sticky; top: 67px; z-index: 1; padding: 3px 8px; background: var(--_raised); text-align: start; font-size: 0.8125rem; font-weight: 600; }
 .day th span { color: var(--_muted); font-weight: 400; }
 td { padding: calc(0.6 * var(--_unit)) 8px; line-height: 1.35; border-bottom: 1px solid var(--_border); vertical-align: top; overflow-wrap: break-word; }
-tbody tr.line, tr.import { cursor: pointer; }
+tr.line, tr.import { cursor: pointer; }
 tr.import .name { font-weight: 600; vertical-align: baseline; }
 time + .second, tr.import .quiet { white-space: nowrap; }
 tr.import .quiet { min-height: 26px; padding: 2px 8px; margin-inline-start: -8px; }
-tr.import:hover td { background: var(--_raised); }
-tbody tr.line:hover td { background: var(--_raised); }
+tbody :is(.line, .import):hover td { background: var(--_raised); }
 thead th:first-child, td.toggle { width: 40px; padding-inline: 4px 0; }
-th.when { width: 11.5%; } th.what { width: 17%; } th.affected_user { width: 22%; } th.admin { width: 20%; } th.channel { width: 9.5%; }
+th.occurred_at { width: 11.5%; } th.activity { width: 17%; } th.affected_user { width: 22%; } th.admin { width: 20%; } th.channel { width: 9.5%; }
 td.toggle button { width: 28px; min-height: 28px; padding: 0; border-color: transparent; background: transparent; margin-top: -4px; color: var(--_muted); }
 td.toggle button:hover { background: color-mix(in srgb, var(--_accent) 14%, transparent); color: var(--_text); }
 td.toggle .icon { transition: transform 120ms; }
@@ -31,8 +30,7 @@ time { font-variant-numeric: tabular-nums; }
 .badge[data-type="user_deletion"] .icon { color: var(--_danger); }
 .badge[data-type="user_license_update"] .icon { color: var(--_accent); }
 .badge[data-type="admin_rights_update"] .icon { color: var(--_special); }
-.person .name { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; text-align: left; }
-.person .name { font-weight: 550; }
+.person .name { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden; text-align: left; font-weight: 550; }
 .person.deleted .name, .person.nameless .name { font-weight: 400; font-style: italic; color: var(--_muted); }
 span.change { display: block; }
 .change .icon { display: inline-block; width: 12px; height: 12px; color: var(--_muted); }
@@ -42,7 +40,7 @@ ins { text-decoration: none; font-weight: 600; }
 td .value { cursor: pointer; }
 td .value:hover { text-decoration: underline; }
 @container drawer (max-width: 800px) {
-  th.when { width: 11%; } th.what { width: 19%; } th.affected_user { width: 17.5%; } th.admin { width: 18.5%; } th.channel { width: 10.5%; }
+  th.occurred_at { width: 11%; } th.activity { width: 19%; } th.affected_user { width: 17.5%; } th.admin { width: 18.5%; } th.channel { width: 10.5%; }
   thead th { height: 45px; white-space: normal; }
   .day th { top: 83px; }
   thead th:first-child, td.toggle { width: 32px; padding-inline: 0; }
@@ -56,8 +54,8 @@ td .value:hover { text-decoration: underline; }
   table { font-size: 0.875rem; }
   thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   tr.line, tr.import { position: relative; margin-bottom: 10px; padding: 12px 14px; border: 1px solid var(--_border); border-radius: calc(var(--_radius) + 2px); }
-  tbody tr.line:hover td { background: transparent; }
   .day th { display: block; position: static; margin-bottom: 8px; border-radius: var(--_radius); }
+  tr.line:hover td { background: transparent; }
   td { padding: 0; border: 0; background: transparent; }
   tr.line td + td { margin-top: 6px; }
   tr.line td[data-label] { display: grid; grid-template-columns: 104px minmax(0, 1fr); gap: 8px; }
