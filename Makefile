@@ -106,7 +106,7 @@ wheel: bootstrap  ## the small wheel that upstream services install, into dist/
 
 # Tools with some fifty packages of their own, which `make test` needs for one test alone.
 .local/audit-venv/done: requirements/audit.txt
-	@$(BIN)/python -m venv --clear .local/audit-venv
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .local/audit-venv
 	@$(BIN)/uv pip install -q --python .local/audit-venv/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@
 

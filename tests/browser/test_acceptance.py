@@ -4,10 +4,11 @@ import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from playwright.async_api import Page, Request, Response, Route, expect
 
 from deploy.local.stack.stack import LocalStack
 from producers import KafkaPublisher, UiSession
-from tests.browser.conftest import OpenPanel, Panel, problem, wait_for_lines
+from tests.browser.conftest import ZONE, OpenPanel, Panel, problem, wait_for_lines
 from tests.browser.seed import ADA, BOB, GRACE, SEEDED_LINES, import_events, many_events
 
 LOG = "**/v1/activities?*"
@@ -182,10 +183,13 @@ async def test_a_period_is_a_preset_or_two_dates_in_a_zone_that_is_named(panel: 
     assert edge
     assert edge > retention.date().isoformat()
     await expect(panel.dialog.get_by_text("Activities are kept for 12 months")).to_be_visible()
-    await asked_after(panel, lambda: start.fill("2026-10-24"))
-    # The clocks go back on 25 October 2026: that day in Paris is 25 hours long.
-    query = await asked_after(panel, lambda: panel.dialog.get_by_label("To", exact=True).fill("2026-10-25"))
-    assert (query["from"], query["to"]) == (["2026-10-23T22:00:00.000Z"], ["2026-10-25T23:00:00.000Z"])
+    # The last day in Paris that has 23 hours, or 25.
+    days = [datetime.now(ZoneInfo(ZONE)).date() - timedelta(days=ago) for ago in range(366)]
+    day = next(day for day in days if _midnight(day + timedelta(days=1)) - _midnight(day) != timedelta(days=1))
+    eve, morrow = day - timedelta(days=1), day + timedelta(days=1)
+    await asked_after(panel, lambda: start.fill(f"{eve}"))
+    query = await asked_after(panel, lambda: panel.dialog.get_by_label("To", exact=True).fill(f"{day}"))
+    assert [query[name] for name in ("from", "to")] == [[f"{_midnight(at):%FT%T.000Z}"] for at in (eve, morrow)]
     zone = panel.select("Time zone")
     assert "Europe/Paris, UTC+" in await zone.inner_text()
     for no_zone in ("", "Mars/Olympus"):
@@ -197,9 +201,13 @@ async def test_a_period_is_a_preset_or_two_dates_in_a_zone_that_is_named(panel: 
     await panel.attribute("time-zone", "Europe/Paris")
     await expect(zone).to_contain_text("Europe/Paris, UTC+")
     query = await asked_after(panel, lambda: zone.select_option("utc"))
-    assert (query["from"], query["to"]) == (["2026-10-24T00:00:00.000Z"], ["2026-10-26T00:00:00.000Z"])
-    await start.fill("2026-10-27")
+    assert (query["from"], query["to"]) == ([f"{eve}T00:00:00.000Z"], [f"{morrow}T00:00:00.000Z"])
+    await start.fill(f"{morrow + timedelta(days=1)}")
     await expect(panel.dialog.get_by_role("alert")).to_have_text("The start must be before the end.")
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(UTC)
 
 
 async def test_dragging_over_the_histogram_chooses_days(panel: Panel) -> None:

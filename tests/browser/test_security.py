@@ -1,16 +1,19 @@
 """Nothing leaks, nothing runs that should not, and no name can pass for another."""
 
 import re
+from functools import partial
 from uuid import uuid4
 
 import httpx
 from playwright.async_api import expect
 
-from tests.browser.conftest import OpenPanel, Panel
+from tests.browser.conftest import DEADLINE_SECONDS, OpenPanel, Panel
+
+get = partial(httpx.get, timeout=DEADLINE_SECONDS)
 
 
 async def test_the_strict_policy_of_the_page_is_never_violated(open_page: OpenPanel, api_url: str) -> None:
-    before = len(httpx.get(f"{api_url}/demo/csp-reports").json())
+    before = len(get(f"{api_url}/demo/csp-reports").json())
     panel = await open_page()
     violations: list[str] = []
     await panel.page.expose_function("violated", lambda directive: violations.append(directive))  # noqa: PLW0108 - a builtin cannot be exposed
@@ -29,14 +32,14 @@ async def test_the_strict_policy_of_the_page_is_never_violated(open_page: OpenPa
     )
     await expect(panel.named("Journal de gestion des utilisateurs", "heading")).to_be_visible()
     assert violations == []
-    assert len(httpx.get(f"{api_url}/demo/csp-reports").json()) == before
-    policy = httpx.get(f"{api_url}/demo").headers["content-security-policy"]
+    assert len(get(f"{api_url}/demo/csp-reports").json()) == before
+    policy = get(f"{api_url}/demo").headers["content-security-policy"]
     assert "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'" in policy
     assert "require-trusted-types-for 'script'; trusted-types lit-html" in policy
 
 
 async def test_a_violation_would_have_been_reported(open_page: OpenPanel, api_url: str) -> None:
-    before = len(httpx.get(f"{api_url}/demo/csp-reports").json())
+    before = len(get(f"{api_url}/demo/csp-reports").json())
     panel = await open_page()
     await panel.page.evaluate("() => { document.body.append(Object.assign(new Image(), { src: '/x.png' })); }")
     await panel.page.wait_for_function(

@@ -11,7 +11,7 @@ import pytest
 from tests.free_ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import clickhouse_connect
@@ -15,6 +16,10 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from tests.system.conftest import ClickHouseProcess
+
+ANSWER_SECONDS = 60
+get = partial(httpx.get, timeout=ANSWER_SECONDS)
+post = partial(httpx.post, timeout=ANSWER_SECONDS)
 
 HOSTILE = "tab\there, line\nbreak, 'quote', \\back\\slash, NUL\0, `tick`, é 中 \u202e"
 
@@ -113,19 +118,19 @@ def test_an_error_has_clickhouses_code_and_text(client: Client) -> None:
 def test_what_fails_is_answered_with_a_status_and_a_code(
     clickhouse: ClickHouseProcess, sql: str, options: dict[str, str], status: int, code: int
 ) -> None:
-    answer = httpx.post(clickhouse.url, params=options, content=sql)
+    answer = post(clickhouse.url, params=options, content=sql)
     assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (status, str(code))
     assert answer.text.startswith(f"Code: {code}. DB::Exception: ")
 
 
 def test_a_statement_may_be_as_long_as_its_request_allows(clickhouse: ClickHouseProcess) -> None:
     sql = f"SELECT length('{'x' * 262_144}')"
-    assert httpx.post(clickhouse.url, params={"max_query_size": "1000000"}, content=sql).text == "262144\n"
+    assert post(clickhouse.url, params={"max_query_size": "1000000"}, content=sql).text == "262144\n"
 
 
 def test_a_database_in_the_url_is_where_unqualified_tables_are(clickhouse: ClickHouseProcess, database: str) -> None:
     def send(sql: str, database: str) -> httpx.Response:
-        return httpx.post(clickhouse.url, params={"database": database}, content=sql)
+        return post(clickhouse.url, params={"database": database}, content=sql)
 
     send("CREATE TABLE t (a UInt8) ENGINE = MergeTree ORDER BY a", database).raise_for_status()
     send("INSERT INTO t VALUES (7)", database).raise_for_status()
@@ -135,8 +140,8 @@ def test_a_database_in_the_url_is_where_unqualified_tables_are(clickhouse: Click
 
 def test_settings_hold_for_their_request_only(clickhouse: ClickHouseProcess) -> None:
     sql = "SELECT getSetting('max_block_size'), getSetting('async_insert')"
-    changed = httpx.post(clickhouse.url, params={"max_block_size": "77"}, content=sql).text
-    assert (changed, httpx.post(clickhouse.url, content=sql).text) == ("77\tfalse\n", "65409\tfalse\n")
+    changed = post(clickhouse.url, params={"max_block_size": "77"}, content=sql).text
+    assert (changed, post(clickhouse.url, content=sql).text) == ("77\tfalse\n", "65409\tfalse\n")
 
 
 @pytest.mark.parametrize(
@@ -155,21 +160,21 @@ def test_nothing_of_a_session_reaches_another_request(clickhouse: ClickHouseProc
         "SELECT getSetting('max_block_size'), currentDatabase(),"
         " (SELECT count() FROM system.tables WHERE name = 'settings_of_a_session')"
     )
-    before = httpx.post(clickhouse.url, content=seen).text
+    before = post(clickhouse.url, content=seen).text
     for _ in range(3):
-        httpx.post(clickhouse.url, content=statement)
-    assert httpx.post(clickhouse.url, content=seen).text == before
+        post(clickhouse.url, content=statement)
+    assert post(clickhouse.url, content=seen).text == before
 
 
 def test_parameters_hold_for_their_request_only(clickhouse: ClickHouseProcess) -> None:
     sql = "SELECT {name:String}"
-    assert httpx.post(clickhouse.url, params={"param_name": "ada"}, content=sql).text == "ada\n"
-    assert httpx.post(clickhouse.url, content=sql).headers["x-clickhouse-exception-code"] == "456"
+    assert post(clickhouse.url, params={"param_name": "ada"}, content=sql).text == "ada\n"
+    assert post(clickhouse.url, content=sql).headers["x-clickhouse-exception-code"] == "456"
 
 
 def test_sessions_at_once_have_their_own_settings(clickhouse: ClickHouseProcess) -> None:
     # One for all: to make a client takes longer than the request.
-    with httpx.Client() as http, ThreadPoolExecutor(8) as pool:
+    with httpx.Client(timeout=ANSWER_SECONDS) as http, ThreadPoolExecutor(8) as pool:
 
         def asked(number: int) -> str:
             sql = "SELECT getSetting('max_block_size'), sum(sleepEachRow(0.001)) FROM numbers(5)"
@@ -180,55 +185,53 @@ def test_sessions_at_once_have_their_own_settings(clickhouse: ClickHouseProcess)
 
 
 def test_the_summary_says_how_many_rows_were_scanned(clickhouse: ClickHouseProcess, database: str) -> None:
-    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt32) ENGINE = MergeTree ORDER BY a")
-    httpx.post(clickhouse.url, content=f"INSERT INTO {database}.t SELECT number FROM numbers(3000)")
-    answer = httpx.post(clickhouse.url, content=f"SELECT a FROM {database}.t WHERE a % 1000 = 7")
+    post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt32) ENGINE = MergeTree ORDER BY a")
+    post(clickhouse.url, content=f"INSERT INTO {database}.t SELECT number FROM numbers(3000)")
+    answer = post(clickhouse.url, content=f"SELECT a FROM {database}.t WHERE a % 1000 = 7")
     assert json.loads(answer.headers["x-clickhouse-summary"])["read_rows"] == "3000"
 
 
 def test_a_get_cannot_change_anything(clickhouse: ClickHouseProcess) -> None:
-    answer = httpx.get(clickhouse.url, params={"query": "CREATE DATABASE not_by_get"})
+    answer = get(clickhouse.url, params={"query": "CREATE DATABASE not_by_get"})
     assert answer.headers["x-clickhouse-exception-code"] == "164"
-    assert httpx.get(clickhouse.url, params={"query": "SELECT 1", "max_threads": "1"}).text == "1\n"
+    assert get(clickhouse.url, params={"query": "SELECT 1", "max_threads": "1"}).text == "1\n"
 
 
 def test_rows_may_come_compressed_as_the_driver_sends_them(clickhouse: ClickHouseProcess, database: str) -> None:
-    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8, s String) ENGINE = MergeTree ORDER BY a")
+    post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8, s String) ENGINE = MergeTree ORDER BY a")
     rows = b'{"a": 1, "s": "VALUES ("}\n{"a": 2, "s": "FORMAT x"}\n'
-    httpx.post(
+    post(
         clickhouse.url,
         params={"query": f"INSERT INTO {database}.t FORMAT JSONEachRow"},
         content=bytes(cramjam.lz4.compress(rows)),
         headers={"content-encoding": "lz4"},
     )
-    read = httpx.get(clickhouse.url, params={"database": database, "query": "SELECT * FROM t ORDER BY a FORMAT CSV"})
+    read = get(clickhouse.url, params={"database": database, "query": "SELECT * FROM t ORDER BY a FORMAT CSV"})
     assert read.text == '1,"VALUES ("\n2,"FORMAT x"\n'
 
 
 def test_a_body_that_is_not_what_it_says_is_refused(clickhouse: ClickHouseProcess) -> None:
     for encoding, status, code in (("lz4", 500, "36"), ("gzip", 501, "48"), ("br", 501, "48")):
-        answer = httpx.post(clickhouse.url, content=b"SELECT 1", headers={"content-encoding": encoding})
+        answer = post(clickhouse.url, content=b"SELECT 1", headers={"content-encoding": encoding})
         assert (answer.status_code, answer.headers["x-clickhouse-exception-code"]) == (status, code), encoding
 
 
 def test_an_insert_that_ends_halfway_leaves_no_row(clickhouse: ClickHouseProcess, database: str) -> None:
-    httpx.post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8) ENGINE = MergeTree ORDER BY a")
-    native = httpx.post(clickhouse.url, content="SELECT number::UInt8 AS a FROM numbers(200) FORMAT Native").content
+    post(clickhouse.url, content=f"CREATE TABLE {database}.t (a UInt8) ENGINE = MergeTree ORDER BY a")
+    native = post(clickhouse.url, content="SELECT number::UInt8 AS a FROM numbers(200) FORMAT Native").content
     insert = {"query": f"INSERT INTO {database}.t FORMAT Native"}
-    assert httpx.post(clickhouse.url, params=insert, content=native + native[:100]).status_code == 500
-    assert httpx.post(clickhouse.url, params={"database": database}, content="SELECT count() FROM t").text == "0\n"
+    assert post(clickhouse.url, params=insert, content=native + native[:100]).status_code == 500
+    assert post(clickhouse.url, params={"database": database}, content="SELECT count() FROM t").text == "0\n"
 
 
 def test_a_web_page_cannot_use_it(clickhouse: ClickHouseProcess) -> None:
-    assert httpx.post(clickhouse.url, content="SELECT 1", headers={"origin": "http://example.com"}).status_code == 403
-    assert httpx.post(clickhouse.url, content="SELECT 1", headers={"host": "example.com"}).status_code == 400
+    assert post(clickhouse.url, content="SELECT 1", headers={"origin": "http://example.com"}).status_code == 403
+    assert post(clickhouse.url, content="SELECT 1", headers={"host": "example.com"}).status_code == 400
 
 
 def test_a_query_id_comes_back_where_a_header_can_carry_it(clickhouse: ClickHouseProcess) -> None:
     def answered(query_id: str) -> str:
-        return httpx.get(clickhouse.url, params={"query": "SELECT 1", "query_id": query_id}).headers[
-            "x-clickhouse-query-id"
-        ]
+        return get(clickhouse.url, params={"query": "SELECT 1", "query_id": query_id}).headers["x-clickhouse-query-id"]
 
     assert answered("mine") == "mine"
     assert str(uuid.UUID(answered("a\r\nb"))) != ""
@@ -238,18 +241,18 @@ def test_rows_outlive_a_sigkill_that_follows_their_insert(tmp_path: Path) -> Non
     server = ClickHouseProcess(tmp_path / "data with a space")
     server.start()
     try:
-        httpx.post(server.url, content="CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a").raise_for_status()
-        httpx.post(server.url, content="INSERT INTO t VALUES (1), (2)").raise_for_status()
+        post(server.url, content="CREATE TABLE t (a UInt32) ENGINE = MergeTree ORDER BY a").raise_for_status()
+        post(server.url, content="INSERT INTO t VALUES (1), (2)").raise_for_status()
         server.kill()
         server.start()
-        assert httpx.post(server.url, content="SELECT a FROM t ORDER BY a").text == "1\n2\n"
+        assert post(server.url, content="SELECT a FROM t ORDER BY a").text == "1\n2\n"
     finally:
         server.kill()
 
 
 def test_a_second_process_on_the_directory_ends_and_says_why(clickhouse: ClickHouseProcess) -> None:
     second = ClickHouseProcess(clickhouse.directory).spawn()
-    output, _ = second.communicate(timeout=30)
+    output, _ = second.communicate(timeout=ANSWER_SECONDS)
     assert second.returncode == 3
     assert f"clickhouse: {clickhouse.directory} is open in another process" in output
 

@@ -18,6 +18,7 @@ from tests.free_ports import free_port_base
 
 READY_SECONDS = 240
 END_SECONDS = 60
+ANSWER_SECONDS = 60
 
 
 @contextmanager
@@ -81,7 +82,8 @@ def test_the_demo_shows_the_log_and_a_second_run_in_the_background_repeats_nothi
         assert token is not None
         lines = read_all(status["endpoints"]["query_api"], token[1])
         assert len(lines) == shown["borealis"]["all"]
-        rows = httpx.get(status["endpoints"]["clickhouse"], params={"query": "SELECT count() FROM audit.activity_log"})
+        count = {"query": "SELECT count() FROM audit.activity_log"}
+        rows = httpx.get(status["endpoints"]["clickhouse"], params=count, timeout=ANSWER_SECONDS)
         assert int(rows.text) == sum(space["all"] for space in shown.values())
     assert processes_of(data_dir) == []
 
@@ -122,7 +124,7 @@ def read_all(address: str, token: str) -> list[object]:
             f"{address}/v1/activities",
             params={"limit": "50", **cursor},
             headers={"Authorization": f"Bearer {token}"},
-            timeout=30,
+            timeout=ANSWER_SECONDS,
         ).json()
         lines += page["data"]
         if not page["page"]["has_more"]:

@@ -60,14 +60,14 @@ class Issuer:
 
     async def until_tried(self, times: int) -> None:
         """Return when it was asked for its configuration that often."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.tried < times:  # noqa: ASYNC110 - the provider's side knows nothing of who waits
                 await asyncio.sleep(0.01)
 
     async def until_used(self, times: int) -> None:
         """Return when it was asked for its configuration that often, and the last answer was used or given up."""
         await self.until_tried(times)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while self.reader._is_reading():  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
 

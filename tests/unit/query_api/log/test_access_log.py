@@ -19,7 +19,7 @@ def an_access(number: int = 1) -> Access:
 
 
 async def settled(recorded: InMemoryAccessLog, count: int) -> list[Access]:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(recorded.accesses) < count:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0)
     return recorded.accesses

@@ -99,7 +99,7 @@ class World:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - the fakes have no event to wait for
             await asyncio.sleep(0.001)
 
@@ -373,7 +373,7 @@ async def test_what_trickles_in_while_a_batch_is_stored_is_the_next_batch() -> N
         try:
             await pipeline.put(chunks[0])
             await until(lambda: world.known_events.answers == 1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 for chunk in chunks[1:]:
                     await pipeline.put(chunk)
                     # The pipeline's turn: what it would decode by now would not be with the others.
