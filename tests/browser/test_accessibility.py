@@ -64,6 +64,8 @@ async def test_axe_finds_nothing_in_states_without_lines_or_on_a_small_screen(op
         await page.route(LOG, problem(429, retry_after=9))
 
     panel = await open_page("empty-space", theme=theme, prepare=refuse, width=360, **STILL)
+    # No poll takes the button away before it is pressed.
+    await panel.attribute("poll-seconds", "600")
     await panel.button.click()
     await expect(panel.dialog.get_by_role("alert")).to_be_visible()
     assert await violations(panel) == [], "error"

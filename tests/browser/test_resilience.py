@@ -176,6 +176,8 @@ async def test_another_way_to_get_tokens_leaves_nothing_of_the_client_space_befo
 
 
 async def test_more_lines_are_not_to_be_had_while_others_are_on_their_way(panel: Panel) -> None:
+    # No poll asks meanwhile.
+    await panel.attribute("poll-seconds", "600")
     more = panel.named("Load 50 more")
     await expect(more).to_have_attribute("aria-disabled", "false")
     asked, released = 0, asyncio.Event()
