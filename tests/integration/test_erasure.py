@@ -25,7 +25,7 @@ from schemas.topics import EVENTS_TOPIC, PERSON_NAMES_TOPIC, TOPICS
 from stream.clients.topic_reader import open_reader
 from stream.pipeline.rows.history_codec import NameKey, decode_name, read_person_key
 from stream.settings import WorkerSettings
-from tests.integration.worker_group import published
+from tests.integration.worker_group import end_memberships, published
 from tests.log_client import Line, LogClient, run_command, try_command
 
 ADMIN = Person("usr_grace", "grace@example.com", "Grace Hopper")
@@ -231,6 +231,7 @@ async def test_replays_and_late_events_of_a_deleted_admin_bring_no_name_back(
 
 async def begin_again(stack: LocalStack) -> None:
     """Put the worker's group back to offset 0."""
+    await end_memberships(stack)
     settings = stack.environment()
     group = WorkerSettings.model_validate(settings).consumer_group
     places = [TopicPartition(EVENTS_TOPIC, partition) for partition in range(4)]

@@ -2,8 +2,11 @@
 
 import asyncio
 
+from aiokafka.protocol.group import LeaveGroupRequest
+
 from deploy.local.stack.stack import LocalStack
 from schemas.kafka_address import KafkaAddress
+from stream.clients.kafka import group_members, open_admin
 from stream.errors import RebuildRefused, Unavailable
 from stream.health.probes import GroupProbe
 from stream.rebuild.group import refuse_members
@@ -25,11 +28,20 @@ async def published(stack: LocalStack) -> None:
 
 
 async def workers_stopped(stack: LocalStack) -> None:
-    """Stop the worker, and return once its session has timed out."""
+    """Stop the worker, and return once its group has no member."""
     stack.stop_service("worker")
+    await end_memberships(stack)
     async with asyncio.timeout(_SECONDS):
         while await _has_members(stack):  # noqa: ASYNC110 - nor of the end of a session
             await asyncio.sleep(0.2)
+
+
+async def end_memberships(stack: LocalStack) -> None:
+    """Take out of the group who was stopped: under a name of its own, a worker stays until its session has ended."""
+    async with open_admin(_kafka(stack)) as admin:
+        coordinator = await admin.find_coordinator(GROUP)
+        for member in await group_members(admin, GROUP):
+            await admin._send_request(LeaveGroupRequest(GROUP, member), coordinator)
 
 
 async def _has_lag(probe: GroupProbe) -> bool:
