@@ -131,7 +131,7 @@ async def _compared(settings: WorkerSettings, databases: Databases, work: Rebuil
     found = Comparison()
     for _ in range(COMPARISONS):
         # Before the last records are read: whatever is committed is published by then.
-        commits = await commits_of(settings.kafka, settings.consumer_group)
+        commits = await commits_of(settings.kafka, settings.consumer_group, work.reader)
         for _ in range(MAX_ROUNDS):
             if not await work.catch_up():
                 break

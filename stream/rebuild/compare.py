@@ -32,8 +32,8 @@ _SLACK = f"INTERVAL {LAST_SIGHTING_SLACK // timedelta(seconds=1)} SECOND"
 class Commit:
     """How far the workers have committed a partition of events.
 
-    *offset* is the first that is not committed in the topic of the id *topic_id*, which is empty where no worker has
-    committed it.
+    *offset* is the first that the next worker reads, in the topic of the id *topic_id*. That is empty where no worker
+    has committed it.
     """
 
     offset: int

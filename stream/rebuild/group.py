@@ -3,6 +3,7 @@
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import group_members, open_admin
+from stream.clients.topic_reader import TopicReader
 from stream.errors import RebuildRefused
 from stream.rebuild.compare import Commit
 
@@ -22,16 +23,17 @@ async def refuse_members(kafka: KafkaAddress, group: str) -> None:
         )
 
 
-async def commits_of(kafka: KafkaAddress, group: str) -> dict[int, Commit]:
-    """How far *group* has committed each partition of events. Raises `Unavailable`.
+async def commits_of(kafka: KafkaAddress, group: str, reader: TopicReader) -> dict[int, Commit]:
+    """From where on the next worker of *group* reads each partition of events. Raises `Unavailable`.
 
     A partition of which it has committed nothing has no entry: *group* may be another one than the workers', and then
-    no line is excused.
+    no line is excused. Nor is one whose record has left the topic since: nobody stores it again.
     """
+    extents = await reader.extents(EVENTS_TOPIC)
     async with open_admin(kafka) as admin:
         committed = await admin.list_consumer_group_offsets(group)
     return {
-        place.partition: Commit(found.offset, found.metadata)
+        place.partition: Commit(max(found.offset, extents[place.partition].first), found.metadata)
         for place, found in committed.items()
-        if place.topic == EVENTS_TOPIC and found.offset >= 0
+        if place.topic == EVENTS_TOPIC and found.offset >= 0 and place.partition in extents
     }

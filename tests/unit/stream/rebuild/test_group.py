@@ -2,7 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from aiokafka import TopicPartition
@@ -12,6 +14,7 @@ from aiokafka.structs import OffsetAndMetadata
 from schemas.kafka_address import KafkaAddress
 from schemas.topics import EVENTS_TOPIC
 from stream.clients.kafka import kafka_answers
+from stream.clients.topic_reader import Extent, TopicReader
 from stream.errors import RebuildRefused, Unavailable
 from stream.rebuild import group
 from stream.rebuild.compare import Commit
@@ -44,6 +47,16 @@ def coordinator_says(
     monkeypatch.setattr(group, "open_admin", open_admin)
 
 
+@dataclass
+class Reader:
+    """A `TopicReader` that says what each partition holds."""
+
+    held: dict[int, Extent]
+
+    async def extents(self, _topic: str) -> dict[int, Extent]:
+        return self.held
+
+
 async def test_a_group_without_members_is_no_reason_to_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     coordinator_says(monkeypatch, 0)
     await group.refuse_members(ADDRESS, "workers")
@@ -68,5 +81,15 @@ async def test_a_partition_of_which_the_group_has_committed_nothing_excuses_no_l
 ) -> None:
     """The group of the command's own settings may be another one than the workers'."""
     coordinator_says(monkeypatch, 0, committed={0: 5, 1: -1})
+    reader = cast("TopicReader", Reader(dict.fromkeys(range(3), Extent(0, 10))))
 
-    assert await group.commits_of(ADDRESS, "workers") == {0: Commit(5, "a topic's id")}
+    assert await group.commits_of(ADDRESS, "workers", reader) == {0: Commit(5, "a topic's id")}
+
+
+async def test_a_record_behind_the_commit_that_has_left_the_topic_excuses_no_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No worker was there for longer than the topic keeps events: nobody stores such a line again."""
+    coordinator_says(monkeypatch, 0, committed={0: 5})
+    reader = cast("TopicReader", Reader({0: Extent(7, 10)}))
+    assert await group.commits_of(ADDRESS, "workers", reader) == {0: Commit(7, "a topic's id")}
