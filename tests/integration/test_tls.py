@@ -40,7 +40,12 @@ def tls_before(port: int, certificate: Path) -> Iterator[int]:
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_connection(HOST, port)
-        await asyncio.gather(relay(reader, server_writer), relay(server_reader, writer), return_exceptions=True)
+        try:
+            await asyncio.gather(relay(reader, server_writer), relay(server_reader, writer), return_exceptions=True)
+        finally:
+            # The end cancels a relay whose client has not closed; pytest tells of an open stream at the session's end.
+            writer.transport.abort()
+            server_writer.transport.abort()
 
     with Background() as background:
         server = background.run(asyncio.start_server(connected, HOST, 0, ssl=context))
