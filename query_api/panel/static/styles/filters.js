@@ -10,7 +10,7 @@ input:is([type="text"], [type="date"], [type="time"]), select {
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
 .sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 10px; }
 .field label { font-weight: 600; font-size: 0.75rem; }
-.sets select { width: 100px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
+.sets select { width: 90px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
 .choices { display: flex; flex-wrap: wrap; gap: 4px; }
 .choices label {
   display: inline-flex; align-items: center; gap: 4px; min-height: 30px; padding: 2px 8px 2px 7px; border: 1px solid var(--_outline);
@@ -32,7 +32,7 @@ input:is([type="text"], [type="date"], [type="time"]), select {
 .filters-toggle .icon { transform: rotate(90deg); }
 .filters-toggle[aria-expanded="true"] .icon { transform: rotate(-90deg); }
 @supports (field-sizing: content) {
-  .sets select { field-sizing: content; width: auto; min-width: 100px; max-width: 200px; }
+  .sets select { field-sizing: content; width: auto; min-width: 90px; max-width: 200px; }
 }
 @container drawer (max-width: 800px) {
   .field, .dates .field { grid-column: span 6; }
