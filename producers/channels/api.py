@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from producers.activities import ActionContext, Clock, canonical, live_stamp, utc_now
@@ -70,7 +70,10 @@ class ApiEvents(EventVerbs):
         # Each of a request's events has a microsecond of its own, so that one user's lines keep the order of the
         # calls. It depends on the call alone: a repetition that skips what the first attempt did changes no time.
         place = timedelta(microseconds=nth * len(_ORDER) + _ORDER.index(activity_type))
-        return Stamp(uuid5(_NAMESPACE, name), self.first_received_at + place)
+        received_at = self.first_received_at
+        if received_at.tzinfo is not None:  # a sum in a local zone is an hour off where clocks repeat one
+            received_at = received_at.astimezone(UTC)
+        return Stamp(uuid5(_NAMESPACE, name), received_at + place)
 
 
 class ApiRequest(AsyncVerbs):

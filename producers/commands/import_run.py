@@ -21,6 +21,7 @@ from producers.file_import.which_run import Run, Wanted, which_run
 from producers.publisher import Publisher
 from schemas.errors import InvalidEvent
 from schemas.events import ActivityType
+from schemas.retention import retention_start
 
 _NOTE_EVERY_EVENTS = 10_000
 
@@ -118,6 +119,8 @@ async def run_import(
     events = Counter[ActivityType]() if unusable else file_import.survey().counts
     is_refused = bool(unusable or doubt or (bad_rows.total and options.on_error is OnError.ABORT))
     run, act, published, earlier = None, None, 0, 0
+    if options.imported_at is not None and options.imported_at < retention_start(clock()):
+        file_import.warnings.append("--occurred-at is before the last 12 months: the log shows no action of that time")
     if not is_refused:
         records = ImportRecords(options.state_dir, file_import.files_id)
         run, act = which_run(records.last(), _wanted(file_import, options, events.total(), clock()))

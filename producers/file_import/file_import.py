@@ -24,6 +24,7 @@ from producers.file_import.table import HowToRead, Table, open_table
 from producers.file_import.user_list import require_same_state
 from schemas.events import ActivityType, Channel, Event, Person, Source, UserDeletion
 from schemas.limits import check_event
+from schemas.retention import retention_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,8 @@ class FileImport:
             for each in tables:
                 (reader.read_actions if request.before is None else reader.read_users)(each)
                 self._sha256s[each.role] = each.sha256()
-        if reader.too_old:
-            self.warnings.append(f"{reader.too_old} action(s) took place before the last 12 months: the log shows none")
+        if too_old := reader.staging.count_older_actions(retention_start(reader.now)):
+            self.warnings.append(f"{too_old} action(s) took place before the last 12 months: the log shows none")
         if request.before is not None:
             reader.compare_users(ids_are_emails=ids_are_emails)
 

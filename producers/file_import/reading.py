@@ -24,7 +24,6 @@ from producers.file_import.staging import Staging
 from producers.file_import.table import Table
 from producers.file_import.user_list import BadUser, read_user, require_user_list
 from schemas.events import ActivityType
-from schemas.retention import retention_start
 
 _ROWS_A_STEP = 100
 """Telling of each row how far the reading is would cost as much as splitting it."""
@@ -45,8 +44,6 @@ class Reader:
     unusable: RowError | None = None
     accounts: dict[Role, Account] = field(default_factory=dict)
     file_names: dict[Role, str] = field(default_factory=dict)
-    too_old: int = 0
-    """Good rows whose own time is before the retention: their events give no line."""
 
     def read_actions(self, table: Table) -> None:
         """Stage an action list, and refuse what its own rows before contradict."""
@@ -106,7 +103,6 @@ class Reader:
         self.accounts[table.role].blank = table.blank_rows
 
     def _actions(self, table: Table) -> Iterator[Action]:
-        oldest_shown = retention_start(self.now)
         for row in self._rows(table):
             action = row if isinstance(row, RowError) else read_action(table, row, self.resolver, self.now)
             if isinstance(action, RowError):
@@ -114,7 +110,6 @@ class Reader:
                 if action.code is Code.SWALLOWED_ROWS and self.unusable is None:
                     self.unusable = action
             else:
-                self.too_old += action.occurred_at is not None and action.occurred_at < oldest_shown
                 yield action
 
     def _users(self, table: Table) -> Iterator[ListedUser]:

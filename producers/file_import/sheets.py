@@ -22,9 +22,10 @@ MAX_SHEET_BYTES = 16 * 1024 * 1024
 
 _ERROR_IN_XLSX = re.compile(rb' t="e"')
 _NO_VALUE_IN_XLSX = re.compile(
-    rb'<c\b(?![^>]*\bt="str")[^>]*><f\b(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+    rb'<(?P<x>(?:\w+:)?)c\b(?![^>]*\bt="str")[^>]*><(?P=x)f\b(?:[^>]*/>|[^>]*>[^<]*</(?P=x)f>)\s*'
+    rb"(?:<(?P=x)v\s*/>|<(?P=x)v>\s*</(?P=x)v>)?\s*</(?P=x)c>"
 )
-"""As programs other than spreadsheets write a formula. One whose value is an empty text says `t="str"`."""
+"""As programs other than spreadsheets write a formula, some with a prefix: `<x:c>`. An empty text says `t="str"`."""
 _ERROR_IN_ODS = re.compile(rb'calcext:value-type="error"|table:formula="[^"]*"[^>]*>\s*<text:p>(?:#[A-Z]|Err:\d)')
 _NO_VALUE_IN_ODS = re.compile(rb"<table:table-cell\b(?![^>]*\boffice:value-type=)[^>]*\btable:formula=")
 

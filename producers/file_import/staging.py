@@ -77,6 +77,11 @@ class Staging:
         """Forget the actions of these rows."""
         self._database.executemany("DELETE FROM actions WHERE row_number = ?", ((number,) for number in row_numbers))
 
+    def count_older_actions(self, time: datetime) -> int:
+        """How many actions have a time of their own, and that before *time*, which is UTC as they are."""
+        query = "SELECT count(*) FROM actions WHERE occurred_at < ?"
+        return int(self._database.execute(query, (time.isoformat(),)).fetchone()[0])
+
     def index_users(self) -> None:
         """Prepare what follows. SQLite sorts on disk, and the index has all that the comparisons look at."""
         self._database.execute("CREATE INDEX users_by_id ON users (user_id, role, row_number, license, admin_access)")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.console import Reporter
-from deploy.local.errors import StackError
+from deploy.local.errors import EXIT_INTERRUPTED, StackError
 from deploy.local.layout import Layout, Ports
 from deploy.local.stack import detached
 from deploy.local.stack.state import is_running
@@ -54,3 +54,15 @@ def test_a_stack_that_ends_without_a_word_is_not_passed_over(tmp_path: Path, mon
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(StackError, match=r"ended with code 1 and logged nothing: is the disk of .* full\?"):
         detached.start(Layout(tmp_path, Ports.from_base(39_470)), Reporter())
+
+
+def test_ctrl_c_before_the_first_word_is_no_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    waits = tmp_path / "waits"
+    waits.write_text("#!/bin/sh\nexec sleep 60\n")
+    waits.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(waits))
+    monkeypatch.setattr("deploy.local.stack.detached.time.sleep", interrupt)
+    assert detached.start(Layout(tmp_path, Ports.from_base(39_470)), Reporter()) == EXIT_INTERRUPTED

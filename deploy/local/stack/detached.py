@@ -41,6 +41,8 @@ def start(layout: Layout, reporter: Reporter, *, port_base: int = DEFAULT_PORT_B
             except KeyboardInterrupt:
                 process.terminate()
                 process.wait()
+                _show(output.read(), reporter)
+                return EXIT_INTERRUPTED
             _show(output.read(), reporter)
             is_silent = not output.tell()
     if process.poll() is not None and process.returncode and is_silent:

@@ -248,6 +248,7 @@ def test_actions_that_are_older_than_the_log_are_told(files: Files) -> None:
     """They would be counted as imported, and no line would ever show them."""
     old, young = NOW - timedelta(days=367), NOW - timedelta(days=364)
     rows = "".join(f"user_deletion,u{n},,,,,{at.isoformat()}\n" for n, at in enumerate([old, young]))
+    rows += f"user_deletion,u0,,,,,{old.isoformat()}\n"  # a bad row, by the first: it is not imported
     with files.actions(rows) as file_import:
         assert file_import.warnings == ["1 action(s) took place before the last 12 months: the log shows none"]
 

@@ -1,9 +1,10 @@
 """The four verbs and the two live adapters."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from producers import (
 )
 from producers.activities import ActionContext, license_updated, live_stamp, user_created, user_deleted
 from producers.asgi import Caller
+from producers.channels.web import WebChannel
 from producers.in_memory import InMemoryPublisher
 from schemas.events import (
     AdminRightsUpdate,
@@ -193,6 +195,17 @@ def test_the_time_of_a_keys_first_arrival_is_a_time() -> None:
             idempotency_key="k",
             first_received_at=first_received_at,
         )
+
+
+async def test_the_time_of_a_keys_first_arrival_is_kept_in_the_hour_that_clocks_repeat() -> None:
+    local = datetime(2025, 10, 26, 2, 30, tzinfo=ZoneInfo("Europe/Paris"), fold=1)
+    async with InMemoryPublisher() as publisher:
+        for first_received_at in (local, local.astimezone(UTC)):
+            caller = Caller("acme", ADMIN, idempotency_key="a-secret-key", first_received_at=first_received_at)
+            await publisher.publish(WebChannel(Channel.API, "users").events(caller, "r-1").user_created(USER))
+    first, repeated = publisher.events
+    assert repeated == first
+    assert first.occurred_at.astimezone(UTC) == datetime(2025, 10, 26, 1, 30, tzinfo=UTC)
 
 
 def test_neither_request_id_nor_idempotency_key_is_no_secret_that_is_shown() -> None:

@@ -168,6 +168,14 @@ async def test_the_operators_time_holds_on_every_machine(publisher: InMemoryPubl
     assert publisher.events[:4] == publisher.events[8:]
 
 
+async def test_a_time_for_which_the_log_shows_nothing_is_told(publisher: InMemoryPublisher, tmp_path: Path) -> None:
+    old, young = NOW - timedelta(days=367), NOW - timedelta(days=364)
+    for days, imported_at in enumerate((old, young)):
+        summary = await run(publisher, RunOptions(tmp_path / str(days), imported_at=imported_at, dry_run=True))
+        told = [text for text in summary.warnings if "--occurred-at is before the last 12 months" in text]
+        assert bool(told) is (imported_at is old)
+
+
 async def test_a_time_that_contradicts_the_first_run_is_refused(publisher: InMemoryPublisher, tmp_path: Path) -> None:
     await run(publisher, RunOptions(tmp_path))
     with pytest.raises(InvalidImport, match="imported with the time 2026-11-24T09:31:07"):
