@@ -8,12 +8,12 @@ input:is([type="text"], [type="date"], [type="time"]), select {
 ::placeholder { color: var(--_muted); opacity: 1; }
 .filters { display: grid; grid-template-columns: repeat(12, minmax(0, 1fr)); gap: var(--_unit) 12px; }
 .field { grid-column: span 3; position: relative; display: flex; flex-direction: column; gap: 2px; }
-.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 10px; }
+.sets { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 6px 8px; }
 .field label { font-weight: 600; font-size: 0.75rem; }
-.sets select { width: 90px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
+.sets select { width: 88px; min-height: 30px; padding: 2px 9px; font-size: 0.8125rem; }
 .choices { display: flex; flex-wrap: wrap; gap: 4px; }
 .choices label {
-  display: inline-flex; align-items: center; gap: 4px; min-height: 30px; padding: 2px 8px 2px 7px; border: 1px solid var(--_outline);
+  display: inline-flex; align-items: center; gap: 4px; min-height: 30px; padding: 2px 6px; border: 1px solid var(--_outline);
   border-radius: 999px; background: var(--_surface); font-weight: 450; font-size: 0.8125rem; cursor: pointer;
 }
 .choices label:hover { background: var(--_tint); }
@@ -32,7 +32,7 @@ input:is([type="text"], [type="date"], [type="time"]), select {
 .filters-toggle .icon { transform: rotate(90deg); }
 .filters-toggle[aria-expanded="true"] .icon { transform: rotate(-90deg); }
 @supports (field-sizing: content) {
-  .sets select { field-sizing: content; width: auto; min-width: 90px; max-width: 200px; }
+  .sets select { field-sizing: content; width: auto; min-width: 88px; max-width: 200px; }
 }
 @container drawer (max-width: 800px) {
   .field, .dates .field { grid-column: span 6; }
