@@ -488,6 +488,17 @@ async def test_names_leave_the_screen_of_whoever_is_signed_out(hand: Hand) -> No
         await expect(panel.lines.first).to_be_visible()
 
 
+async def test_whoever_is_signed_out_sees_no_menu_of_an_export(hand: Hand) -> None:
+    panel = await hand.open()
+    await press(panel.named("Export"))
+    await expect(panel.named("Excel")).to_be_visible()
+    await hand.page.route("**/v1/**", problem(403))
+    await panel.attribute("poll-seconds", "0.3")
+    await expect(panel.dialog.get_by_role("alert")).to_contain_text("No permission")
+    await expect(panel.named("Export")).to_have_count(0)
+    await expect(panel.named("User management log", "heading")).to_be_focused()
+
+
 async def test_what_was_pressed_and_goes_leaves_the_focus_in_the_drawer(hand: Hand) -> None:
     panel, keyboard = await hand.open(), hand.page.keyboard
     title = panel.named("User management log", "heading")

@@ -170,6 +170,9 @@ async def test_what_a_link_says_is_checked_and_read_back_as_it_was_written(page:
     minutes = "?uml=1&uml.range=custom&uml.from=2026-11-30T24:00&uml.to=2026-11-30T23:59"
     read = (await run(page, "url-sync.js", "(url, query) => url.readUrl(query)", minutes))["filters"]
     assert (read["from"], read["to"]) == ("", "2026-11-30T23:59")
+    endless = "?uml=1&uml.range=custom&uml.from=2026-11-30&uml.to=9999-12-31"
+    read = (await run(page, "url-sync.js", "(url, query) => url.readUrl(query)", endless))["filters"]
+    assert (read["range"], read["to"]) == ("custom", "9999-12-31")
     code = "(url, filters) => url.writeUrl('https://host.example/users?keep=1#part', filters)"
     written = await run(page, "url-sync.js", code, filters)
     assert written.startswith("https://host.example/users?keep=1&uml=1")

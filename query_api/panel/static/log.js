@@ -47,7 +47,7 @@ export class Log {
       onError: (error) => this._actions.report(error),
       onRefs: () => this._writeUrl(),
       onDeletion: () => this._actions.forgetDeleted(),
-      onRefusal: () => this._actions.menus?.exporting.cancel(),
+      onRefusal: () => this._actions.menus?.stopExport(),
       onNews: () => this._t && this._actions.announce(newText({ t: this._t, list: this._session.list })),
     });
     /** @type {Actions} */

@@ -63,6 +63,12 @@ export class Menus {
     this._act.update();
   }
 
+  /** Whoever may no longer read the log is offered no export of it. */
+  stopExport() {
+    this.exporting.cancel();
+    this.setExport({ isOpen: false });
+  }
+
   // ---- Forgetting ----
 
   /** A person was deleted: nothing goes on naming them. */

@@ -101,7 +101,7 @@ export function isUsual(filters) {
 export function datesProblem(dates, retentionDay, zone) {
   if (dates.to && retentionDay && dates.to < retentionDay) return 'too_old';
   const { from, to } = boundsOf({ range: 'custom', ...dates }, new Date(), zone);
-  if (!from || !to || from < to) return '';
+  if (!from || !to || new Date(from) < new Date(to)) return '';
   return zone !== 'UTC' && !datesProblem(dates, '', 'UTC') ? 'skipped' : 'order';
 }
 
