@@ -296,5 +296,10 @@ class Pipeline:
 
 
 def _weight(chunk: Chunk) -> int:
-    """How much *chunk* takes of `WAITING_RECORDS`."""
-    return len(chunk.records) + sum(len(record.value or b"") for record in chunk.records) // 1000
+    """How much *chunk* takes of `WAITING_RECORDS`. Keys and headers count, too: a record may be nothing else."""
+    size = 0
+    for record in chunk.records:
+        size += len(record.key or b"") + len(record.value or b"")
+        for _, value in record.headers:
+            size += len(value or b"")
+    return len(chunk.records) + size // 1000

@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -402,9 +403,19 @@ async def test_a_large_batch_is_looked_up_while_another_is_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("records", "padding"), [(0, 0), (20, 0), (60, 60_000)], ids=["by chunks", "by records", "by their size"]
+    ("records", "large"),
+    [
+        (0, {}),
+        (20, {}),
+        (60, {"value": bytes(60_000)}),
+        (60, {"value": None, "key": bytes(60_000)}),
+        (60, {"value": None, "headers": (("padding", bytes(60_000)),)}),
+    ],
+    ids=["by chunks", "by records", "by large values", "by large keys", "by large headers"],
 )
-async def test_a_full_pipeline_takes_nothing_more(records: int, padding: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_pipeline_takes_nothing_more(
+    records: int, large: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("stream.pipeline.pipeline.WAITING_RECORDS", records)
     world = World()
     world.sink.faults.lost += [UNAVAILABLE] * 1000
@@ -413,8 +424,7 @@ async def test_a_full_pipeline_takes_nothing_more(records: int, padding: int, mo
     async def feed(put: Callable[[Chunk], Awaitable[None]]) -> None:
         nonlocal fed
         for offset in range(100):
-            record = a_record(an_event(), offset)
-            await put(a_chunk(replace(record, value=(record.value or b"") + bytes(padding))))
+            await put(a_chunk(replace(a_record(an_event(), offset), **large)))
             fed += 1
 
     async with world.running() as pipeline:
@@ -422,7 +432,7 @@ async def test_a_full_pipeline_takes_nothing_more(records: int, padding: int, mo
         await until(lambda: len(world.sink.faults.lost) < 500)
         stopped_at = fed
         await until(lambda: len(world.sink.faults.lost) < 200)
-        assert (fed, fed < 40 + (0 if padding else 2 * records)) == (stopped_at, True)
+        assert (fed, fed < 40 + (0 if large else 2 * records)) == (stopped_at, True)
         feeding.cancel()
 
 
