@@ -32,9 +32,7 @@ ORDER BY (client_space_id, occurred_at, event_id)
 -- A day more than the promise: 29 February plus 12 months is 28 February, yet those lines are shown until 1 March.
 TTL toDateTime(occurred_at) + INTERVAL 12 MONTH + INTERVAL 1 DAY DELETE
 -- Whole months are dropped at once; readers cut at 12 months to the microsecond, so the rest of a month is never shown.
--- Ten new parts are merged at once, not five: small parts count as equal whatever their size, so a merge takes in the result
--- of the last one, and each line was written anew four times. An hour later few are merged, too, as by default.
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_deduplication_window = 1000, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, non_replicated_deduplication_window = 1000;
 
 -- Under which key each event lies in the log, by event id: the log itself is sorted by client space and time, and to look
 -- for an event there costs more with every month. Held for as long as a copy of an event may reasonably still come: a day
@@ -56,7 +54,7 @@ ORDER BY (UUIDToNum(event_id), client_space_id, occurred_at, kafka_partition, ka
 TTL toDateTime(recorded_at) + INTERVAL 8 DAY DELETE WHERE NOT is_import,
     toDateTime(occurred_at) + INTERVAL 12 MONTH + INTERVAL 1 DAY DELETE
 -- A lookup reads whole granules: small ones make the usual one, of a few events, cheap.
-SETTINGS index_granularity = 256, merge_selector_base = 10;
+SETTINGS index_granularity = 256;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.event_keys_of_lines TO {database}.event_keys AS
 SELECT event_id, client_space_id, occurred_at, kafka_partition, kafka_offset, recorded_at, import_id IS NOT NULL AS is_import
@@ -85,7 +83,7 @@ PARTITION BY toStartOfQuarter(occurred_at)
 PRIMARY KEY (client_space_id, role, person_ref, occurred_at)
 ORDER BY (client_space_id, role, person_ref, occurred_at, event_id, activity_type, channel, affected_user_ref, admin_ref)
 TTL toDateTime(occurred_at) + INTERVAL 12 MONTH + INTERVAL 1 DAY DELETE
-SETTINGS ttl_only_drop_parts = 1, index_granularity = 256, merge_selector_base = 10;
+SETTINGS ttl_only_drop_parts = 1, index_granularity = 256;
 
 -- An insert into the log is answered when its rows are here, too; one that was cut off between the two is repeated whole.
 CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.person_lines_of_lines TO {database}.person_lines AS

@@ -235,14 +235,17 @@ class TestClickHouse:
         with connect(clickhouse_url) as client:
             assert list(migrate(client, database)) == []
 
-    def test_what_rests_for_a_day_becomes_one_part(self, clickhouse_url: str, database: str) -> None:
-        wanted = "%min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1%"
+    def test_parts_are_merged_by_tens_and_what_rests_for_a_day_becomes_one(
+        self, clickhouse_url: str, database: str
+    ) -> None:
+        whole = "min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1"
         sql = (
-            "SELECT name FROM system.tables WHERE database = {d:String} AND engine_full LIKE {wanted:String} ORDER BY 1"
+            "SELECT name, position(engine_full, {whole:String}) > 0 FROM system.tables"
+            " WHERE database = {d:String} AND engine_full LIKE '%merge_selector_base = 10%' ORDER BY 1"
         )
         with connect(clickhouse_url) as client:
-            found = client.query(sql, parameters={"d": database, "wanted": wanted}).result_rows
-        assert found == [("activity_log",), ("person_lines",)]
+            found = client.query(sql, parameters={"d": database, "whole": whole}).result_rows
+        assert found == [("activity_log", 1), ("event_keys", 0), ("person_lines", 1)]
 
     def test_a_migration_may_take_longer_than_a_client_waits_otherwise(
         self, clickhouse_url: str, database: str, monkeypatch: pytest.MonkeyPatch
