@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -163,6 +164,18 @@ async def test_what_is_no_person_is_refused_by_the_name_of_its_field() -> None:
         with pytest.raises(InvalidEvent, match="admin: wrong_type"):
             await UiSession(publisher, client_space_id="acme", admin=admin, service="users").user_deleted(USER)
     assert publisher.events == []
+
+
+async def test_a_member_of_an_enum_gives_the_key_that_its_value_gives() -> None:
+    """Else the events of one user would lie in two partitions, and lose their order."""
+
+    class Space(str, Enum):  # noqa: UP042 - the kind whose format is its name
+        ACME = "acme"
+
+    async with InMemoryPublisher() as publisher:
+        for space in (Space.ACME, "acme"):
+            await UiSession(publisher, client_space_id=space, admin=ADMIN, service="users").user_created(USER)
+    assert [key for key, _ in publisher.records] == [f"acme/{USER.id}".encode()] * 2
 
 
 async def test_what_is_no_stamp_and_no_event_is_refused_by_its_name() -> None:
