@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
         found = detached.status(layout)
         if options.env:
             print(_exports(layout, found), end="")
-            return 0 if found["running"] else 1
+            return 0
         print(json.dumps(found, indent=2)) if options.json else _print_status(found, reporter)
         return 0 if found["running"] else 1
     if not options.detach:
@@ -63,9 +63,9 @@ def _run(options: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _exports(layout: Layout, found: dict[str, Any]) -> str:
-    """The settings of what runs, as lines for a shell; none where nothing runs. A second worker needs another name."""
-    if not found["running"]:
-        return ""
+    """The settings of what runs, as lines for a shell. A second worker needs another name."""
+    if not found["running"]:  # a shell's `eval` passes over the exit code
+        raise StackError(f"no stack runs in {layout.data_dir}; start one with `python -m deploy.local up`")
     settings = layout.environment(load_or_create(layout.secrets_file), found["endpoints"])
     del settings["AUDIT_WORKER_INSTANCE"]
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
