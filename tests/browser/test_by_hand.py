@@ -465,6 +465,53 @@ async def test_back_undoes_filters_and_closes_and_closing_leaves_no_step(hand: H
     await expect(hand.page).to_have_url(start)
 
 
+async def test_forward_opens_what_back_has_just_closed(hand: Hand) -> None:
+    """A dialog tells later that it was closed: here, when it is open again."""
+    panel = await hand.open()
+    address = hand.page.url
+    await hand.page.evaluate(
+        """() => {
+          const [open, state] = [location.href, history.state];
+          for (const address of [open.replace(/&uml=.*/, ''), open]) {
+            history.replaceState(state, '', address);
+            dispatchEvent(new PopStateEvent('popstate', { state }));
+          }
+        }"""
+    )
+    await panel.settled()
+    await expect(panel.dialog).to_be_visible()
+    await panel.choice("API").check()
+    await hand.page.go_back()
+    await expect(panel.choice("API")).not_to_be_checked()
+    await expect(hand.page).to_have_url(address)
+    await press(panel.named("Close"))
+    await expect(panel.dialog).to_be_hidden()
+
+
+async def test_enter_takes_none_of_an_older_question(hand: Hand) -> None:
+    """The list of everybody may come when a name has been typed."""
+    panel = await hand.open()
+    await hand.page.evaluate(
+        """() => {
+          const [plain, held] = [window.fetch, []];
+          window.fetch = async (url, options) => {
+            const isOfEverybody = String(url).includes('/v1/admins') && !String(url).includes('q=');
+            if (isOfEverybody) await new Promise((resolve) => held.push(resolve));
+            return plain(url, options);
+          };
+          window.release = async () => {
+            for (const resolve of held) resolve();
+            for (let frame = 0; frame < 6; frame += 1) await new Promise(requestAnimationFrame);
+          };
+        }"""
+    )
+    await hand.page.locator("#admins").click()
+    await hand.page.keyboard.type("hana")
+    await hand.page.evaluate("() => window.release()")
+    await hand.page.keyboard.press("Enter")
+    await expect(panel.chips.nth(1)).to_have_text("Admin: Hana Martinov\u00e1")
+
+
 async def test_names_leave_the_screen_of_whoever_is_signed_out(hand: Hand) -> None:
     for status, title, button in ((401, "You are signed out", "Sign in"), (403, "No permission", "Try again")):
         panel = await hand.visit()

@@ -136,6 +136,8 @@ export class PersonPicker {
     this._takesFirst = false;
     this._phase = 'loading';
     this.isOpen = true;
+    // An answer to what was typed before would pass for the one to this.
+    this._abort?.abort();
     clearTimeout(this._timer);
     this._timer = setTimeout(() => void this._search(), DEBOUNCE_MS);
     this._act.update();
@@ -160,7 +162,7 @@ export class PersonPicker {
     } else if (event.key === 'Enter' && this._text.trim()) {
       this._takesFirst = true;
       if (this._phase === 'ready') this._takeFirst(t);
-      else void this._search().then(() => this._takeFirst(t));
+      else void this._search().then(() => this._phase === 'ready' && this._takeFirst(t));
     } else {
       return;
     }

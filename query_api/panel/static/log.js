@@ -54,7 +54,7 @@ export class Log {
     this._actions = new Actions(this._session, {
       drawing: this._drawing,
       close: () => this.close(),
-      onClosed: () => this._onClosed(),
+      onClosed: () => this._onCloseEvent(),
       refresh: () => this.refresh(),
       configure: () => this.configure(),
       writeUrl: (options) => this._writeUrl(options),
@@ -68,6 +68,8 @@ export class Log {
     this._pollSeconds = NaN;
     this._zoneRefused = '';
     this._unlockScroll = () => {};
+    /** How many closings the dialog has yet to tell of. */
+    this._closings = 0;
     /** @type {Promise<void>} */
     this._leaving = Promise.resolve();
     /** @type {(() => void)|null} Ends `_leaving`. */
@@ -110,8 +112,13 @@ export class Log {
 
   close() {
     const dialog = this._dialog();
-    if (dialog?.open) dialog.close();
-    else this._session.isOpen = false;
+    if (!dialog?.open) {
+      this._session.isOpen = false;
+      return;
+    }
+    this._closings += 1;
+    dialog.close();
+    this._onClosed();
   }
 
   async refresh() {
@@ -174,6 +181,12 @@ export class Log {
     // One after the other: the lines first.
     void this._session.load().then(() => this._session.beside?.loadMeta());
     this._session.startPolling();
+  }
+
+  /** A dialog tells later that it was closed; Forward may have opened it again by then. */
+  _onCloseEvent() {
+    if (this._closings) this._closings -= 1;
+    else this._onClosed();
   }
 
   _onClosed() {
